@@ -1,0 +1,104 @@
+//! Reading the model, and knowing afterwards what was read.
+
+use std::sync::{Mutex, PoisonError};
+
+use evergen_delta::{QuadPattern, TermId, TermRef};
+
+use crate::{Quads, Snapshot};
+
+/// A view of a model through which everything is read by pattern.
+///
+/// # Laws
+/// - `quads(pattern)` gives every quad that matches, each once, in an order that
+///   depends on the quads' content alone.
+/// - Two calls with one pattern give the same, as long as the reader lives.
+/// - `term(id)` has no effect on what counts as read: an id says what its term says.
+pub trait TrackedReader: Send + Sync {
+    /// The quads that match `pattern`.
+    fn quads(&self, pattern: QuadPattern) -> Quads<'_>;
+
+    /// What the term with this id says, if the model's dictionary knows it.
+    fn term(&self, id: TermId) -> Option<TermRef<'_>>;
+}
+
+/// The distinct patterns that were read.
+#[derive(Clone, Debug, Default)]
+pub struct ReadSet {
+    patterns: Vec<QuadPattern>,
+    /// So many of the patterns, from the first on, are sorted and distinct.
+    settled: usize,
+}
+
+impl ReadSet {
+    /// Nothing read yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes a read.
+    pub fn record(&mut self, pattern: QuadPattern) {
+        if self.patterns.last() == Some(&pattern) {
+            return;
+        }
+        self.patterns.push(pattern);
+        // Sorting at every doubling bounds the memory by the distinct reads.
+        if self.patterns.len() > 2 * self.settled + 256 {
+            self.settle();
+        }
+    }
+
+    /// Notes all reads of another set.
+    pub fn extend(&mut self, other: &Self) {
+        for pattern in &other.patterns {
+            self.record(*pattern);
+        }
+    }
+
+    /// The distinct patterns, sorted.
+    pub fn into_patterns(mut self) -> Vec<QuadPattern> {
+        self.settle();
+        self.patterns
+    }
+
+    fn settle(&mut self) {
+        self.patterns.sort_unstable();
+        self.patterns.dedup();
+        self.settled = self.patterns.len();
+    }
+}
+
+/// Reads a [`Snapshot`] and remembers which patterns were asked for.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    snapshot: Snapshot,
+    // Each computation has a tracker of its own, so the lock is never waited for.
+    reads: Mutex<ReadSet>,
+}
+
+impl Tracker {
+    /// A tracker that has read nothing yet.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self { snapshot, reads: Mutex::new(ReadSet::new()) }
+    }
+
+    /// What is being read.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// What was read since the last call, leaving nothing.
+    pub fn take_reads(&self) -> ReadSet {
+        std::mem::take(&mut *self.reads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl TrackedReader for Tracker {
+    fn quads(&self, pattern: QuadPattern) -> Quads<'_> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner).record(pattern);
+        self.snapshot.quads(pattern)
+    }
+
+    fn term(&self, id: TermId) -> Option<TermRef<'_>> {
+        self.snapshot.term(id)
+    }
+}

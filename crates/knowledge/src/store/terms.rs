@@ -1,0 +1,303 @@
+//! The dictionary: from a term's id back to what it says.
+
+use bytes::Bytes;
+use evergen_delta::{Term, TermId, TermRef};
+use rustc_hash::FxHashMap;
+
+use super::columns::{Owner, cast};
+
+/// Two different terms have one id; the second can't be taken in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the terms {known} and {refused} have the same 64-bit id; rename one of them")]
+pub struct TermCollision {
+    /// The term that the dictionary holds.
+    pub known: Term,
+    /// The term that was to be added.
+    pub refused: Term,
+}
+
+const KIND_IRI: u32 = 0;
+const KIND_BLANK: u32 = 1;
+const FIRST_QUALIFIER: u32 = 2;
+const HEADER: usize = 8;
+
+/// A growing set of terms: their texts in one buffer, found by id.
+#[derive(Clone, Debug, Default)]
+pub struct TermTable {
+    offsets: FxHashMap<TermId, u64>,
+    heap: Heap,
+}
+
+impl TermTable {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many terms are in the table.
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Whether the table holds no term.
+    pub fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// Adds a term, if it is new, and gives its id.
+    ///
+    /// # Errors
+    /// A different term with the same id is there already.
+    pub fn intern(&mut self, term: TermRef<'_>) -> Result<TermId, TermCollision> {
+        let id = term.id();
+        match self.offsets.get(&id) {
+            None => {
+                self.offsets.insert(id, self.heap.push(term));
+                Ok(id)
+            }
+            Some(offset) => match self.heap.get(*offset) {
+                Some(known) if known == term => Ok(id),
+                known => Err(TermCollision {
+                    known: known.map_or_else(|| term.to_owned(), TermRef::to_owned),
+                    refused: term.to_owned(),
+                }),
+            },
+        }
+    }
+
+    /// What the term with this id says.
+    pub fn get(&self, id: TermId) -> Option<TermRef<'_>> {
+        self.heap.get(*self.offsets.get(&id)?)
+    }
+
+    /// All terms, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (TermId, TermRef<'_>)> {
+        self.offsets.iter().filter_map(|(id, offset)| Some((*id, self.heap.get(*offset)?)))
+    }
+
+    /// Bytes of memory in use, roughly.
+    pub fn memory_bytes(&self) -> usize {
+        self.offsets.capacity() * 17 + self.heap.bytes.len()
+    }
+}
+
+/// Texts one after another, each behind a header of kind and length.
+#[derive(Clone, Debug, Default)]
+struct Heap {
+    bytes: HeapBytes,
+    qualifiers: Qualifiers,
+}
+
+#[derive(Clone, Debug)]
+enum HeapBytes {
+    Growing(Vec<u8>),
+    Frozen(Bytes),
+}
+
+impl Default for HeapBytes {
+    fn default() -> Self {
+        Self::Growing(Vec::new())
+    }
+}
+
+impl HeapBytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Growing(bytes) => bytes,
+            Self::Frozen(bytes) => bytes,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+}
+
+/// What makes one literal differ from another of the same text.
+#[derive(Clone, Debug, Default)]
+struct Qualifiers {
+    /// Language tags as `@en`, datatypes as plain IRIs.
+    texts: Vec<Box<str>>,
+    numbers: FxHashMap<Box<str>, u32>,
+}
+
+impl Qualifiers {
+    fn number(&mut self, datatype: &str, language: Option<&str>) -> u32 {
+        let tagged;
+        let text = match language {
+            None => datatype,
+            Some(language) => {
+                tagged = format!("@{language}");
+                &tagged
+            }
+        };
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        self.push(text)
+    }
+
+    fn push(&mut self, text: &str) -> u32 {
+        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX - FIRST_QUALIFIER);
+        self.texts.push(text.into());
+        self.numbers.insert(text.into(), number);
+        number
+    }
+}
+
+impl Heap {
+    fn push(&mut self, term: TermRef<'_>) -> u64 {
+        let kind = match term {
+            TermRef::Iri(_) => KIND_IRI,
+            TermRef::Blank(_) => KIND_BLANK,
+            TermRef::Literal { datatype, language, .. } => {
+                FIRST_QUALIFIER + self.qualifiers.number(datatype, language)
+            }
+        };
+        let text = term.text().as_bytes();
+        let HeapBytes::Growing(bytes) = &mut self.bytes else { return u64::MAX };
+        let offset = bytes.len() as u64;
+        bytes.extend_from_slice(&kind.to_le_bytes());
+        // Limits on literals keep a text far below 4 GiB.
+        bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend_from_slice(text);
+        offset
+    }
+
+    fn get(&self, offset: u64) -> Option<TermRef<'_>> {
+        let bytes = self.bytes.as_slice().get(usize::try_from(offset).ok()?..)?;
+        let (header, rest) = bytes.split_at_checked(HEADER)?;
+        let kind = u32::from_le_bytes(header[..4].try_into().ok()?);
+        let length = u32::from_le_bytes(header[4..].try_into().ok()?);
+        let text = std::str::from_utf8(rest.get(..length as usize)?).ok()?;
+        Some(match kind {
+            KIND_IRI => TermRef::Iri(text),
+            KIND_BLANK => TermRef::Blank(text),
+            qualified => {
+                let index = (qualified - FIRST_QUALIFIER) as usize;
+                let qualifier: &str = self.qualifiers.texts.get(index)?;
+                literal(text, qualifier)
+            }
+        })
+    }
+}
+
+fn literal<'a>(value: &'a str, qualifier: &'a str) -> TermRef<'a> {
+    match qualifier.strip_prefix('@') {
+        Some(language) => TermRef::Literal {
+            value,
+            datatype: "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString",
+            language: Some(language),
+        },
+        None => TermRef::Literal { value, datatype: qualifier, language: None },
+    }
+}
+
+/// The dictionary of a store: an immutable base, which may be a mapped file, and
+/// what came since.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dictionary {
+    base: FrozenTerms,
+    recent: TermTable,
+}
+
+/// A sorted column of ids, a column of offsets, and the texts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FrozenTerms {
+    ids: Bytes,
+    offsets: Bytes,
+    heap: Heap,
+}
+
+/// The dictionary as it is written to a file.
+pub(super) struct TermSections {
+    pub(super) ids: Bytes,
+    pub(super) offsets: Bytes,
+    pub(super) heap: Bytes,
+    pub(super) qualifiers: Bytes,
+}
+
+impl Dictionary {
+    pub(super) fn intern(&mut self, term: TermRef<'_>) -> Result<TermId, TermCollision> {
+        let id = term.id();
+        match self.base.get(id) {
+            Some(known) if known == term => Ok(id),
+            Some(known) => Err(TermCollision { known: known.to_owned(), refused: term.to_owned() }),
+            None => self.recent.intern(term),
+        }
+    }
+
+    pub(super) fn get(&self, id: TermId) -> Option<TermRef<'_>> {
+        self.recent.get(id).or_else(|| self.base.get(id))
+    }
+
+    pub(super) fn recent(&self) -> &TermTable {
+        &self.recent
+    }
+
+    pub(super) fn replace_empty(&mut self, table: TermTable) -> Result<(), TermTable> {
+        if self.recent.is_empty() && self.base.ids.is_empty() {
+            self.recent = table;
+            return Ok(());
+        }
+        Err(table)
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.recent.memory_bytes()
+            + self.base.ids.len()
+            + self.base.offsets.len()
+            + self.base.heap.bytes.len()
+    }
+
+    /// Sorted sections of every term that `keep` wants.
+    pub(super) fn freeze(&self, mut keep: impl FnMut(TermId) -> bool) -> TermSections {
+        let mut entries: Vec<(TermId, TermRef<'_>)> =
+            self.base.iter().chain(self.recent.iter()).filter(|(id, _)| keep(*id)).collect();
+        entries.sort_unstable_by_key(|(id, _)| *id);
+        let mut heap = Heap::default();
+        let mut ids = Vec::with_capacity(entries.len());
+        let mut offsets = Vec::with_capacity(entries.len());
+        for (id, term) in entries {
+            ids.push(id);
+            offsets.push(heap.push(term));
+        }
+        let HeapBytes::Growing(bytes) = heap.bytes else { unreachable!("a new heap grows") };
+        TermSections {
+            ids: Bytes::from_owner(Owner(ids)),
+            offsets: Bytes::from_owner(Owner(offsets)),
+            heap: Bytes::from(bytes),
+            qualifiers: Bytes::from(heap.qualifiers.texts.join("\n").into_bytes()),
+        }
+    }
+
+    pub(super) fn thaw(sections: TermSections) -> Option<Self> {
+        let mut qualifiers = Qualifiers::default();
+        let texts = std::str::from_utf8(&sections.qualifiers).ok()?;
+        for text in texts.lines() {
+            qualifiers.push(text);
+        }
+        if sections.ids.len() != sections.offsets.len() {
+            return None;
+        }
+        cast::<TermId>(&sections.ids)?;
+        cast::<u64>(&sections.offsets)?;
+        let heap = Heap { bytes: HeapBytes::Frozen(sections.heap), qualifiers };
+        let base = FrozenTerms { ids: sections.ids, offsets: sections.offsets, heap };
+        Some(Self { base, recent: TermTable::new() })
+    }
+}
+
+impl FrozenTerms {
+    fn get(&self, id: TermId) -> Option<TermRef<'_>> {
+        let ids = cast::<TermId>(&self.ids)?;
+        let index = super::search::find_uniform(ids, id)?;
+        self.heap.get(*cast::<u64>(&self.offsets)?.get(index)?)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (TermId, TermRef<'_>)> {
+        let ids = cast::<TermId>(&self.ids).unwrap_or_default();
+        let offsets = cast::<u64>(&self.offsets).unwrap_or_default();
+        ids.iter().zip(offsets).filter_map(|(id, offset)| Some((*id, self.heap.get(*offset)?)))
+    }
+}
