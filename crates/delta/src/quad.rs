@@ -15,7 +15,7 @@ pub struct Quad {
     /// The value.
     pub object: Term,
     /// The named graph, or `None` for the default graph.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub graph: Option<Term>,
 }
 

@@ -22,7 +22,7 @@ pub enum Term {
         /// The datatype's IRI; `rdf:langString` where there is a language.
         datatype: String,
         /// The language tag in lower case.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default)]
         language: Option<String>,
     },
 }

@@ -328,6 +328,11 @@ impl Value {
         self.id
     }
 
+    /// The text of a term that a query made.
+    pub fn own_text(&self) -> Option<&Term> {
+        self.computed.as_deref()
+    }
+
     /// What the term says, with the reader that holds the model's terms.
     pub fn term<'a>(&'a self, reader: &'a dyn TrackedReader) -> Option<TermRef<'a>> {
         match &self.computed {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use evergen_delta::{Term, TermId, TermRef};
 use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 
 use super::columns::{Owner, cast};
 
@@ -44,25 +45,50 @@ impl TermTable {
         self.offsets.is_empty()
     }
 
+    /// Makes room for so many more terms.
+    pub fn reserve(&mut self, terms: usize) {
+        self.offsets.reserve(terms);
+    }
+
     /// Adds a term, if it is new, and gives its id.
     ///
     /// # Errors
     /// A different term with the same id is there already.
     pub fn intern(&mut self, term: TermRef<'_>) -> Result<TermId, TermCollision> {
         let id = term.id();
-        match self.offsets.get(&id) {
-            None => {
-                self.offsets.insert(id, self.heap.push(term));
+        match self.offsets.entry(id) {
+            Entry::Vacant(entry) => {
+                entry.insert(self.heap.push(term));
                 Ok(id)
             }
-            Some(offset) => match self.heap.get(*offset) {
-                Some(known) if known == term => Ok(id),
-                known => Err(TermCollision {
+            Entry::Occupied(entry) if self.heap.holds(*entry.get(), term) => Ok(id),
+            Entry::Occupied(entry) => {
+                let known = self.heap.get(*entry.get());
+                Err(TermCollision {
                     known: known.map_or_else(|| term.to_owned(), TermRef::to_owned),
                     refused: term.to_owned(),
-                }),
-            },
+                })
+            }
         }
+    }
+
+    /// Adds all terms of another table.
+    ///
+    /// # Errors
+    /// A different term has the same id as one of the other table's; some of the
+    /// others may have been added.
+    pub fn absorb(&mut self, other: Self) -> Result<(), TermCollision> {
+        if self.is_empty() {
+            *self = other;
+            return Ok(());
+        }
+        // In the order of the heap, so that memory is read from front to back.
+        let mut offset = 0;
+        while let Some(term) = other.heap.get(offset) {
+            offset += (HEADER + term.text().len()) as u64;
+            self.intern(term)?;
+        }
+        Ok(())
     }
 
     /// What the term with this id says.
@@ -162,6 +188,34 @@ impl Heap {
         bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         bytes.extend_from_slice(text);
         offset
+    }
+
+    /// Whether the term at `offset` is this one; faster than getting it.
+    fn holds(&self, offset: u64, term: TermRef<'_>) -> bool {
+        let text = term.text().as_bytes();
+        let bytes =
+            usize::try_from(offset).ok().and_then(|start| self.bytes.as_slice().get(start..));
+        let Some((header, rest)) = bytes.and_then(|bytes| bytes.split_at_checked(HEADER)) else {
+            return false;
+        };
+        let (kind, length) = header.split_at(HEADER / 2);
+        if length != u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes()
+            || !rest.starts_with(text)
+        {
+            return false;
+        }
+        let kind = u32::from_le_bytes(kind.try_into().unwrap_or_default());
+        match term {
+            TermRef::Iri(_) => kind == KIND_IRI,
+            TermRef::Blank(_) => kind == KIND_BLANK,
+            TermRef::Literal { datatype, language, .. } => {
+                let index = kind.wrapping_sub(FIRST_QUALIFIER) as usize;
+                self.qualifiers.texts.get(index).is_some_and(|qualifier| match language {
+                    None => **qualifier == *datatype,
+                    Some(language) => qualifier.strip_prefix('@') == Some(language),
+                })
+            }
+        }
     }
 
     fn get(&self, offset: u64) -> Option<TermRef<'_>> {

@@ -1,0 +1,26 @@
+//! Entry points for fuzzers: none may panic, whatever it is given.
+
+use crate::{Component, Format, Limits};
+
+/// Reads `bytes` in every notation.
+///
+/// What one notation gives is checked as well: components survive being written down.
+pub fn parse(bytes: &[u8]) {
+    let limits = Limits { max_symmetry_steps: 1_000_000, ..Limits::default() };
+    for format in Format::all() {
+        let Ok(source) = crate::parse(bytes, format, "http://example.org/", &limits) else {
+            continue;
+        };
+        for component in &source.components {
+            let mut written = Vec::new();
+            component.encode(&mut written);
+            let read = Component::decode(&mut &written[..]);
+            assert_eq!(read.as_ref(), Some(component), "a component comes back as it was");
+        }
+    }
+}
+
+/// Reads a component from `bytes`, as from a damaged state file.
+pub fn component(mut bytes: &[u8]) {
+    let _ = Component::decode(&mut bytes);
+}

@@ -1,0 +1,229 @@
+//! Statements as the readers give them, turned into ids.
+
+use std::ops::ControlFlow;
+
+use evergen_delta::{EncodedQuad, TermId, TermRef};
+use oxrdf::{GraphName, LiteralRef, NamedNode, NamedOrBlankNode, Quad, Term};
+use rustc_hash::FxHashMap;
+
+use super::SyntaxErrorKind;
+use super::reader::Sink;
+use crate::canonical::{Slot, Template};
+use crate::{Limits, TermCollision, TermTable};
+
+/// Takes in statements: a table of terms, quads of ids, and templates for what
+/// has blank nodes.
+pub(super) struct Collector<'a> {
+    limits: &'a Limits,
+    pub(super) terms: TermTable,
+    pub(super) ground: Vec<EncodedQuad>,
+    pub(super) blank: Vec<Template>,
+    /// For each statement with blank nodes the how-manieth of the file it is.
+    pub(super) blank_numbers: Vec<u64>,
+    /// The blank nodes by their labels in the file.
+    pub(super) labels: FxHashMap<Box<str>, u32>,
+    pub(super) statements: u64,
+    /// Why the last statement was not taken in.
+    pub(super) refusal: Option<SyntaxErrorKind>,
+    /// Most statements have the subject of the one before.
+    subject: Option<(NamedOrBlankNode, Slot)>,
+    predicate: Option<(NamedNode, TermId)>,
+}
+
+/// Statements of common models are shorter than this, and each brings about one term.
+const BYTES_PER_STATEMENT: usize = 128;
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(limits: &'a Limits) -> Self {
+        Self {
+            limits,
+            terms: TermTable::new(),
+            ground: Vec::new(),
+            blank: Vec::new(),
+            blank_numbers: Vec::new(),
+            labels: FxHashMap::default(),
+            statements: 0,
+            refusal: None,
+            subject: None,
+            predicate: None,
+        }
+    }
+
+    /// Makes room for what so many bytes of text hold at least.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.terms.reserve(bytes / BYTES_PER_STATEMENT);
+        self.ground.reserve(bytes / BYTES_PER_STATEMENT);
+    }
+
+    pub(super) fn limits(&self) -> &'a Limits {
+        self.limits
+    }
+
+    /// Sorts what has come in.
+    pub(super) fn sort(&mut self) {
+        self.ground.sort_unstable();
+        self.ground.dedup();
+    }
+
+    /// Adds what another collector took in behind this one's statements; both are sorted.
+    pub(super) fn absorb(&mut self, later: Self) -> Result<(), SyntaxErrorKind> {
+        self.terms.absorb(later.terms).map_err(|collision| refuse(&collision))?;
+        self.ground = merge(&self.ground, &later.ground);
+        let mut nodes = vec![0; later.labels.len()];
+        for (label, number) in later.labels {
+            let next = node_number(self.labels.len());
+            nodes[number as usize] = *self.labels.entry(label).or_insert(next);
+        }
+        self.blank.extend(later.blank.into_iter().map(|quad| {
+            quad.map(|slot| match slot {
+                Slot::Node(number) => Slot::Node(nodes[number as usize]),
+                term @ Slot::Term(_) => term,
+            })
+        }));
+        self.blank_numbers
+            .extend(later.blank_numbers.iter().map(|number| number + self.statements));
+        self.statements += later.statements;
+        self.check_count()
+    }
+
+    fn check_count(&self) -> Result<(), SyntaxErrorKind> {
+        let limit = self.limits.max_quads_per_file;
+        if self.statements > limit {
+            return Err(SyntaxErrorKind::TooManyQuads { limit });
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, quad: Quad) -> Result<(), SyntaxErrorKind> {
+        self.check_count()?;
+        let slots = self.encode(quad)?;
+        if let [Slot::Term(subject), Slot::Term(predicate), Slot::Term(object), Slot::Term(graph)] =
+            slots
+        {
+            self.ground.push(EncodedQuad { subject, predicate, object, graph });
+        } else {
+            self.blank.push(slots);
+            self.blank_numbers.push(self.statements - 1);
+        }
+        Ok(())
+    }
+
+    /// The statement by ids and numbers of blank nodes.
+    pub(super) fn encode(&mut self, quad: Quad) -> Result<Template, SyntaxErrorKind> {
+        let subject = match &self.subject {
+            Some((known, slot)) if *known == quad.subject => *slot,
+            _ => {
+                let slot = match &quad.subject {
+                    NamedOrBlankNode::NamedNode(node) => Slot::Term(self.iri(node.as_str())?),
+                    NamedOrBlankNode::BlankNode(node) => self.blank(node.as_str()),
+                };
+                self.subject = Some((quad.subject, slot));
+                slot
+            }
+        };
+        let predicate = match &self.predicate {
+            Some((known, id)) if *known == quad.predicate => *id,
+            _ => {
+                let id = self.iri(quad.predicate.as_str())?;
+                self.predicate = Some((quad.predicate, id));
+                id
+            }
+        };
+        let object = match &quad.object {
+            Term::NamedNode(node) => Slot::Term(self.iri(node.as_str())?),
+            Term::BlankNode(node) => self.blank(node.as_str()),
+            Term::Literal(literal) => Slot::Term(self.literal(literal.as_ref())?),
+        };
+        let graph = match &quad.graph_name {
+            GraphName::DefaultGraph => Slot::Term(TermId::DEFAULT_GRAPH),
+            GraphName::NamedNode(node) => Slot::Term(self.iri(node.as_str())?),
+            GraphName::BlankNode(node) => self.blank(node.as_str()),
+        };
+        Ok([subject, Slot::Term(predicate), object, graph])
+    }
+
+    fn iri(&mut self, iri: &str) -> Result<TermId, SyntaxErrorKind> {
+        let limit = self.limits.max_iri_bytes;
+        if iri.len() > limit {
+            return Err(SyntaxErrorKind::IriTooLong { limit });
+        }
+        self.terms.intern(TermRef::Iri(iri)).map_err(|collision| refuse(&collision))
+    }
+
+    fn blank(&mut self, label: &str) -> Slot {
+        if let Some(number) = self.labels.get(label) {
+            return Slot::Node(*number);
+        }
+        let number = node_number(self.labels.len());
+        self.labels.insert(label.into(), number);
+        Slot::Node(number)
+    }
+
+    fn literal(&mut self, literal: LiteralRef<'_>) -> Result<TermId, SyntaxErrorKind> {
+        let value = literal.value();
+        let limit = self.limits.max_literal_bytes;
+        if value.len() > limit {
+            return Err(SyntaxErrorKind::LiteralTooLong { limit });
+        }
+        let datatype = literal.datatype().as_str();
+        let lower;
+        let language = match literal.language() {
+            Some(tag) if tag.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                lower = tag.to_ascii_lowercase();
+                Some(lower.as_str())
+            }
+            tag => tag,
+        };
+        let limit = self.limits.max_iri_bytes;
+        if datatype.len() > limit {
+            return Err(SyntaxErrorKind::IriTooLong { limit });
+        }
+        let term = TermRef::Literal { value, datatype, language };
+        self.terms.intern(term).map_err(|collision| refuse(&collision))
+    }
+}
+
+impl Sink for Collector<'_> {
+    fn quad(&mut self, quad: Quad, _line: u32) -> ControlFlow<()> {
+        self.statements += 1;
+        match self.take(quad) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(kind) => {
+                self.refusal = Some(kind);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+fn refuse(collision: &TermCollision) -> SyntaxErrorKind {
+    SyntaxErrorKind::TermCollision {
+        terms: format!("{} and {}", collision.known, collision.refused),
+    }
+}
+
+/// Limits on statements keep the number of blank nodes in 32 bits.
+fn node_number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Two sorted distinct sequences as one.
+fn merge(left: &[EncodedQuad], right: &[EncodedQuad]) -> Vec<EncodedQuad> {
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    let (mut left, mut right) = (left, right);
+    while let (Some(one), Some(other)) = (left.first(), right.first()) {
+        if one <= other {
+            merged.push(*one);
+            left = &left[1..];
+        }
+        if other <= one {
+            if one != other {
+                merged.push(*other);
+            }
+            right = &right[1..];
+        }
+    }
+    merged.extend_from_slice(left);
+    merged.extend_from_slice(right);
+    merged
+}

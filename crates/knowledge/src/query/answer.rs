@@ -1,0 +1,73 @@
+//! What evaluating a query gives.
+
+use std::cmp::Ordering;
+
+use smallvec::SmallVec;
+
+use crate::{TrackedReader, Value};
+
+/// One solution: a value, or none, for each column.
+pub type Row = SmallVec<[Option<Value>; 2]>;
+
+/// The solutions of a SELECT.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// The names of the columns.
+    pub variables: Vec<String>,
+    /// The solutions, in their order.
+    pub rows: Vec<Row>,
+}
+
+/// What a query gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The solutions of a SELECT.
+    Rows(Rows),
+    /// The answer of an ASK.
+    Boolean(bool),
+    /// The triples of a CONSTRUCT, sorted by content, each once.
+    Graph(Vec<[Value; 3]>),
+}
+
+impl Answer {
+    /// The rows of a SELECT; none for other forms.
+    pub fn into_rows(self) -> Vec<Row> {
+        match self {
+            Self::Rows(rows) => rows.rows,
+            Self::Boolean(_) | Self::Graph(_) => Vec::new(),
+        }
+    }
+}
+
+/// Puts rows into the order of their content.
+pub(super) fn sort(reader: &dyn TrackedReader, rows: &mut [Row]) {
+    if rows.len() > 1 {
+        rows.sort_by(|left, right| compare(reader, left, right));
+    }
+}
+
+pub(super) fn compare(
+    reader: &dyn TrackedReader,
+    left: &[Option<Value>],
+    right: &[Option<Value>],
+) -> Ordering {
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| compare_cells(reader, left.as_ref(), right.as_ref()))
+        .find(|ordering| ordering.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+fn compare_cells(
+    reader: &dyn TrackedReader,
+    left: Option<&Value>,
+    right: Option<&Value>,
+) -> Ordering {
+    let ids = (left.map(Value::id), right.map(Value::id));
+    if ids.0 == ids.1 {
+        return Ordering::Equal;
+    }
+    let (Some(left), Some(right)) = (left, right) else { return ids.0.cmp(&ids.1) };
+    // Terms without a text come first, by their ids.
+    left.term(reader).cmp(&right.term(reader)).then(ids.0.cmp(&ids.1))
+}

@@ -1,0 +1,7 @@
+mod equivalence;
+mod errors;
+mod generate;
+mod narrow;
+mod rules;
+mod soundness;
+mod touched;

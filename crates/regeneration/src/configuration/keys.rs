@@ -1,0 +1,165 @@
+//! The one table of what `evergen.toml` may hold.
+
+/// One key of one table.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// The table, dotted; empty for the top.
+    pub(super) table: &'static str,
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// A line that shows how it is written.
+    pub(super) example: &'static str,
+}
+
+impl Key {
+    /// The name with its table: `regeneration.output_dir`.
+    pub(super) fn path(&self) -> String {
+        if self.table.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}.{}", self.table, self.name)
+        }
+    }
+}
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Text(Rule),
+    Texts {
+        rule: Rule,
+        /// Whether an empty list makes no sense.
+        needed: bool,
+        /// Whether no text may come twice.
+        once: bool,
+    },
+    /// A table of texts by names of the user's choice.
+    Map {
+        name: Rule,
+        text: Rule,
+    },
+    Count {
+        least: u64,
+        most: u64,
+    },
+    /// A number from 0 to 1.
+    Share,
+    Switch,
+    Choice(&'static [&'static str]),
+    /// A table with keys of its own.
+    Table,
+    /// A list of tables with keys of their own.
+    Tables,
+}
+
+impl Kind {
+    /// What is expected, for a message.
+    pub(super) fn expected(self) -> &'static str {
+        match self {
+            Self::Text(_) | Self::Choice(_) => "a text in quotes",
+            Self::Texts { .. } => "a list of texts",
+            Self::Map { .. } => "a table of texts",
+            Self::Count { .. } => "a whole number",
+            Self::Share => "a number from 0 to 1",
+            Self::Switch => "`true` or `false`",
+            Self::Table => "a table",
+            Self::Tables => "a list of tables",
+        }
+    }
+}
+
+/// What a text may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rule {
+    /// Anything but nothing.
+    Filled,
+    /// An IRI with a scheme.
+    Iri,
+    /// What can stand before the colon of a prefixed name.
+    Prefix,
+}
+
+const MOST: u64 = i64::MAX as u64;
+
+const PATHS: Kind = Kind::Texts { rule: Rule::Filled, needed: false, once: true };
+
+const fn key(
+    table: &'static str,
+    name: &'static str,
+    kind: Kind,
+    example: &'static str,
+) -> Key {
+    Key { table, name, kind, example }
+}
+
+/// Every key, in the order in which they are documented and shown.
+pub(super) const KEYS: &[Key] = &[
+    key("", "model", Kind::Table, "[model]"),
+    key(
+        "model",
+        "sources",
+        Kind::Texts { rule: Rule::Filled, needed: true, once: true },
+        r#"sources = ["model/**/*.ttl"]"#,
+    ),
+    key(
+        "model",
+        "prefixes",
+        Kind::Map { name: Rule::Prefix, text: Rule::Iri },
+        r#"prefixes = { ex = "http://example.org/" }"#,
+    ),
+    key(
+        "model",
+        "imports",
+        Kind::Map { name: Rule::Iri, text: Rule::Filled },
+        r#"imports = { "http://example.org/base" = "model/base.ttl" }"#,
+    ),
+    key("model", "base", Kind::Text(Rule::Iri), r#"base = "http://example.org/""#),
+    key("model", "limits", Kind::Table, "[model.limits]"),
+    key("model.limits", "max_file_bytes", at_least_one(MOST), "max_file_bytes = 2147483648"),
+    key("model.limits", "max_literal_bytes", at_least_one(MOST), "max_literal_bytes = 16777216"),
+    key("model.limits", "max_nesting", at_least_one(u32::MAX as u64), "max_nesting = 256"),
+    key("", "regeneration", Kind::Table, "[regeneration]"),
+    key("regeneration", "output_dir", Kind::Text(Rule::Filled), r#"output_dir = "gen""#),
+    key("regeneration", "template_dirs", PATHS, r#"template_dirs = ["templates"]"#),
+    key("regeneration", "target_languages", PATHS, r#"target_languages = ["rust", "python"]"#),
+    key(
+        "regeneration",
+        "parallel_workers",
+        Kind::Count { least: 0, most: 1024 },
+        "parallel_workers = 4",
+    ),
+    key("regeneration", "incremental", Kind::Switch, "incremental = true"),
+    key("regeneration", "track_dependencies", Kind::Switch, "track_dependencies = true"),
+    key(
+        "regeneration",
+        "on_edit",
+        Kind::Choice(&["refuse", "merge", "keep-regions", "overwrite"]),
+        r#"on_edit = "refuse""#,
+    ),
+    key("regeneration", "durable", Kind::Switch, "durable = true"),
+    key("", "limits", Kind::Table, "[limits]"),
+    key("limits", "fuel", at_least_one(MOST), "fuel = 50000000"),
+    key("limits", "max_artifact_bytes", at_least_one(MOST), "max_artifact_bytes = 67108864"),
+    key("", "completeness", Kind::Table, "[completeness]"),
+    key("completeness", "required_files", Kind::Share, "required_files = 0.9"),
+    key("completeness", "validated_modules", Kind::Share, "validated_modules = 0.95"),
+    key("", "modules", Kind::Tables, "[[modules]]"),
+    key("modules", "name", Kind::Text(Rule::Filled), r#"name = "orders""#),
+    key("modules", "required", PATHS, r#"required = ["orders/*.rs"]"#),
+    key("modules", "critical_files", PATHS, r#"critical_files = ["orders/mod.rs"]"#),
+    key("modules", "critical", Kind::Switch, "critical = true"),
+];
+
+const fn at_least_one(most: u64) -> Kind {
+    Kind::Count { least: 1, most }
+}
+
+/// The key of this name in this table.
+pub(super) fn find(table: &str, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.table == table && key.name == name)
+}
+
+/// The keys of one table.
+pub(super) fn of_table(table: &str) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.table == table)
+}

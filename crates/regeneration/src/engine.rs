@@ -1,0 +1,234 @@
+//! The engine: what a program calls.
+
+use std::fmt;
+use std::time::Duration;
+
+use evergen_artifact::{
+    ArtifactStore, DirectoryOptions, DirectoryStore, Durability, Recovery, WriterLock,
+};
+use uuid::Uuid;
+
+pub(crate) use self::memory::Memory;
+use self::cycle::{Cycle, Finished, Halt, Mode};
+use crate::error::CycleError;
+use crate::project::Project;
+use crate::report::{Diagnostic, FileDiff, Progress, RunReport, Severity};
+use crate::state::StateFolder;
+
+mod catalogue;
+mod check;
+mod commit;
+mod cycle;
+mod evaluate;
+mod explain;
+mod graph;
+mod memory;
+mod place;
+mod scan;
+mod sources;
+mod stale;
+mod workers;
+
+pub use self::explain::ExplainError;
+pub use self::graph::GraphNode;
+
+/// What an engine may do to its project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// Write artifacts and state; nobody else may at the same time.
+    Write {
+        /// How long to wait for another writer; `None` waits as long as it takes.
+        wait: Option<Duration>,
+    },
+    /// Look only.
+    Read,
+}
+
+/// Keeps a project's artifacts true to its model.
+///
+/// Between calls the engine keeps in memory what the last committed cycle knew, so
+/// that the next one only does what a change asks for. It never writes anything but
+/// the output folder, `evergen.lock` and `.evergen/`.
+pub struct RegenerationEngine {
+    project: Project,
+    store: DirectoryStore,
+    folder: StateFolder,
+    memory: Option<Memory>,
+    notices: Vec<Diagnostic>,
+    lock: Option<WriterLock>,
+}
+
+impl fmt::Debug for RegenerationEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegenerationEngine").field("project", &self.project).finish_non_exhaustive()
+    }
+}
+
+impl RegenerationEngine {
+    /// Opens a project. With [`Access::Write`] a commit that was cut short is finished
+    /// or taken back first.
+    ///
+    /// # Errors
+    /// Another process writes to the project, or a folder can't be used.
+    pub fn open(project: Project, access: Access) -> Result<Self, CycleError> {
+        let lock = match access {
+            Access::Read => None,
+            Access::Write { wait } => {
+                let lock = WriterLock::acquire(&project.state_dir(), wait.or(Some(FOREVER)));
+                Some(lock.map_err(CycleError::Locked)?)
+            }
+        };
+        let durability = match project.settings.regeneration.durable {
+            true => Durability::Power,
+            false => Durability::Process,
+        };
+        let store = DirectoryStore::open(
+            &project.output_dir(),
+            &project.root,
+            &project.state_dir(),
+            DirectoryOptions { durability },
+        );
+        let store = store.map_err(|error| CycleError::storage("opening the project", error))?;
+        let folder = StateFolder::new(&project.state_dir());
+        let mut engine =
+            Self { project, store, folder, memory: None, notices: Vec::new(), lock };
+        if engine.lock.is_some() {
+            engine.recover()?;
+        }
+        Ok(engine)
+    }
+
+    fn recover(&mut self) -> Result<(), CycleError> {
+        let recovery = self.store.recover();
+        let recovery = recovery
+            .map_err(|error| CycleError::storage("finishing a commit that was cut short", error))?;
+        let message = match recovery {
+            Recovery::Clean => return Ok(()),
+            Recovery::Discarded => "a run before this one was cut short before its commit; nothing of it was kept",
+            Recovery::Completed { damaged: 0 } => {
+                "a run before this one was cut short during its commit; the rest of it is done now"
+            }
+            Recovery::Completed { .. } | Recovery::Unreadable => {
+                // What the state says of files may not be so.
+                self.memory = Some(Memory::fresh(memory::Fresh::Unusable(
+                    "a commit was damaged, as can be after a power cut".to_owned(),
+                )));
+                "a run before this one was cut short and left damaged files; everything is generated"
+            }
+        };
+        self.notices.push(Diagnostic::new(Severity::Notice, "state::recovered", message));
+        Ok(())
+    }
+
+    /// The project.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// Changes the settings for the next cycle.
+    pub fn set_project(&mut self, project: Project) {
+        self.project = project;
+        self.memory = None;
+    }
+
+    /// Brings the output folder up to date.
+    ///
+    /// # Errors
+    /// See [`CycleError`]; after an error nothing in the output folder has changed.
+    pub fn run(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<RunReport, CycleError> {
+        self.commit_cycle(false, progress)
+    }
+
+    /// Makes every artifact anew, and writes those whose bytes differ.
+    ///
+    /// # Errors
+    /// See [`run`](Self::run).
+    pub fn run_full(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<RunReport, CycleError> {
+        self.commit_cycle(true, progress)
+    }
+
+    fn commit_cycle(
+        &mut self,
+        full: bool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<RunReport, CycleError> {
+        if self.lock.is_none() {
+            return Err(CycleError::storage("writing", "the project was opened for reading"));
+        }
+        let mode = Mode { commit: true, full, texts: false, scratch: false };
+        let finished = self.cycle(mode, progress)?;
+        Ok(finished.report)
+    }
+
+    /// What [`run`](Self::run) would do, and why; nothing is written.
+    ///
+    /// # Errors
+    /// See [`CycleError`].
+    pub fn plan(&mut self) -> Result<RunReport, CycleError> {
+        Ok(self.preview(false)?.report)
+    }
+
+    /// How the files would change, as unified diffs; nothing is written.
+    ///
+    /// # Errors
+    /// See [`CycleError`].
+    pub fn diff(&mut self) -> Result<Vec<FileDiff>, CycleError> {
+        Ok(check::diffs(&self.preview(true)?))
+    }
+
+    fn preview(&mut self, texts: bool) -> Result<Finished, CycleError> {
+        self.cycle(Mode { commit: false, full: false, texts, scratch: false }, &mut |_| {})
+    }
+
+    /// Runs a cycle, a second time from nothing if the state turns out to be damaged.
+    fn cycle(
+        &mut self,
+        mode: Mode,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Finished, CycleError> {
+        let taken = self.memory.take();
+        let mut memory = taken.unwrap_or_else(|| Memory::open(&self.folder, &self.project));
+        let mut finished = self.cycle_on(&mut memory, mode, progress)?;
+        finished.report.diagnostics.append(&mut self.notices);
+        // After a preview, and after a new base, the files tell the state best.
+        if mode.commit && !memory.rebased {
+            self.memory = Some(memory);
+        }
+        Ok(finished)
+    }
+
+    fn cycle_on(
+        &self,
+        memory: &mut Memory,
+        mode: Mode,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Finished, CycleError> {
+        let id = Uuid::now_v7();
+        progress(Progress::Started { cycle_id: id });
+        let cycle = Cycle {
+            project: &self.project,
+            store: &self.store,
+            folder: &self.folder,
+            mode,
+            id,
+            at_ms: cycle::now_ms(),
+        };
+        let mut result = cycle.run(memory, progress);
+        if let Err(Halt::StartOver(why)) = result {
+            *memory = Memory::fresh(why);
+            result = cycle.run(memory, progress);
+        }
+        progress(Progress::Finished { cycle_id: id, ok: result.is_ok() });
+        match result {
+            Ok(finished) => Ok(finished),
+            Err(Halt::Failed(error)) => Err(error),
+            Err(Halt::StartOver(_)) => {
+                Err(CycleError::storage("opening the state", "it can't be opened twice"))
+            }
+        }
+    }
+}
+
+/// Longer than anybody waits.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);

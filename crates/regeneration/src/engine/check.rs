@@ -1,0 +1,134 @@
+//! Comparing what is there with what the model asks for.
+
+use std::collections::BTreeMap;
+
+use evergen_artifact::{ArtifactPath, ArtifactStore, Digest};
+
+use super::RegenerationEngine;
+use super::cycle::{Finished, Mode};
+use super::memory::{Fresh, Memory};
+use crate::edits;
+use crate::error::CycleError;
+use crate::report::{
+    Action, ArtifactChange, CheckReport, Drift, DriftKind, FileDiff, Reason, VerifyReport,
+};
+
+/// The diffs of a preview.
+pub(super) fn diffs(finished: &Finished) -> Vec<FileDiff> {
+    let mut diffs = Vec::new();
+    for change in &finished.report.changes {
+        let outcome = finished.outcomes.iter().find_map(|outcome| {
+            let placed = outcome.placed.as_ref()?;
+            (outcome.path()?.as_str() == change.path).then_some(placed)
+        });
+        let deletion =
+            finished.deletions.iter().find(|deletion| deletion.path.as_str() == change.path);
+        let (before, after) = match (outcome, deletion) {
+            (Some(placed), _) => (placed.before.as_deref(), placed.after.as_deref()),
+            (None, Some(deletion)) => (deletion.before.as_deref(), None),
+            (None, None) => continue,
+        };
+        let unified = edits::unified(&change.path, before, after);
+        diffs.push(FileDiff { path: change.path.clone(), action: change.action, unified });
+    }
+    diffs
+}
+
+fn drift(change: &ArtifactChange) -> Option<Drift> {
+    let kind = match (change.action, &change.reason) {
+        (Action::Create, _) => DriftKind::Missing,
+        (Action::Delete, _) | (Action::Refuse, Reason::RowGone) => DriftKind::Extra,
+        (Action::Refuse | Action::Merge, _) | (Action::Update, Reason::Edited) => DriftKind::Edited,
+        (Action::Update, _) => DriftKind::Stale,
+        (Action::Keep, _) => return None,
+    };
+    Some(Drift { path: change.path.clone(), kind })
+}
+
+impl RegenerationEngine {
+    /// Whether the files in the output folder are true to the model; nothing is written.
+    ///
+    /// # Errors
+    /// See [`CycleError`].
+    pub fn check(&mut self) -> Result<CheckReport, CycleError> {
+        let finished = self.preview(false)?;
+        let mut drift: Vec<Drift> = finished.report.changes.iter().filter_map(drift).collect();
+        drift.sort();
+        Ok(CheckReport {
+            artifacts: finished.report.artifacts.total,
+            drift,
+            diagnostics: finished.report.diagnostics,
+        })
+    }
+
+    /// Whether the incremental result equals a generation from scratch, byte for byte;
+    /// nothing is written.
+    ///
+    /// What a run would leave is worked out from the state, and once more from nothing
+    /// but model, templates and settings. Files in which an edit was merged or regions
+    /// were kept are compared by their generated text.
+    ///
+    /// # Errors
+    /// See [`CycleError`].
+    pub fn verify(&mut self) -> Result<VerifyReport, CycleError> {
+        let mut memory = Memory::open(&self.folder, &self.project);
+        let mode = Mode { commit: false, full: false, texts: false, scratch: false };
+        let finished = self.cycle_on(&mut memory, mode, &mut |_| {})?;
+        let left = self.left_by(&memory, &finished)?;
+        let mut scratch = Memory::fresh(Fresh::First);
+        let mode = Mode { scratch: true, ..mode };
+        self.cycle_on(&mut scratch, mode, &mut |_| {})?;
+        let wanted: BTreeMap<ArtifactPath, Digest> =
+            scratch.artifacts.outputs().map(|output| (output.path, output.digest)).collect();
+        let mut differences = Vec::new();
+        for (path, digest) in &wanted {
+            match left.get(path) {
+                None => differences.push(Drift { path: path.to_string(), kind: DriftKind::Missing }),
+                Some(found) if found != digest => {
+                    differences.push(Drift { path: path.to_string(), kind: DriftKind::Stale });
+                }
+                Some(_) => {}
+            }
+        }
+        for path in left.keys().filter(|path| !wanted.contains_key(*path)) {
+            differences.push(Drift { path: path.to_string(), kind: DriftKind::Extra });
+        }
+        differences.sort();
+        Ok(VerifyReport {
+            artifacts: wanted.len() as u64,
+            differences,
+            diagnostics: finished.report.diagnostics,
+        })
+    }
+
+    /// The digests of the generated texts that a run would leave: for what it would not
+    /// touch, those of the files as they are.
+    fn left_by(
+        &self,
+        memory: &Memory,
+        finished: &Finished,
+    ) -> Result<BTreeMap<ArtifactPath, Digest>, CycleError> {
+        let touched: BTreeMap<&str, Action> = finished
+            .report
+            .changes
+            .iter()
+            .map(|change| (change.path.as_str(), change.action))
+            .collect();
+        let mut left = BTreeMap::new();
+        for output in memory.artifacts.outputs() {
+            let Some(record) = memory.artifacts.get(output.slot) else { continue };
+            let rewritten = touched.contains_key(output.path.as_str());
+            let digest = if rewritten || record.written != Digest::from(record.digest) {
+                output.digest
+            } else {
+                let bytes = self.store.read(&output.path);
+                let bytes = bytes.map_err(|error| {
+                    CycleError::storage(format!("reading {}", output.path), error)
+                })?;
+                Digest::of(&bytes.unwrap_or_default())
+            };
+            left.insert(output.path, digest);
+        }
+        Ok(left)
+    }
+}

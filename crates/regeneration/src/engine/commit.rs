@@ -1,0 +1,580 @@
+//! Making a cycle's result visible, and remembering it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use evergen_artifact::{ArtifactPath, Digest, LockFile, Place, Transaction};
+
+use evergen_knowledge::{Snapshot, SourceIncrement};
+
+use super::catalogue::join_loaded;
+use super::cycle::{Clock, Cycle, Finished, Made, change, choice};
+use super::evaluate::{Evaluated, Job};
+use super::memory::Memory;
+use super::place::{Placed, base_name, read_lock_file, stage, state_place};
+use super::scan::{Deviation, Inputs, now_ns};
+use super::workers::Outcome;
+use crate::artifacts::Slot;
+use crate::completeness;
+use crate::error::CycleError;
+use crate::generator::Generator;
+use crate::records::{Cause, HELD_BACK, Made as MadeBecause, NEVER, Record, spell_row};
+use crate::report::{Action, Diagnostic, Progress, RunReport};
+use crate::settings::OnEdit;
+use crate::state::{self, Meta, Step};
+
+/// A file that goes, or that would have to go if nobody had edited it.
+#[derive(Clone, Debug)]
+pub(super) struct Deletion {
+    pub(super) path: ArtifactPath,
+    pub(super) generator: String,
+    pub(super) refused: bool,
+    pub(super) before: Option<Vec<u8>>,
+}
+
+/// A cycle whose artifacts are all made.
+pub(super) struct Settled<'a> {
+    pub(super) cycle: &'a Cycle<'a>,
+    pub(super) inputs: Inputs,
+    pub(super) increments: Vec<SourceIncrement>,
+    pub(super) settings: Digest,
+    pub(super) generators: HashMap<u32, Arc<Generator>>,
+    pub(super) quads: u64,
+    pub(super) deviations: &'a HashMap<Slot, Deviation>,
+}
+
+impl Settled<'_> {
+    /// Writes what has to be written, or only says what would be.
+    pub(super) fn finish(
+        self,
+        memory: &mut Memory,
+        made: Made,
+        mut report: RunReport,
+        clock: &mut Clock,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Finished, CycleError> {
+        let Made { outcomes, gone, list_reads, transaction, lock_file } = made;
+        let mut step = Step { increments: self.increments.clone(), list_reads, ..Step::default() };
+        let cycle = self.cycle;
+        let observed = now_ns();
+        for outcome in &outcomes {
+            self.take(memory, outcome, observed, &mut step, &mut report);
+        }
+        let lock = lock_file.into_inner();
+        let deletions = self.deletions(memory, &outcomes, &gone, lock, &mut step, &mut report);
+        report.artifacts.total = memory.artifacts.len() as u64;
+        warn_wide(&outcomes, &self.generators, &mut report);
+        let written = report.artifacts.written;
+        let deleted = report.artifacts.deleted;
+        match transaction {
+            Some(transaction) => {
+                for deletion in deletions.iter().filter(|deletion| !deletion.refused) {
+                    transaction.remove(Place::Output(deletion.path.clone()));
+                    if let Some(base) = state_place(&base_name(&deletion.path)) {
+                        transaction.remove(base);
+                    }
+                }
+                self.commit(memory, step, transaction)?;
+                progress(Progress::Committed { written, deleted });
+            }
+            None => memory.meta.quads = self.quads,
+        }
+        report.phases_ms.commit = clock.lap();
+        let verdict = completeness::judge(cycle.project, memory, &report.changes);
+        verdict.report(&mut report);
+        report.changes.sort_by(|left, right| left.path.cmp(&right.path));
+        report.duration_ms = clock.total();
+        Ok(Finished { report, outcomes, deletions })
+    }
+
+    /// Takes one outcome into the table and the report.
+    fn take(
+        &self,
+        memory: &mut Memory,
+        outcome: &Outcome,
+        observed: i64,
+        step: &mut Step,
+        report: &mut RunReport,
+    ) {
+        let job = &outcome.job;
+        report.artifacts.evaluated += 1;
+        let record = match (&outcome.evaluation.result, &outcome.placed) {
+            (Evaluated::Nowhere { inputs }, _) => Some(self.record(job, None, *inputs, observed)),
+            (Evaluated::Rendered { inputs, path, digest, .. }, Some(placed)) => {
+                report.artifacts.rendered += 1;
+                self.count(job, path, placed, report);
+                Some(self.placed(job, path, *inputs, *digest, placed, observed))
+            }
+            _ => None,
+        };
+        if let Some(record) = record {
+            memory.artifacts.set(job.slot, Some(Arc::new(record.clone())));
+            step.records.push((job.slot, Some(record)));
+        }
+        let evaluation = &outcome.evaluation;
+        step.reads.push((job.slot * 2, Some(evaluation.query_reads.clone())));
+        if let Some(reads) = &evaluation.render_reads {
+            step.reads.push((job.slot * 2 + 1, Some(reads.clone())));
+        }
+    }
+
+    fn count(&self, job: &Job, path: &ArtifactPath, placed: &Placed, report: &mut RunReport) {
+        match placed.action {
+            Action::Create | Action::Update | Action::Merge => report.artifacts.written += 1,
+            Action::Refuse => report.artifacts.refused += 1,
+            Action::Keep | Action::Delete => report.artifacts.unchanged += 1,
+        }
+        if placed.action != Action::Keep {
+            let generator = self.generators.get(&job.generator);
+            let generator = generator.map_or("", |generator| &*generator.name);
+            let note = placed.note.clone();
+            report.changes.push(change(path.as_str(), generator, placed.action, &job.cause, note));
+        }
+    }
+
+    /// A record of an artifact that was never written.
+    fn record(&self, job: &Job, path: Option<&ArtifactPath>, inputs: u128, observed: i64) -> Record {
+        Record {
+            generator: job.generator,
+            row: job.row.clone(),
+            path: path.cloned(),
+            inputs,
+            digest: NEVER,
+            written: NEVER,
+            size: 0,
+            stamp: bytemuck::Zeroable::zeroed(),
+            observed_ns: observed,
+            made: MadeBecause {
+                cycle_id: self.cycle.id,
+                at_ms: self.cycle.at_ms,
+                cause: job.cause.clone(),
+            },
+        }
+    }
+
+    fn placed(
+        &self,
+        job: &Job,
+        path: &ArtifactPath,
+        inputs: u128,
+        digest: Digest,
+        placed: &Placed,
+        observed: i64,
+    ) -> Record {
+        let previous = job.previous.as_ref().filter(|record| record.path.as_ref() == Some(path));
+        let fresh = self.record(job, Some(path), inputs, observed);
+        if placed.action == Action::Refuse {
+            // What was written last goes on being what an edit is compared with; without
+            // a stamp the file is looked at in every cycle.
+            let last = previous.map(|record| Record::clone(record));
+            let last = last.unwrap_or_else(|| fresh.clone());
+            return Record { inputs: HELD_BACK, stamp: fresh.stamp, ..last };
+        }
+        let made = match previous {
+            Some(record) if placed.action == Action::Keep => record.made.clone(),
+            _ => fresh.made.clone(),
+        };
+        Record {
+            digest: digest.into(),
+            written: placed.written.into(),
+            size: placed.size,
+            stamp: placed.stamp.unwrap_or(fresh.stamp),
+            made,
+            ..fresh
+        }
+    }
+
+    /// Files that no artifact claims any more: of rows that are gone, of artifacts
+    /// that moved, and of a generation whose state is lost.
+    fn deletions(
+        &self,
+        memory: &mut Memory,
+        outcomes: &[Outcome],
+        gone: &[Slot],
+        lock: Option<LockFile>,
+        step: &mut Step,
+        report: &mut RunReport,
+    ) -> Vec<Deletion> {
+        let mut orphans: Vec<(ArtifactPath, Slot, Arc<Record>)> = Vec::new();
+        for slot in gone {
+            let Some(record) = memory.artifacts.get(*slot) else { continue };
+            memory.artifacts.set(*slot, None);
+            step.records.push((*slot, None));
+            step.reads.extend([(slot * 2, None), (slot * 2 + 1, None)]);
+            orphans.extend(record.path.clone().map(|path| (path, *slot, record)));
+        }
+        for outcome in outcomes {
+            let (Evaluated::Rendered { .. } | Evaluated::Nowhere { .. }) = outcome.evaluation.result
+            else {
+                continue;
+            };
+            let Some(previous) = &outcome.job.previous else { continue };
+            let now = memory.artifacts.get(outcome.job.slot).and_then(|record| record.path.clone());
+            if let Some(path) = previous.path.clone().filter(|path| Some(path) != now.as_ref()) {
+                orphans.push((path, outcome.job.slot, Arc::clone(previous)));
+            }
+        }
+        let mut deletions: Vec<Deletion> = Vec::new();
+        for (path, slot, record) in orphans {
+            if memory.artifacts.claimant(&path).is_none() && record.written != NEVER {
+                deletions.extend(self.deletion(memory, path, slot, &record));
+            }
+        }
+        if memory.fresh.is_some() {
+            deletions.extend(self.lost(memory, lock));
+        }
+        for deletion in &deletions {
+            let (action, note) = if deletion.refused {
+                report.artifacts.refused += 1;
+                (Action::Refuse, Some("nothing generates it any more, but it was edited by hand; remove it yourself".to_owned()))
+            } else {
+                report.artifacts.deleted += 1;
+                (Action::Delete, None)
+            };
+            let path = deletion.path.as_str();
+            report.changes.push(change(path, &deletion.generator, action, &Cause::RowGone, note));
+        }
+        deletions
+    }
+
+    fn deletion(
+        &self,
+        memory: &Memory,
+        path: ArtifactPath,
+        slot: Slot,
+        record: &Record,
+    ) -> Option<Deletion> {
+        let generator = memory.meta.generators.get(record.generator as usize);
+        let name = generator.map_or_else(String::new, |generator| generator.name.clone());
+        let on_edit = self.generators.get(&record.generator).map(|generator| generator.on_edit);
+        let edited = match self.deviations.get(&slot) {
+            Some(Deviation::Missing) => return None,
+            Some(Deviation::Edited(_) | Deviation::Blocked(_)) => on_edit != Some(OnEdit::Overwrite),
+            Some(Deviation::Touched(_) | Deviation::Returned(_)) | None => false,
+        };
+        let before = if self.cycle.mode.texts { self.cycle.store.read(&path).ok().flatten() } else { None };
+        Some(Deletion { path, generator: name, refused: edited, before })
+    }
+
+    /// What `evergen.lock` names and nothing generates: after state was lost, this is
+    /// how orphans are known. Files that were edited are left alone.
+    fn lost(&self, memory: &mut Memory, lock: Option<LockFile>) -> Vec<Deletion> {
+        let path = self.cycle.project.root.join("evergen.lock");
+        let lock = lock.unwrap_or_else(|| read_lock_file(&path));
+        let mut deletions = Vec::new();
+        for entry in lock.entries() {
+            if memory.artifacts.claimant(&entry.path).is_some() {
+                continue;
+            }
+            let Ok(Some(bytes)) = self.cycle.store.read(&entry.path) else { continue };
+            deletions.push(Deletion {
+                path: entry.path.clone(),
+                generator: entry.generator.to_string(),
+                refused: Digest::of(&bytes) != entry.digest,
+                before: Some(bytes),
+            });
+        }
+        deletions
+    }
+
+    /// Stages state and lock file, and commits.
+    fn commit(
+        self,
+        memory: &mut Memory,
+        step: Step,
+        transaction: Box<dyn Transaction>,
+    ) -> Result<(), CycleError> {
+        let whole = memory.fresh.is_some() || self.cycle.mode.full;
+        self.record_reads(memory, &step);
+        let known = &mut memory.meta.generators;
+        for (number, generator) in &self.generators {
+            if let Some(known) = known.get_mut(*number as usize) {
+                known.loaded = join_loaded(&known.loaded, generator.sandbox.loaded());
+            }
+        }
+        let names: Vec<String> = known.iter().map(|known| known.name.clone()).collect();
+        if !step.records.is_empty() || whole {
+            stage_lock(&*transaction, memory, &names)?;
+        }
+        let old = memory.meta.clone();
+        memory.meta.update(self.cycle, self.inputs, self.settings, self.quads, memory.artifacts.len());
+        memory.meta.declared = declared(self.cycle, &self.generators);
+        let rebased = stage_state(&*transaction, memory, &step, whole, &old)?;
+        transaction.commit().map_err(|error| CycleError::storage("committing", error))?;
+        memory.fresh = None;
+        memory.rebased = rebased;
+        Ok(())
+    }
+
+    /// Brings the index up to date; in bulk where everything was made.
+    fn record_reads(&self, memory: &mut Memory, step: &Step) {
+        let Some(reads) = &mut memory.reads else { return };
+        if memory.fresh.is_some() {
+            let all = step.reads.iter().filter_map(|(computation, reads)| {
+                Some((*computation, reads.as_deref()?))
+            });
+            reads.artifacts = evergen_depgraph::PatternIndex::build(all);
+        } else {
+            state::replay(&mut reads.artifacts, &step.reads);
+        }
+        state::replay(&mut reads.lists, &step.list_reads);
+    }
+}
+
+impl Meta {
+    fn update(
+        &mut self,
+        cycle: &Cycle<'_>,
+        inputs: Inputs,
+        settings: Digest,
+        quads: u64,
+        outputs: usize,
+    ) {
+        self.format = state::FORMAT;
+        env!("CARGO_PKG_VERSION").clone_into(&mut self.release);
+        self.settings = Some(settings.into());
+        self.output_dir.clone_from(&cycle.project.settings.regeneration.output_dir);
+        self.sources = inputs.sources.into_iter().map(|input| input.known).collect();
+        self.templates = inputs.templates.into_iter().map(|input| input.known).collect();
+        self.choice = choice(cycle.project);
+        self.quads = quads;
+        self.outputs = outputs as u64;
+    }
+}
+
+/// The files that generators declare to depend on.
+fn declared(cycle: &Cycle<'_>, generators: &HashMap<u32, Arc<Generator>>) -> Vec<state::KnownFile> {
+    let names: BTreeSet<&String> =
+        generators.values().flat_map(|generator| &generator.depends_on).collect();
+    let files = names.into_iter().filter_map(|name| {
+        super::scan::know(&cycle.project.root.join(name), name).ok()
+    });
+    files.collect()
+}
+
+/// Stages `evergen.lock`.
+fn stage_lock(
+    transaction: &dyn Transaction,
+    memory: &Memory,
+    generators: &[String],
+) -> Result<(), CycleError> {
+    let outputs: Vec<_> = memory
+        .artifacts
+        .outputs()
+        .filter(|output| output.digest != Digest::from(NEVER))
+        .collect();
+    let rows = outputs.iter().map(|output| {
+        let name = generators.get(output.generator as usize).map_or("", String::as_str);
+        (&output.path, &output.digest, name)
+    });
+    let text = LockFile::write_text(rows);
+    let place = Place::project("evergen.lock");
+    let place = place.map_err(|error| CycleError::storage("writing evergen.lock", error))?;
+    stage(transaction, place, text.as_bytes()).map(drop)
+}
+
+/// Stages what the next cycle starts from: a step, or a new base. Says whether it was a base.
+fn stage_state(
+    transaction: &dyn Transaction,
+    memory: &mut Memory,
+    step: &Step,
+    whole: bool,
+    old: &Meta,
+) -> Result<bool, CycleError> {
+    let encoding = |error| CycleError::storage("encoding the state", error);
+    let put = |name: &str, bytes: &[u8]| match state_place(name) {
+        Some(place) => stage(transaction, place, bytes).map(drop),
+        None => Err(CycleError::storage("writing the state", format!("bad name {name}"))),
+    };
+    let bytes = state::encode_single(step).map_err(encoding)?;
+    let base = whole || memory.meta.wants_base(bytes.len());
+    if base {
+        let meta = &mut memory.meta;
+        meta.epoch += 1;
+        meta.steps = 0;
+        meta.step_bytes = 0;
+        let model = memory.model.get_or_insert_default();
+        let model = state::encode_model(model).map_err(encoding)?;
+        let reads = state::encode_reads(memory.reads.get_or_insert_default());
+        let artifacts = state::encode_artifacts(&memory.artifacts);
+        meta.base_bytes = (model.len() + reads.len() + artifacts.len()) as u64;
+        put(&state::model_file(meta.epoch), &model)?;
+        put(&state::index_file(meta.epoch), &reads)?;
+        put(&state::artifacts_file(meta.epoch), &artifacts)?;
+        for name in old.files() {
+            if let Some(place) = state_place(&name) {
+                transaction.remove(place);
+            }
+        }
+    } else {
+        put(&state::step_file(memory.meta.epoch, memory.meta.steps), &bytes)?;
+        memory.meta.steps += 1;
+        memory.meta.step_bytes += bytes.len() as u64;
+    }
+    put(state::META, &state::encode_single(&memory.meta).map_err(encoding)?)?;
+    Ok(base)
+}
+
+/// How much may have to be read again in every cycle before it is worth a commit to
+/// remember its new stamps.
+const REREADS: usize = 64;
+
+/// Remembers new stamps of files whose bytes are the old ones.
+pub(super) fn refresh_stamps(
+    cycle: &Cycle<'_>,
+    memory: &mut Memory,
+    inputs: Inputs,
+    deviations: &HashMap<Slot, Deviation>,
+) -> Result<(), CycleError> {
+    let reread = inputs.sources.iter().chain(&inputs.templates).filter_map(|input| input.bytes.as_ref());
+    let bytes: usize = reread.map(Vec::len).sum();
+    if deviations.len() < REREADS && bytes < (1 << 20) {
+        return Ok(());
+    }
+    let mut step = Step::default();
+    let observed = now_ns();
+    for (slot, deviation) in deviations {
+        let Deviation::Touched(stamp) = deviation else { continue };
+        let Some(record) = memory.artifacts.get(*slot) else { continue };
+        let record = Record { stamp: *stamp, observed_ns: observed, ..Record::clone(&record) };
+        memory.artifacts.set(*slot, Some(Arc::new(record.clone())));
+        step.records.push((*slot, Some(record)));
+    }
+    memory.meta.sources = inputs.sources.into_iter().map(|input| input.known).collect();
+    memory.meta.templates = inputs.templates.into_iter().map(|input| input.known).collect();
+    let transaction = cycle.store.begin();
+    let transaction =
+        transaction.map_err(|error| CycleError::storage("preparing to write", error))?;
+    let old = memory.meta.clone();
+    let rebased = stage_state(&*transaction, memory, &step, false, &old)?;
+    memory.rebased = rebased;
+    transaction.commit().map_err(|error| CycleError::storage("committing", error))?;
+    Ok(())
+}
+
+/// Artifacts that want one path.
+pub(super) fn conflicts(
+    memory: &mut Memory,
+    outcomes: &[Outcome],
+    gone: &[Slot],
+    generators: &HashMap<u32, Arc<Generator>>,
+    snapshot: &Snapshot,
+) -> Vec<Diagnostic> {
+    let gone: BTreeSet<Slot> = gone.iter().copied().collect();
+    let by_slot: HashMap<Slot, &Outcome> =
+        outcomes.iter().map(|outcome| (outcome.job.slot, outcome)).collect();
+    let mut problems = Vec::new();
+    for outcome in outcomes {
+        let Evaluated::Rendered { path, .. } = &outcome.evaluation.result else { continue };
+        let rival = match &outcome.conflict {
+            Some(conflict) => by_slot.get(&conflict.other).map(|other| {
+                (conflict.path.clone(), other.job.clone())
+            }),
+            None => rival(memory, outcome, path, &gone, &by_slot),
+        };
+        if let Some((other_path, other)) = rival {
+            problems.push(conflict(&outcome.job, path, &other, &other_path, generators, snapshot));
+        }
+    }
+    problems
+}
+
+/// An artifact that this cycle did not look at, or that kept its path, and has the path.
+fn rival(
+    memory: &mut Memory,
+    outcome: &Outcome,
+    path: &ArtifactPath,
+    gone: &BTreeSet<Slot>,
+    by_slot: &HashMap<Slot, &Outcome>,
+) -> Option<(ArtifactPath, Job)> {
+    let previous = outcome.job.previous.as_ref().and_then(|record| record.path.as_ref());
+    if previous == Some(path) {
+        return None;
+    }
+    let slot = memory.artifacts.claimant(path)?;
+    if slot == outcome.job.slot || gone.contains(&slot) {
+        return None;
+    }
+    let kept = by_slot.get(&slot).is_none_or(|other| matches!(other.evaluation.result, Evaluated::Same));
+    let record = memory.artifacts.get(slot).filter(|_| kept)?;
+    let job = Job {
+        slot,
+        generator: record.generator,
+        row: record.row.clone(),
+        previous: None,
+        must_render: false,
+        cause: Cause::Full,
+    };
+    Some((record.path.clone()?, job))
+}
+
+fn conflict(
+    job: &Job,
+    path: &ArtifactPath,
+    other: &Job,
+    other_path: &ArtifactPath,
+    generators: &HashMap<u32, Arc<Generator>>,
+    snapshot: &Snapshot,
+) -> Diagnostic {
+    let name = |job: &Job| {
+        let generator = generators.get(&job.generator);
+        let name = generator.map_or("?", |generator| &*generator.name);
+        let row = spell(job, generators, snapshot);
+        if row.is_empty() { name.to_owned() } else { format!("{name} for {row}") }
+    };
+    let (mut one, mut two) = (name(other), name(job));
+    if two < one {
+        std::mem::swap(&mut one, &mut two);
+    }
+    let alike = if path == other_path {
+        String::new()
+    } else {
+        format!(" (`{other_path}` and `{path}` are the same file on some systems)")
+    };
+    let message = format!("two artifacts claim the path `{path}`: {one}, and {two}{alike}");
+    let diagnostic = match generators.get(&job.generator) {
+        Some(generator) => {
+            let front = generator.file.front.as_ref();
+            let span = front.and_then(|front| Some(front.to.as_ref()?.span())).unwrap_or(0..3);
+            generator.file.diagnose("output::conflict", message, span)
+        }
+        None => Diagnostic::error("output::conflict", message),
+    };
+    diagnostic.about(path.as_str()).with_help("make `to` tell them apart, or let for_each give fewer rows")
+}
+
+/// A row for a person, as `?class = <…>`.
+pub(super) fn spell(
+    job: &Job,
+    generators: &HashMap<u32, Arc<Generator>>,
+    snapshot: &Snapshot,
+) -> String {
+    let Some(generator) = generators.get(&job.generator) else { return String::new() };
+    let named = spell_row(generator.context.iter(), &job.row, snapshot);
+    let pairs: Vec<String> = named.iter().map(|(name, term)| format!("?{name} = {term}")).collect();
+    pairs.join(", ")
+}
+
+/// Warns of generators whose every artifact reads a whole predicate.
+fn warn_wide(
+    outcomes: &[Outcome],
+    generators: &HashMap<u32, Arc<Generator>>,
+    report: &mut RunReport,
+) {
+    let mut warned = BTreeSet::new();
+    for outcome in outcomes {
+        let Some(generator) = generators.get(&outcome.job.generator) else { continue };
+        // A list of no variables is a report over the model: it reads widely on purpose.
+        let on_purpose = generator.list.is_none();
+        if outcome.evaluation.wide.is_none() || on_purpose || !warned.insert(outcome.job.generator) {
+            continue;
+        }
+        let message = "each artifact of this generator reads a whole predicate, so that every change of it makes all of them stale";
+        let mut diagnostic = generator.file.diagnose("query::wide", message.to_owned(), 0..3);
+        diagnostic.severity = crate::report::Severity::Warning;
+        report.diagnostics.push(diagnostic.with_help(
+            "bind the subject or the object of every pattern to the row; open paths like `p*` read everything",
+        ));
+    }
+}
+

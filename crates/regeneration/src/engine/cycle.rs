@@ -1,0 +1,403 @@
+//! One cycle: look, read, work out, make, commit.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use evergen_artifact::{ArtifactStore, Digest, Transaction};
+use evergen_delta::Delta;
+use evergen_knowledge::{Model, Prefixes, Snapshot};
+use uuid::Uuid;
+
+use super::catalogue::{self, Catalogue};
+use super::commit;
+use super::evaluate::Job;
+use super::memory::{Fresh, Memory};
+use super::place::Placer;
+use super::scan::{self, Deviation, Inputs};
+use super::sources;
+use super::stale::{Change, Work, number_generators};
+use super::workers::{self, Outcome};
+use crate::artifacts::Slot;
+use crate::completeness;
+use crate::error::CycleError;
+use crate::project::Project;
+use crate::records::Cause;
+use crate::report::{
+    Action, ArtifactChange, Diagnostic, Progress, Reason, RunReport, Severity,
+};
+use crate::state::StateFolder;
+
+/// How a cycle is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mode {
+    /// Whether its result is written.
+    pub(super) commit: bool,
+    /// Whether everything is made, whatever has changed.
+    pub(super) full: bool,
+    /// Whether texts are kept for a diff.
+    pub(super) texts: bool,
+    /// Whether the output folder is taken for empty.
+    pub(super) scratch: bool,
+}
+
+/// What a cycle came to.
+#[derive(Debug, Default)]
+pub(super) struct Finished {
+    pub(super) report: RunReport,
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) deletions: Vec<commit::Deletion>,
+}
+
+/// A cycle can't go on.
+pub(super) enum Halt {
+    /// The state turned out to be unusable; the cycle begins again without it.
+    StartOver(Fresh),
+    Failed(CycleError),
+}
+
+impl From<CycleError> for Halt {
+    fn from(error: CycleError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What a cycle works with.
+pub(super) struct Cycle<'a> {
+    pub(super) project: &'a Project,
+    pub(super) store: &'a dyn ArtifactStore,
+    pub(super) folder: &'a StateFolder,
+    pub(super) mode: Mode,
+    pub(super) id: Uuid,
+    pub(super) at_ms: u64,
+}
+
+/// Measures the phases of a cycle.
+pub(super) struct Clock {
+    started: Instant,
+    last: Instant,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        let now = Instant::now();
+        Self { started: now, last: now }
+    }
+
+    /// Milliseconds since the last call.
+    pub(super) fn lap(&mut self) -> f64 {
+        let now = Instant::now();
+        let lap = now - self.last;
+        self.last = now;
+        lap.as_secs_f64() * 1e3
+    }
+
+    pub(super) fn total(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * 1e3
+    }
+}
+
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Cycle<'_> {
+    /// Runs the cycle on a memory; after an error the memory is not to be used again.
+    pub(super) fn run(
+        &self,
+        memory: &mut Memory,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Finished, Halt> {
+        let mut clock = Clock::start();
+        let mut report = RunReport { cycle_id: self.id, ..RunReport::default() };
+        notice_fresh(memory, &mut report);
+        let inputs = scan::inputs(self.project, &memory.meta)?;
+        let deviations: HashMap<Slot, Deviation> =
+            scan::outputs(self.store, &memory.artifacts)?.into_iter().collect();
+        let settings = catalogue::settings_digest(self.project);
+        if self.is_idle(memory, &inputs, &deviations, settings) {
+            return self.idle(memory, inputs, &deviations, report, clock).map_err(Halt::Failed);
+        }
+        memory.need_model(self.folder).map_err(Halt::StartOver)?;
+        let (parsed, catalogue) = self.read_inputs(memory, &inputs, settings)?;
+        report.phases_ms.load = clock.lap();
+
+        let update = sources::update(memory, parsed, &inputs.gone)?;
+        report.model.inserted = update.inserted;
+        report.model.removed = update.removed;
+        report.phases_ms.diff = clock.lap();
+
+        let digests = catalogue.digests(self.project, settings);
+        let change = Change {
+            delta: &update.delta,
+            before: &update.before,
+            after: &update.after,
+            everything: self.everything(memory, settings),
+            digests: &digests,
+            deviations: &deviations,
+        };
+        let mut known = std::mem::take(&mut memory.meta.generators);
+        let numbered = number_generators(&mut known, &catalogue, &change);
+        memory.meta.generators = known;
+        report.phases_ms.invalidate = clock.lap();
+        let work = Work::find(memory, &catalogue, &numbered, &change);
+        report.phases_ms.query = clock.lap();
+        report.model.quads = update.after.len() as u64;
+        let total = memory.artifacts.len() as u64;
+        progress(Progress::Planned { stale: work.jobs.len() as u64, total });
+
+        let generators = numbered.iter().map(|(number, _)| *number).zip(&catalogue.generators);
+        let generators = generators.map(|(number, found)| (number, Arc::clone(found))).collect();
+        let prefixes = Arc::clone(&catalogue.prefixes);
+        let made =
+            self.make(memory, work, &generators, prefixes, &update.after, &deviations, progress)?;
+        report.phases_ms.render = clock.lap();
+
+        let settled = commit::Settled {
+            cycle: self,
+            inputs,
+            increments: update.increments,
+            settings,
+            generators,
+            quads: report.model.quads,
+            deviations: &deviations,
+        };
+        drop((update.before, update.after));
+        let finished = settled.finish(memory, made, report, &mut clock, progress)?;
+        memory.catalogue = Some(catalogue);
+        Ok(finished)
+    }
+
+    /// Whether nothing at all is other than the last cycle left it.
+    fn is_idle(
+        &self,
+        memory: &Memory,
+        inputs: &Inputs,
+        deviations: &HashMap<Slot, Deviation>,
+        settings: Digest,
+    ) -> bool {
+        let tracked = self.project.settings.regeneration.incremental
+            && self.project.settings.regeneration.track_dependencies;
+        let touched = |deviation: &Deviation| matches!(deviation, Deviation::Touched(_));
+        memory.fresh.is_none()
+            && !self.mode.full
+            && tracked
+            && memory.has_settings(settings)
+            && inputs.gone.is_empty()
+            && !inputs.templates_changed
+            && inputs.sources.iter().all(|source| !source.changed)
+            && deviations.values().all(touched)
+            && self.same_generators(memory)
+    }
+
+    /// Whether the same packs are chosen, and no declared file is another.
+    fn same_generators(&self, memory: &Memory) -> bool {
+        memory.meta.choice == choice(self.project)
+    }
+
+    /// A cycle in which there is nothing to do.
+    fn idle(
+        &self,
+        memory: &mut Memory,
+        inputs: Inputs,
+        deviations: &HashMap<Slot, Deviation>,
+        mut report: RunReport,
+        mut clock: Clock,
+    ) -> Result<Finished, CycleError> {
+        report.model.quads = memory.meta.quads;
+        report.artifacts.total = memory.meta.outputs;
+        report.phases_ms.load = clock.lap();
+        if self.mode.commit {
+            commit::refresh_stamps(self, memory, inputs, deviations)?;
+            report.phases_ms.commit = clock.lap();
+        }
+        let verdict = completeness::judge(self.project, memory, &[]);
+        verdict.report(&mut report);
+        report.duration_ms = clock.total();
+        Ok(Finished { report, ..Finished::default() })
+    }
+
+    /// Parses changed sources and compiles templates; all errors of both at once.
+    fn read_inputs(
+        &self,
+        memory: &mut Memory,
+        inputs: &Inputs,
+        settings: Digest,
+    ) -> Result<(Vec<sources::Parsed>, Catalogue), CycleError> {
+        let parsed = sources::parse(self.project, &inputs.sources);
+        let known = memory.catalogue.take().filter(|_| {
+            !inputs.templates_changed && memory.has_settings(settings) && self.same_generators(memory)
+        });
+        let compiled = match known {
+            Some(catalogue) => Ok(catalogue),
+            None => catalogue::compile(self.project, &inputs.templates),
+        };
+        match (parsed, compiled) {
+            (Ok(parsed), Ok(catalogue)) => Ok((parsed, catalogue)),
+            (Err(mut problems), Err(CycleError::Rejected(more))) => {
+                problems.extend(more);
+                Err(CycleError::Rejected(problems))
+            }
+            (Err(problems), _) => Err(CycleError::Rejected(problems)),
+            (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// Why all artifacts are stale, if they are.
+    fn everything(&self, memory: &Memory, settings: Digest) -> Option<Cause> {
+        let regeneration = &self.project.settings.regeneration;
+        let tracked = regeneration.incremental && regeneration.track_dependencies;
+        if memory.fresh.is_some() || self.mode.full || !tracked {
+            Some(Cause::Full)
+        } else if memory.has_settings(settings) {
+            None
+        } else {
+            Some(Cause::Settings)
+        }
+    }
+
+    /// Evaluates, renders and stages.
+    fn make(
+        &self,
+        memory: &mut Memory,
+        work: Work,
+        generators: &HashMap<u32, Arc<crate::generator::Generator>>,
+        prefixes: Arc<Prefixes>,
+        snapshot: &Snapshot,
+        deviations: &HashMap<Slot, Deviation>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Made, CycleError> {
+        let transaction = if self.mode.commit {
+            let begun = self.store.begin();
+            Some(begun.map_err(|error| CycleError::storage("preparing to write", error))?)
+        } else {
+            None
+        };
+        let lock_file = OnceLock::new();
+        let placer = Placer {
+            store: self.store,
+            transaction: transaction.as_deref(),
+            deviations,
+            lock_file: &lock_file,
+            lock_path: &self.project.root.join("evergen.lock"),
+            output_exists: !self.mode.scratch && self.project.output_dir().exists(),
+            texts: self.mode.texts,
+            claims: Mutex::default(),
+        };
+        let jobs: Vec<Job> = work.jobs.into_values().collect();
+        let context = workers::Context {
+            generators,
+            snapshot,
+            prefixes,
+            placer: &placer,
+            workers: self.project.settings.regeneration.parallel_workers,
+        };
+        let outcomes = workers::run(&context, jobs, progress)?;
+        let problems = self.problems(memory, work.problems, &outcomes, &work.gone, generators, snapshot);
+        if !problems.is_empty() {
+            return Err(CycleError::Rejected(problems));
+        }
+        Ok(Made { outcomes, gone: work.gone, list_reads: work.list_reads, transaction, lock_file })
+    }
+
+    /// All errors of a cycle, each once.
+    fn problems(
+        &self,
+        memory: &mut Memory,
+        mut problems: Vec<Diagnostic>,
+        outcomes: &[Outcome],
+        gone: &[Slot],
+        generators: &HashMap<u32, Arc<crate::generator::Generator>>,
+        snapshot: &Snapshot,
+    ) -> Vec<Diagnostic> {
+        let mut rows: BTreeMap<(Option<String>, Option<u32>, String), (Diagnostic, usize)> =
+            BTreeMap::new();
+        for outcome in outcomes {
+            for problem in outcome.problems() {
+                let key = (problem.file.clone(), problem.line, problem.message.clone());
+                rows.entry(key).or_insert_with(|| (with_row(problem, outcome, generators, snapshot), 0)).1 += 1;
+            }
+        }
+        problems.extend(rows.into_values().map(|(mut problem, count)| {
+            if count > 1 {
+                problem.message = format!("{} (and {} more rows)", problem.message, count - 1);
+            }
+            problem
+        }));
+        problems.extend(commit::conflicts(memory, outcomes, gone, generators, snapshot));
+        problems
+    }
+}
+
+/// Says for which row a template failed.
+fn with_row(
+    problem: &Diagnostic,
+    outcome: &Outcome,
+    generators: &HashMap<u32, Arc<crate::generator::Generator>>,
+    snapshot: &Snapshot,
+) -> Diagnostic {
+    let mut problem = problem.clone();
+    let row = commit::spell(&outcome.job, generators, snapshot);
+    if !row.is_empty() {
+        problem.subject = Some(match problem.subject {
+            Some(subject) => format!("{subject} for {row}"),
+            None => row,
+        });
+    }
+    problem
+}
+
+/// What a cycle made, staged and not yet committed.
+pub(super) struct Made {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) gone: Vec<Slot>,
+    pub(super) list_reads: Vec<(u32, Option<Vec<evergen_delta::Fingerprint>>)>,
+    pub(super) transaction: Option<Box<dyn Transaction>>,
+    pub(super) lock_file: OnceLock<evergen_artifact::LockFile>,
+}
+
+/// The choice of packs, and of files whose stamps tell whether they changed.
+pub(super) fn choice(project: &Project) -> Vec<String> {
+    let packs = project.settings.regeneration.target_languages.iter().cloned();
+    let texts = project.packs.iter().map(|pack| {
+        let files = pack.files.iter().map(|file| Digest::of(file.text.as_bytes()).to_string());
+        format!("{} {}", pack.name, files.collect::<String>())
+    });
+    packs.chain(texts.map(|text| Digest::of(text.as_bytes()).to_string())).collect()
+}
+
+fn notice_fresh(memory: &Memory, report: &mut RunReport) {
+    if let Some(Fresh::Unusable(why)) = &memory.fresh {
+        let message = format!("the state in .evergen can't be used ({why}); everything is generated");
+        report.diagnostics.push(Diagnostic::new(Severity::Notice, "state::unusable", message));
+    }
+}
+
+/// What happened to an artifact, for the report.
+pub(super) fn change(
+    path: &str,
+    generator: &str,
+    action: Action,
+    cause: &Cause,
+    note: Option<String>,
+) -> ArtifactChange {
+    ArtifactChange {
+        path: path.to_owned(),
+        generator: generator.to_owned(),
+        action,
+        reason: Reason::from(cause.clone()),
+        note,
+    }
+}
+
+/// The quads of a delta that are counted in a report.
+pub(super) fn counts(delta: &Delta) -> (u64, u64) {
+    (delta.inserted.len() as u64, delta.removed.len() as u64)
+}
+
+/// A model that was built anew has no delta that anybody needs.
+pub(super) fn built(model: &Model) -> (u64, u64) {
+    (model.snapshot().len() as u64, 0)
+}
+

@@ -1,0 +1,230 @@
+//! One artifact: its queries, its path, its text, all tracked.
+
+use std::sync::Arc;
+
+use evergen_artifact::{ArtifactPath, Digest};
+use evergen_delta::{Fingerprint, QuadPattern};
+use evergen_knowledge::{
+    Answer, EvaluateError, Prefixes, ReadSet, Snapshot, Tracker, Value as ModelValue,
+};
+use minijinja::value::Value;
+use twox_hash::XxHash3_128;
+
+use crate::artifacts::Slot;
+use crate::generator::{Generator, NamedQuery};
+use crate::records::{Cause, Record, Row, hash_terms};
+use crate::report::Diagnostic;
+use crate::template::node::{Fields, Node, Session, Trace};
+
+/// An artifact that may be stale.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) slot: Slot,
+    pub(super) generator: u32,
+    pub(super) row: Row,
+    pub(super) previous: Option<Arc<Record>>,
+    /// Whether equal inputs are no reason to stop.
+    pub(super) must_render: bool,
+    pub(super) cause: Cause,
+}
+
+/// What an evaluation came to.
+#[derive(Debug)]
+pub(super) enum Evaluated {
+    /// The queries gave what they gave before, and nothing else is stale.
+    Same,
+    /// `when` said no.
+    Nowhere { inputs: u128 },
+    /// A text for a path.
+    Rendered { inputs: u128, path: ArtifactPath, bytes: Vec<u8>, digest: Digest },
+    Failed(Vec<Diagnostic>),
+}
+
+/// An evaluation, with everything that it read.
+#[derive(Debug)]
+pub(super) struct Evaluation {
+    pub(super) result: Evaluated,
+    pub(super) query_reads: Vec<Fingerprint>,
+    /// What the rendering read; `None` if nothing was rendered.
+    pub(super) render_reads: Option<Vec<Fingerprint>>,
+    /// A read of a whole predicate, or of everything.
+    pub(super) wide: Option<QuadPattern>,
+}
+
+/// Evaluates a job against a state of the model.
+pub(super) fn evaluate(
+    job: &Job,
+    generator: &Generator,
+    snapshot: &Snapshot,
+    prefixes: &Arc<Prefixes>,
+) -> Evaluation {
+    let tracker = Tracker::new(snapshot.clone());
+    let session = Arc::new(Session { tracker, prefixes: Arc::clone(prefixes), trace: None });
+    let prepared = prepare(job, generator, &session);
+    let mut reads = Reads::default();
+    let query_reads = reads.take(&session);
+    let result = match prepared {
+        Err(problems) => Evaluated::Failed(problems),
+        Ok(Prepared { path: None, inputs, .. }) => Evaluated::Nowhere { inputs },
+        Ok(Prepared { inputs, .. }) if is_same(job, inputs) => Evaluated::Same,
+        Ok(Prepared { path: Some(path), inputs, context }) => {
+            match render(generator, context) {
+                Err(problem) => Evaluated::Failed(vec![problem]),
+                Ok(bytes) => {
+                    let digest = Digest::of(&bytes);
+                    Evaluated::Rendered { inputs, path, bytes, digest }
+                }
+            }
+        }
+    };
+    let rendered = !matches!(result, Evaluated::Same);
+    let render_reads = reads.take(&session);
+    Evaluation {
+        result,
+        query_reads,
+        render_reads: rendered.then_some(render_reads),
+        wide: reads.wide,
+    }
+}
+
+fn is_same(job: &Job, inputs: u128) -> bool {
+    !job.must_render && job.previous.as_ref().is_some_and(|record| record.inputs == inputs)
+}
+
+/// The fingerprints of what a session read, phase by phase.
+#[derive(Default)]
+struct Reads {
+    wide: Option<QuadPattern>,
+}
+
+impl Reads {
+    fn take(&mut self, session: &Session) -> Vec<Fingerprint> {
+        let patterns = ReadSet::into_patterns(session.tracker.take_reads());
+        self.wide = self.wide.or_else(|| patterns.iter().copied().find(QuadPattern::is_wide));
+        let mut prints: Vec<Fingerprint> = patterns.iter().map(QuadPattern::fingerprint).collect();
+        prints.sort_unstable();
+        prints
+    }
+}
+
+/// Everything up to the rendering.
+pub(super) struct Prepared {
+    /// `None` if `when` said no.
+    pub(super) path: Option<ArtifactPath>,
+    pub(super) inputs: u128,
+    pub(super) context: Value,
+}
+
+/// Evaluates the named queries, `when` and `to`.
+pub(super) fn prepare(
+    job: &Job,
+    generator: &Generator,
+    session: &Arc<Session>,
+) -> Result<Prepared, Vec<Diagnostic>> {
+    let mut hasher = XxHash3_128::new();
+    job.row.hash_into(&mut hasher);
+    let mut values: Vec<Value> = job.row.0.iter().map(|value| wrap(value.as_ref(), session)).collect();
+    let mut problems = Vec::new();
+    for (list, named) in generator.queries.iter().enumerate() {
+        match rows(named, list + 1, &job.row, session, &mut hasher) {
+            Ok(rows) => values.push(rows),
+            Err(error) => problems.push(query_failure(generator, &named.name, &error)),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let names = Arc::clone(&generator.context);
+    let origin = origin(session, 0, 0);
+    let context = Value::from_object(Fields { names, values, origin });
+    let wanted = generator.wants(&context).map_err(|error| vec![generator.diagnose(&error)])?;
+    if !wanted {
+        return Ok(Prepared { path: None, inputs: hasher.finish_128(), context });
+    }
+    let path = output_path(generator, &context).map_err(|problem| vec![problem])?;
+    hasher.write(path.as_str().as_bytes());
+    Ok(Prepared { path: Some(path), inputs: hasher.finish_128(), context })
+}
+
+/// Where the fields of a row note their uses. List 0 is the row itself.
+fn origin(session: &Session, list: usize, row: usize) -> Option<(Arc<Trace>, usize, usize)> {
+    session.trace.as_ref().map(|trace| (Arc::clone(trace), list, row))
+}
+
+fn wrap(value: Option<&ModelValue>, session: &Arc<Session>) -> Value {
+    value.map_or(Value::UNDEFINED, |value| Node::wrap(value.clone(), session))
+}
+
+/// The rows of a named query as a template's value; their content goes into the hash.
+fn rows(
+    named: &NamedQuery,
+    list: usize,
+    row: &Row,
+    session: &Arc<Session>,
+    hasher: &mut XxHash3_128,
+) -> Result<Value, EvaluateError> {
+    let answer = named.query.evaluate_partial(&session.tracker, &row.0)?;
+    hasher.write(named.name.as_bytes());
+    Ok(match answer {
+        Answer::Boolean(answer) => {
+            hasher.write(&[u8::from(answer)]);
+            Value::from(answer)
+        }
+        Answer::Rows(rows) => {
+            let rows = rows.rows.into_iter().enumerate().map(|(number, row)| {
+                hash_terms(row.iter().map(Option::as_ref), hasher);
+                let values = row.iter().map(|value| wrap(value.as_ref(), session)).collect();
+                let names = Arc::clone(&named.variables);
+                Value::from_object(Fields { names, values, origin: origin(session, list, number) })
+            });
+            let rows: Vec<Value> = rows.collect();
+            hasher.write(&(rows.len() as u64).to_le_bytes());
+            Value::from(rows)
+        }
+        Answer::Graph(triples) => {
+            let names: Arc<[Arc<str>]> = ["subject", "predicate", "object"].map(Into::into).into();
+            let triples = triples.into_iter().enumerate().map(|(number, triple)| {
+                hash_terms(triple.iter().map(Some), hasher);
+                let values = triple.iter().map(|value| wrap(Some(value), session)).collect();
+                let names = Arc::clone(&names);
+                Value::from_object(Fields { names, values, origin: origin(session, list, number) })
+            });
+            Value::from(triples.collect::<Vec<Value>>())
+        }
+    })
+}
+
+pub(super) fn query_failure(generator: &Generator, name: &str, error: &EvaluateError) -> Diagnostic {
+    let front = generator.file.front.as_ref();
+    let span = front.and_then(|front| match name {
+        "for_each" => front.for_each.as_ref(),
+        name => front.queries.iter().find(|(key, _)| key.get_ref() == name).map(|(_, text)| text),
+    });
+    let span = span.map_or(0..3, toml::Spanned::span);
+    let message = format!("`{name}` can't be evaluated: {}", crate::error::chain(error));
+    generator.file.diagnose("query::evaluation", message, span).about(&*generator.name)
+}
+
+fn output_path(generator: &Generator, context: &Value) -> Result<ArtifactPath, Diagnostic> {
+    let fail = |error: minijinja::Error| generator.diagnose(&error);
+    let template = generator.path_template().map_err(fail)?;
+    let text = template.render(context.clone()).map_err(fail)?;
+    let full = match generator.folder {
+        Some(folder) => format!("{folder}/{text}"),
+        None => text,
+    };
+    ArtifactPath::parse(&full).map_err(|error| {
+        let span = generator.file.front.as_ref().and_then(|front| Some(front.to.as_ref()?.span()));
+        generator
+            .file
+            .diagnose("output::path", format!("`to` gives a path that is refused: {error}"), span.unwrap_or(0..3))
+            .about(&*generator.name)
+            .with_help("an output path is relative to the output folder, stays inside it, and is valid on every system")
+    })
+}
+
+fn render(generator: &Generator, context: Value) -> Result<Vec<u8>, Diagnostic> {
+    let fail = |error: minijinja::Error| generator.diagnose(&error);
+    let template = generator.body_template().map_err(fail)?;
+    generator.sandbox.render(&template, context).map_err(fail)
+}

@@ -1,0 +1,229 @@
+//! Looking at files: which of them are as they were.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use evergen_artifact::{ArtifactStore, Digest, FileStamp};
+use evergen_knowledge::{Format, discover};
+use walkdir::WalkDir;
+
+use crate::artifacts::{Artifacts, Slot};
+use crate::records::HELD_BACK;
+use crate::error::CycleError;
+use crate::project::Project;
+use crate::report::Diagnostic;
+use crate::state::{KnownFile, Meta};
+
+/// An input file as it is now.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) absolute: PathBuf,
+    pub(super) known: KnownFile,
+    /// Whether its bytes are not those that it had.
+    pub(super) changed: bool,
+    /// Its bytes, where they had to be read.
+    pub(super) bytes: Option<Vec<u8>>,
+    /// How it is read, for a source.
+    pub(super) format: Option<Format>,
+}
+
+/// The inputs of a project.
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    pub(super) sources: Vec<Input>,
+    /// Sources that are gone.
+    pub(super) gone: Vec<String>,
+    pub(super) templates: Vec<Input>,
+    pub(super) templates_changed: bool,
+}
+
+pub(super) fn now_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Looks at all sources and templates.
+pub(super) fn inputs(project: &Project, meta: &Meta) -> Result<Inputs, CycleError> {
+    let (known_sources, known_templates) = (&meta.sources, &meta.templates);
+    let mut problems = Vec::new();
+    let mut inputs = Inputs::default();
+    let settings = &project.settings;
+    let by_path = index(known_sources);
+    match discover(&project.root, &settings.model.sources) {
+        Err(errors) => problems.extend(errors.iter().map(|error| {
+            Diagnostic::error("model::sources", crate::error::chain(error))
+                .with_help("`sources` in [model] names files, folders and globs")
+        })),
+        Ok(files) => {
+            for file in files {
+                let known = by_path.get(file.relative.as_str()).copied();
+                match look(&file.path, &file.relative, known) {
+                    Ok(input) => {
+                        inputs.sources.push(Input { format: Some(file.format), ..input });
+                    }
+                    Err(error) => problems.push(unreadable(&file.relative, &error)),
+                }
+            }
+        }
+    }
+    let there: BTreeSet<&str> =
+        inputs.sources.iter().map(|input| input.known.path.as_str()).collect();
+    inputs.gone = known_sources
+        .iter()
+        .filter(|known| !there.contains(known.path.as_str()))
+        .map(|known| known.path.clone())
+        .collect();
+    templates(project, known_templates, &mut inputs, &mut problems);
+    let same = |file: &KnownFile| {
+        let found = look(&project.root.join(&file.path), &file.path, Some(file));
+        found.is_ok_and(|input| !input.changed)
+    };
+    inputs.templates_changed |= !meta.declared.iter().all(same);
+    if problems.is_empty() { Ok(inputs) } else { Err(CycleError::Rejected(problems)) }
+}
+
+fn templates(
+    project: &Project,
+    known_templates: &[KnownFile],
+    inputs: &mut Inputs,
+    problems: &mut Vec<Diagnostic>,
+) {
+    let by_path = index(known_templates);
+    for (shown, absolute) in template_files(project) {
+        match look(&absolute, &shown, by_path.get(shown.as_str()).copied()) {
+            Ok(input) => inputs.templates.push(input),
+            Err(error) => problems.push(unreadable(&shown, &error)),
+        }
+    }
+    inputs.templates_changed = inputs.templates.len() != known_templates.len()
+        || inputs.templates.iter().any(|template| template.changed);
+}
+
+/// All template files: as `folder/name` and as a path that can be opened.
+fn template_files(project: &Project) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    for folder in &project.settings.regeneration.template_dirs {
+        let root = project.root.join(folder);
+        let walk = WalkDir::new(&root).follow_links(true).sort_by_file_name();
+        for entry in walk.into_iter().filter_map(Result::ok) {
+            let path = entry.path();
+            if entry.file_type().is_file() && path.extension().is_some_and(|end| end == "j2") {
+                let name = path.strip_prefix(&root).unwrap_or(path).to_string_lossy();
+                let folder = folder.trim_end_matches('/');
+                files.push((format!("{folder}/{name}"), path.to_owned()));
+            }
+        }
+    }
+    files
+}
+
+fn index(files: &[KnownFile]) -> BTreeMap<&str, &KnownFile> {
+    files.iter().map(|file| (file.path.as_str(), file)).collect()
+}
+
+fn unreadable(path: &str, error: &io::Error) -> Diagnostic {
+    Diagnostic::error("io::read", format!("can't read {path}: {error}")).in_file(path)
+}
+
+/// Compares a file with what is known of it, reading it only if the stamp doesn't tell.
+fn look(absolute: &Path, shown: &str, known: Option<&KnownFile>) -> io::Result<Input> {
+    let observed_ns = now_ns();
+    let stamp = FileStamp::of(&fs::metadata(absolute)?);
+    let input = |known: KnownFile, changed, bytes| Input {
+        absolute: absolute.to_owned(),
+        known,
+        changed,
+        bytes,
+        format: None,
+    };
+    if let Some(known) = known
+        && known.stamp == stamp
+        && known.stamp.is_settled(known.observed_ns)
+    {
+        return Ok(input(known.clone(), false, None));
+    }
+    let bytes = fs::read(absolute)?;
+    let digest = Digest::of(&bytes);
+    let changed = known.is_none_or(|known| !known.has(digest));
+    let known = KnownFile { path: shown.to_owned(), stamp, observed_ns, digest: digest.into() };
+    Ok(input(known, changed, Some(bytes)))
+}
+
+/// What is known of a file from now on.
+pub(super) fn know(absolute: &Path, shown: &str) -> io::Result<KnownFile> {
+    look(absolute, shown, None).map(|input| input.known)
+}
+
+/// How a file in the output folder differs from what was left there.
+#[derive(Clone, Debug)]
+pub(super) enum Deviation {
+    Missing,
+    /// Other bytes than those that were written.
+    Edited(Vec<u8>),
+    /// The right bytes with another stamp.
+    Touched(FileStamp),
+    /// The bytes that were written last, after an edit for whose sake a newer text
+    /// was held back.
+    Returned(FileStamp),
+    /// Something that is no file, or can't be read.
+    Blocked(String),
+}
+
+/// Compares every output with its record.
+pub(super) fn outputs(
+    store: &dyn ArtifactStore,
+    artifacts: &Artifacts,
+) -> Result<Vec<(Slot, Deviation)>, CycleError> {
+    let known: Vec<_> = artifacts.outputs().collect();
+    let paths: Vec<_> = known.iter().map(|output| output.path.clone()).collect();
+    let Ok(stamps) = store.stamps(&paths) else {
+        return Ok(one_by_one(store, artifacts, &known));
+    };
+    let mut deviations = Vec::new();
+    for (output, stamp) in known.iter().zip(stamps) {
+        let same = stamp == Some(output.stamp) && output.stamp.is_settled(output.observed_ns);
+        if !same {
+            deviations.extend(deviation(store, artifacts, output.slot, stamp));
+        }
+    }
+    Ok(deviations)
+}
+
+/// The slow way, when one path is blocked: each for itself.
+fn one_by_one(
+    store: &dyn ArtifactStore,
+    artifacts: &Artifacts,
+    known: &[crate::artifacts::Output],
+) -> Vec<(Slot, Deviation)> {
+    let judge = |output: &crate::artifacts::Output| match store.stamp(&output.path) {
+        Ok(stamp) if stamp == Some(output.stamp) && output.stamp.is_settled(output.observed_ns) => {
+            None
+        }
+        Ok(stamp) => deviation(store, artifacts, output.slot, stamp),
+        Err(error) => Some((output.slot, Deviation::Blocked(crate::error::chain(&error)))),
+    };
+    known.iter().filter_map(judge).collect()
+}
+
+fn deviation(
+    store: &dyn ArtifactStore,
+    artifacts: &Artifacts,
+    slot: Slot,
+    stamp: Option<FileStamp>,
+) -> Option<(Slot, Deviation)> {
+    let record = artifacts.get(slot)?;
+    let path = record.path.as_ref()?;
+    let Some(stamp) = stamp else { return Some((slot, Deviation::Missing)) };
+    Some(match store.read(path) {
+        Ok(Some(bytes)) if record.written == Digest::of(&bytes) => match record.inputs {
+            HELD_BACK => (slot, Deviation::Returned(stamp)),
+            _ => (slot, Deviation::Touched(stamp)),
+        },
+        Ok(Some(bytes)) => (slot, Deviation::Edited(bytes)),
+        Ok(None) => (slot, Deviation::Missing),
+        Err(error) => (slot, Deviation::Blocked(crate::error::chain(&error))),
+    })
+}

@@ -1,0 +1,183 @@
+//! From changed source files to a changed model.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use evergen_delta::{Delta, EncodedQuad};
+use rustc_hash::FxHashSet;
+use evergen_knowledge::{
+    Format, Limits, Model, ParsedSource, Snapshot, SourceIncrement, SyntaxError, TermCollision,
+};
+
+use super::cycle;
+use super::memory::Memory;
+use super::scan::Input;
+use crate::error::CycleError;
+use crate::project::Project;
+use crate::report::Diagnostic;
+
+/// A changed source, parsed.
+pub(super) struct Parsed {
+    pub(super) name: String,
+    pub(super) source: ParsedSource,
+}
+
+/// The model before and after, and what lies between.
+pub(super) struct Update {
+    pub(super) before: Snapshot,
+    pub(super) after: Snapshot,
+    /// The net change; empty where the model was built anew.
+    pub(super) delta: Delta,
+    pub(super) increments: Vec<SourceIncrement>,
+    pub(super) inserted: u64,
+    pub(super) removed: u64,
+}
+
+/// Parses every changed source; the errors of all of them at once.
+pub(super) fn parse(project: &Project, sources: &[Input]) -> Result<Vec<Parsed>, Vec<Diagnostic>> {
+    let changed: Vec<&Input> = sources.iter().filter(|source| source.changed).collect();
+    let limits = limits(project);
+    let results = Mutex::new(Vec::with_capacity(changed.len()));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(input) = changed.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = parse_one(project, input, &limits);
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            results.push((input.known.path.clone(), result));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(changed.len());
+    if threads > 1 {
+        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    } else {
+        work();
+    }
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let mut parsed = Vec::new();
+    let mut problems = Vec::new();
+    for (name, result) in results {
+        match result {
+            Ok(source) => parsed.push(Parsed { name, source }),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(parsed) } else { Err(problems) }
+}
+
+pub(super) fn limits(project: &Project) -> Limits {
+    let settings = &project.settings.model.limits;
+    let mut limits = Limits::default();
+    limits.max_file_bytes = settings.max_file_bytes;
+    limits.max_literal_bytes = usize::try_from(settings.max_literal_bytes).unwrap_or(usize::MAX);
+    limits.max_nesting = settings.max_nesting as usize;
+    limits
+}
+
+fn parse_one(
+    project: &Project,
+    input: &Input,
+    limits: &Limits,
+) -> Result<ParsedSource, Vec<Diagnostic>> {
+    let read;
+    let bytes = match &input.bytes {
+        Some(bytes) => bytes,
+        None => {
+            read = std::fs::read(&input.absolute).map_err(|error| {
+                let message = format!("can't read {}: {error}", input.known.path);
+                vec![Diagnostic::error("io::read", message).in_file(&*input.known.path)]
+            })?;
+            &read
+        }
+    };
+    let base = base(project, &input.known.path);
+    let format = input.format.unwrap_or(Format::Turtle);
+    evergen_knowledge::parse(bytes, format, &base, limits)
+        .map_err(|errors| errors.iter().map(|error| diagnose(&input.known.path, bytes, error)).collect())
+}
+
+/// The IRI against which a source's relative IRIs are resolved: it tells nothing of
+/// where on a machine the project lies.
+pub(super) fn base(project: &Project, path: &str) -> String {
+    match &project.settings.model.base {
+        Some(base) => base.clone(),
+        None => format!("evergen:/{}", percent_encoded(Path::new(path))),
+    }
+}
+
+fn percent_encoded(path: &Path) -> String {
+    let mut encoded = String::new();
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
+fn diagnose(path: &str, bytes: &[u8], error: &SyntaxError) -> Diagnostic {
+    let text: Arc<str> = String::from_utf8_lossy(bytes).into();
+    let diagnostic = Diagnostic::error("model::syntax", error.message.clone()).in_file(path);
+    let mut diagnostic = match std::str::from_utf8(bytes) {
+        Ok(_) => diagnostic.at(text, (error.span.start, error.span.len())),
+        Err(_) => diagnostic,
+    };
+    diagnostic.line = Some(error.line);
+    diagnostic.column = Some(error.column);
+    diagnostic
+}
+
+/// Brings the model up to date.
+pub(super) fn update(
+    memory: &mut Memory,
+    parsed: Vec<Parsed>,
+    gone: &[String],
+) -> Result<Update, CycleError> {
+    if memory.fresh.is_some() {
+        let sources = parsed.into_iter().map(|parsed| (parsed.name, parsed.source));
+        let model = Model::build(sources).map_err(|error| collision(&error))?;
+        let (inserted, removed) = cycle::built(&model);
+        let snapshot = model.snapshot();
+        memory.model = Some(model);
+        return Ok(Update {
+            before: snapshot.clone(),
+            after: snapshot,
+            delta: Delta::default(),
+            increments: Vec::new(),
+            inserted,
+            removed,
+        });
+    }
+    let model = memory.model.get_or_insert_default();
+    let mut increments: Vec<SourceIncrement> =
+        parsed.iter().map(|parsed| model.diff(&parsed.name, &parsed.source)).collect();
+    increments.extend(gone.iter().map(|name| model.diff_gone(name)));
+    let before = model.snapshot();
+    let delta = model.apply(&increments).map_err(|error| collision(&error))?;
+    let (inserted, removed) = cycle::counts(&delta);
+    Ok(Update { before, after: model.snapshot(), delta, increments, inserted, removed })
+}
+
+fn collision(error: &TermCollision) -> CycleError {
+    CycleError::Rejected(vec![Diagnostic::error("model::collision", error.to_string())])
+}
+
+/// The lines on which a source file makes statements.
+pub(super) fn locate(
+    project: &Project,
+    name: &str,
+    wanted: &FxHashSet<EncodedQuad>,
+) -> Vec<(EncodedQuad, u32)> {
+    let path = project.root.join(name);
+    let (Ok(bytes), Some(format)) = (std::fs::read(&path), Format::from_extension(&path)) else {
+        return Vec::new();
+    };
+    let found = evergen_knowledge::locate(&bytes, format, &base(project, name), &limits(project), wanted);
+    found.into_iter().map(|(quad, place)| (quad, place.line)).collect()
+}

@@ -1,0 +1,165 @@
+//! Evaluating many artifacts on several threads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use evergen_knowledge::{Prefixes, Snapshot};
+
+use super::evaluate::{Evaluated, Evaluation, Job, evaluate};
+use super::place::{Conflict, Placed, Placer};
+use crate::error::CycleError;
+use crate::generator::Generator;
+use crate::report::{Diagnostic, Progress};
+
+/// Below this number a second thread costs more than it gains.
+const WORTH_A_THREAD: usize = 8;
+/// How many jobs a worker takes at once.
+const BATCH: usize = 8;
+/// How many outcomes may wait to be taken in.
+const QUEUE: usize = 256;
+
+/// What all workers share.
+pub(super) struct Context<'a> {
+    pub(super) generators: &'a HashMap<u32, Arc<Generator>>,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) prefixes: Arc<Prefixes>,
+    pub(super) placer: &'a Placer<'a>,
+    pub(super) workers: u32,
+}
+
+/// A job done.
+pub(super) struct Outcome {
+    pub(super) job: Job,
+    pub(super) evaluation: Evaluation,
+    pub(super) placed: Option<Placed>,
+    pub(super) conflict: Option<Conflict>,
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outcome").field("job", &self.job).finish_non_exhaustive()
+    }
+}
+
+impl Outcome {
+    /// Where the text goes, if there is one.
+    pub(super) fn path(&self) -> Option<&evergen_artifact::ArtifactPath> {
+        match &self.evaluation.result {
+            Evaluated::Rendered { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the model, a query or a template.
+    pub(super) fn problems(&self) -> &[Diagnostic] {
+        match &self.evaluation.result {
+            Evaluated::Failed(problems) => problems,
+            _ => &[],
+        }
+    }
+}
+
+/// Does all jobs. The outcomes are sorted by slot, so that they don't tell how many
+/// workers there were.
+pub(super) fn run(
+    context: &Context<'_>,
+    jobs: Vec<Job>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Outcome>, CycleError> {
+    let available = || std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = if context.workers == 0 { available() } else { context.workers as usize };
+    let workers = wanted.min(jobs.len() / WORTH_A_THREAD).max(1);
+    let mut outcomes = Vec::with_capacity(jobs.len());
+    let mut take = |outcome: Outcome, outcomes: &mut Vec<Outcome>| {
+        report(context, &outcome, progress);
+        outcomes.push(outcome);
+    };
+    if workers == 1 {
+        for job in jobs {
+            let outcome = work(context, job)?;
+            take(outcome, &mut outcomes);
+        }
+        return Ok(outcomes);
+    }
+    let (sender, receiver) = sync_channel(QUEUE);
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let mut failure = None;
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let sender = sender.clone();
+            scope.spawn(|| worker(context, &jobs, &next, &stop, sender));
+        }
+        drop(sender);
+        for batch in receiver {
+            match batch {
+                Ok(batch) => batch.into_iter().for_each(|outcome| take(outcome, &mut outcomes)),
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+    });
+    outcomes.sort_unstable_by_key(|outcome| outcome.job.slot);
+    failure.map_or(Ok(outcomes), Err)
+}
+
+fn worker(
+    context: &Context<'_>,
+    jobs: &[Job],
+    next: &AtomicUsize,
+    stop: &AtomicBool,
+    sender: SyncSender<Result<Vec<Outcome>, CycleError>>,
+) {
+    while !stop.load(Ordering::Relaxed) {
+        let start = next.fetch_add(BATCH, Ordering::Relaxed);
+        let Some(batch) = jobs.get(start..(start + BATCH).min(jobs.len())) else { break };
+        if batch.is_empty() {
+            break;
+        }
+        let outcomes = batch.iter().map(|job| work(context, job.clone())).collect();
+        if sender.send(outcomes).is_err() {
+            break;
+        }
+    }
+}
+
+fn work(context: &Context<'_>, job: Job) -> Result<Outcome, CycleError> {
+    // Every job's generator is in the catalogue: jobs of generators that are gone
+    // are taken out before.
+    let Some(generator) = context.generators.get(&job.generator) else {
+        let number = job.generator;
+        return Err(CycleError::storage("evaluating", format!("there is no generator {number}")));
+    };
+    let mut evaluation = evaluate(&job, generator, context.snapshot, &context.prefixes);
+    let mut outcome = (None, None);
+    if let Evaluated::Rendered { path, bytes, digest, .. } = &mut evaluation.result {
+        outcome = match context.placer.claim(job.slot, path) {
+            Err(conflict) => (None, Some(conflict)),
+            Ok(()) => {
+                let bytes = std::mem::take(bytes);
+                let placed = context.placer.place(&job, generator, path, bytes, *digest)?;
+                (Some(placed), None)
+            }
+        };
+    }
+    let (placed, conflict) = outcome;
+    Ok(Outcome { job, evaluation, placed, conflict })
+}
+
+fn report(context: &Context<'_>, outcome: &Outcome, progress: &mut dyn FnMut(Progress)) {
+    if let (Evaluated::Rendered { path, .. }, Some(placed)) =
+        (&outcome.evaluation.result, &outcome.placed)
+    {
+        let generator = context.generators.get(&outcome.job.generator);
+        progress(Progress::Artifact {
+            path: path.to_string(),
+            generator: generator.map_or_else(String::new, |generator| generator.name.to_string()),
+            action: placed.action,
+            bytes: placed.size,
+        });
+    }
+}

@@ -1,0 +1,57 @@
+//! A project: where it lies, and what it asks for.
+
+use std::path::{Path, PathBuf};
+
+use crate::language::Languages;
+use crate::pack::Pack;
+use crate::settings::Settings;
+
+/// A folder with a model, templates and settings.
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub(crate) root: PathBuf,
+    pub(crate) settings: Settings,
+    pub(crate) packs: Vec<Pack>,
+    pub(crate) languages: Languages,
+}
+
+impl Project {
+    /// A project in the folder `root`, in which `.evergen/` and `evergen.lock` will lie.
+    pub fn new(root: impl Into<PathBuf>, settings: Settings) -> Self {
+        Self { root: root.into(), settings, packs: Vec::new(), languages: Languages::new() }
+    }
+
+    /// Adds the packs of which `target_languages` may choose.
+    #[must_use]
+    pub fn with_packs(mut self, packs: Vec<Pack>) -> Self {
+        self.packs = packs;
+        self
+    }
+
+    /// Sets the languages that templates may name.
+    #[must_use]
+    pub fn with_languages(mut self, languages: Languages) -> Self {
+        self.languages = languages;
+        self
+    }
+
+    /// The project's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The folder into which artifacts are written.
+    pub fn output_dir(&self) -> PathBuf {
+        self.root.join(&self.settings.regeneration.output_dir)
+    }
+
+    /// The folder in which state is kept between runs.
+    pub fn state_dir(&self) -> PathBuf {
+        self.root.join(".evergen")
+    }
+}

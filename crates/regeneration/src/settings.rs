@@ -1,0 +1,166 @@
+//! What a project asks for: the tables of `evergen.toml`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// All settings of a project.
+///
+/// Paths are relative to the folder of `evergen.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where the model is, and how it is read.
+    pub model: ModelSettings,
+    /// What is generated, and how.
+    pub regeneration: RegenerationConfig,
+    /// Bounds on templates.
+    pub limits: RenderLimits,
+    /// What a successful run must have made.
+    pub completeness: CompletenessSettings,
+    /// Groups of files that are complete or not as a whole.
+    pub modules: Vec<ModuleSettings>,
+}
+
+/// The table `[model]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ModelSettings {
+    /// Files, folders and globs that hold the model.
+    pub sources: Vec<String>,
+    /// Prefixes for queries and templates, besides the ones that are always there.
+    pub prefixes: BTreeMap<String, String>,
+    /// Local files for the IRIs that `owl:imports` names.
+    pub imports: BTreeMap<String, String>,
+    /// The IRI against which relative IRIs of the model are resolved; none by default,
+    /// so that the model does not depend on where the project lies.
+    pub base: Option<String>,
+    /// Bounds on what a source may hold.
+    pub limits: ModelLimits,
+}
+
+/// The table `[model.limits]`: bounds that keep a hostile or broken source from
+/// using up the machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ModelLimits {
+    /// The largest source file in bytes.
+    pub max_file_bytes: u64,
+    /// The longest literal in bytes.
+    pub max_literal_bytes: u64,
+    /// How deeply brackets, collections or objects may nest.
+    pub max_nesting: u32,
+}
+
+impl Default for ModelLimits {
+    fn default() -> Self {
+        Self { max_file_bytes: 2 << 30, max_literal_bytes: 16 << 20, max_nesting: 256 }
+    }
+}
+
+/// The table `[regeneration]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RegenerationConfig {
+    /// The folder into which artifacts are written.
+    pub output_dir: String,
+    /// Folders with templates; later ones win where two hold the same name.
+    pub template_dirs: Vec<String>,
+    /// Built-in language packs to run besides the project's own templates.
+    pub target_languages: Vec<String>,
+    /// How many threads render; 0 is one for each CPU.
+    pub parallel_workers: u32,
+    /// Whether only what a change touches is made again.
+    pub incremental: bool,
+    /// Whether reads of the model are recorded; without them a run is a full one.
+    pub track_dependencies: bool,
+    /// What happens to an artifact that was edited by hand, unless its template says.
+    pub on_edit: OnEdit,
+    /// Whether committed files are forced to the disk, so that a power cut can't tear them.
+    pub durable: bool,
+}
+
+impl Default for RegenerationConfig {
+    fn default() -> Self {
+        Self {
+            output_dir: "gen".to_owned(),
+            template_dirs: vec!["templates".to_owned()],
+            target_languages: Vec::new(),
+            parallel_workers: 0,
+            incremental: true,
+            track_dependencies: true,
+            on_edit: OnEdit::Refuse,
+            durable: false,
+        }
+    }
+}
+
+/// What happens to an artifact that was edited by hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum OnEdit {
+    /// The file is named and kept; the rest goes on; the run ends with exit code 1.
+    #[default]
+    Refuse,
+    /// The edit and the new text are merged; on a conflict the file is kept.
+    Merge,
+    /// Regions between markers survive; an edit outside of them is refused.
+    KeepRegions,
+    /// The edit is lost.
+    Overwrite,
+}
+
+/// The table `[limits]`: bounds on one rendering.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RenderLimits {
+    /// How many template instructions one artifact may take.
+    pub fuel: u64,
+    /// How many bytes one artifact may have.
+    pub max_artifact_bytes: u64,
+}
+
+impl Default for RenderLimits {
+    fn default() -> Self {
+        Self { fuel: 50_000_000, max_artifact_bytes: 64 << 20 }
+    }
+}
+
+/// The table `[completeness]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CompletenessSettings {
+    /// The share of a module's required files that must exist, from 0 to 1.
+    pub required_files: f64,
+    /// The share of modules that must be validated, from 0 to 1.
+    pub validated_modules: f64,
+}
+
+impl Default for CompletenessSettings {
+    fn default() -> Self {
+        Self { required_files: 0.9, validated_modules: 0.95 }
+    }
+}
+
+/// One `[[modules]]` table: files that are complete or not as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ModuleSettings {
+    /// The module's name.
+    pub name: String,
+    /// Paths and globs in the output folder; each must match an artifact.
+    pub required: Vec<String>,
+    /// Paths and globs without which the module has failed.
+    pub critical_files: Vec<String>,
+    /// Whether the run fails when this module is not validated.
+    pub critical: bool,
+}

@@ -1,0 +1,9 @@
+//! Templates: their files, their front matter, and how they are rendered.
+
+pub(crate) mod environment;
+mod filters;
+pub(crate) mod front_matter;
+pub(crate) mod library;
+pub(crate) mod node;
+#[cfg(test)]
+mod tests;

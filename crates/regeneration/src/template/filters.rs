@@ -1,0 +1,125 @@
+//! Filters for names, terms and languages.
+
+use std::sync::Arc;
+
+use evergen_delta::TermRef;
+use evergen_knowledge::Prefixes;
+use heck::{
+    ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase,
+};
+use minijinja::value::Value;
+use minijinja::{Environment, Error, ErrorKind};
+
+use super::node::{self, Node};
+use crate::language::{LanguageProfile, Languages};
+
+/// Adds all filters; `own` is the language that the generator names.
+pub(super) fn add(
+    environment: &mut Environment<'static>,
+    prefixes: &Arc<Prefixes>,
+    languages: &Languages,
+    own: Option<&Arc<dyn LanguageProfile>>,
+) {
+    environment.add_filter("local_name", |value: Value| local_name(&text(&value)).to_owned());
+    environment.add_filter("lang", lang);
+    environment.add_filter("datatype", datatype);
+    let known = Arc::clone(prefixes);
+    environment.add_filter("iri", move |value: Value| iri(&value, &known));
+    add_casing(environment);
+    add_languages(environment, languages, own);
+}
+
+fn add_casing(environment: &mut Environment<'static>) {
+    environment.add_filter("snake", |value: Value| text(&value).to_snake_case());
+    environment.add_filter("camel", |value: Value| text(&value).to_lower_camel_case());
+    environment.add_filter("pascal", |value: Value| text(&value).to_upper_camel_case());
+    environment.add_filter("kebab", |value: Value| text(&value).to_kebab_case());
+    environment
+        .add_filter("screaming_snake", |value: Value| text(&value).to_shouty_snake_case());
+}
+
+fn add_languages(
+    environment: &mut Environment<'static>,
+    languages: &Languages,
+    own: Option<&Arc<dyn LanguageProfile>>,
+) {
+    type Answer = fn(&dyn LanguageProfile, &str) -> String;
+    let answers: [(&'static str, Answer); 4] = [
+        ("ident", |profile, text| profile.ident(text)),
+        ("string", |profile, text| profile.string(text)),
+        ("doc", |profile, text| profile.doc(text)),
+        ("type", |profile, text| profile.native_type(text)),
+    ];
+    for (name, answer) in answers {
+        let (languages, own) = (languages.clone(), own.cloned());
+        environment.add_filter(name, move |value: Value, language: Option<String>| {
+            let profile = choose(&languages, own.as_ref(), language.as_deref(), name)?;
+            Ok::<_, Error>(answer(&**profile, &text(&value)))
+        });
+    }
+}
+
+fn choose<'a>(
+    languages: &'a Languages,
+    own: Option<&'a Arc<dyn LanguageProfile>>,
+    wanted: Option<&str>,
+    filter: &str,
+) -> Result<&'a Arc<dyn LanguageProfile>, Error> {
+    let fail = |message| Err(Error::new(ErrorKind::InvalidOperation, message));
+    match wanted {
+        Some(name) => languages.get(name).map_or_else(
+            || {
+                let known: Vec<&str> = languages.names().collect();
+                fail(format!("there is no language `{name}`; there are {}", known.join(", ")))
+            },
+            Ok,
+        ),
+        None => own.map_or_else(
+            || {
+                fail(format!(
+                    "`{filter}` needs a language: {filter}(\"rust\"), or `language` in the front matter"
+                ))
+            },
+            Ok,
+        ),
+    }
+}
+
+/// What a value reads as: a node as its IRI or lexical form.
+fn text(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => value.to_string(),
+    }
+}
+
+/// What stands behind the last `#`, `/` or `:` of an IRI.
+pub(crate) fn local_name(iri: &str) -> &str {
+    let trimmed = iri.trim_end_matches(['/', '#']);
+    let start = trimmed.rfind(['#', '/']).or_else(|| trimmed.rfind(':'));
+    start.map_or(trimmed, |position| &trimmed[position + 1..])
+}
+
+fn iri(value: &Value, prefixes: &Prefixes) -> Result<String, Error> {
+    match value.downcast_object_ref::<Node>().and_then(Node::term) {
+        Some(TermRef::Iri(iri)) => Ok(iri.to_owned()),
+        Some(term) => {
+            Err(Error::new(ErrorKind::InvalidOperation, format!("{term} is not an IRI")))
+        }
+        None => node::expand(&text(value), prefixes),
+    }
+}
+
+fn lang(value: &Value) -> String {
+    match value.downcast_object_ref::<Node>().and_then(Node::term) {
+        Some(TermRef::Literal { language: Some(language), .. }) => language.to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn datatype(value: &Value) -> String {
+    match value.downcast_object_ref::<Node>().and_then(Node::term) {
+        Some(TermRef::Literal { datatype, .. }) => datatype.to_owned(),
+        _ => String::new(),
+    }
+}

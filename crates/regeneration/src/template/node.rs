@@ -1,0 +1,251 @@
+//! The model as templates see it.
+
+use std::cmp;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use evergen_delta::{QuadPattern, TermId, TermRef};
+use evergen_knowledge::{Prefixes, Tracker, Value as ModelValue, navigate};
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value};
+use minijinja::{Error, ErrorKind, State};
+
+/// What all nodes of one rendering share.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) tracker: Tracker,
+    pub(crate) prefixes: Arc<Prefixes>,
+    /// Where uses are noted, when somebody asks for an explanation.
+    pub(crate) trace: Option<Arc<Trace>>,
+}
+
+/// Uses of the model in the order of a rendering, each with the number of bytes that
+/// had been written when it happened.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    written: AtomicUsize,
+    uses: Mutex<Vec<(usize, Use)>>,
+}
+
+/// One use of the model by a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// A method of a node read these patterns.
+    Navigation(Vec<QuadPattern>),
+    /// A field of a row was asked for: the row's list, its number and the term.
+    Field { list: usize, row: usize, term: TermId },
+}
+
+impl Trace {
+    /// Notes that so many bytes more were written.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        self.written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How many bytes were written so far.
+    pub(crate) fn written(&self) -> usize {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note(&self, used: Use) {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.push((self.written(), used));
+    }
+
+    /// All uses so far.
+    pub(crate) fn uses(&self) -> Vec<(usize, Use)> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A term of the model in a template.
+pub(crate) struct Node {
+    pub(crate) value: ModelValue,
+    pub(crate) session: Arc<Session>,
+}
+
+impl Node {
+    /// The template's value for a term.
+    pub(crate) fn wrap(value: ModelValue, session: &Arc<Session>) -> Value {
+        Value::from_object(Self { value, session: Arc::clone(session) })
+    }
+
+    pub(crate) fn term(&self) -> Option<TermRef<'_>> {
+        self.value.term(&self.session.tracker)
+    }
+
+    /// Notes what was read since the last use.
+    fn used<T>(&self, result: T) -> T {
+        if let Some(trace) = &self.session.trace {
+            trace.note(Use::Navigation(self.session.tracker.take_reads().into_patterns()));
+        }
+        result
+    }
+
+    /// The id of this node for a read. A term that a query made may not be in the
+    /// model; it has its id all the same.
+    fn id(&self) -> TermId {
+        self.value.id()
+    }
+
+    fn nodes(&self, ids: Vec<TermId>) -> Value {
+        ids.into_iter().map(|id| Self::wrap(ModelValue::stored(id), &self.session)).collect()
+    }
+
+    fn property(&self, arguments: &[Value], method: &str) -> Result<TermId, Error> {
+        let [argument] = arguments else {
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("{method}() takes one property, like {method}(\"rdfs:label\")"),
+            ));
+        };
+        if let Some(node) = argument.downcast_object_ref::<Self>() {
+            return Ok(node.id());
+        }
+        let Some(name) = argument.as_str() else {
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("{method}() takes a property's name, not {}", argument.kind()),
+            ));
+        };
+        expand(name, &self.session.prefixes).map(|iri| TermRef::Iri(&iri).id())
+    }
+
+    fn types(&self) -> Value {
+        self.used(self.nodes(navigate::types(&self.session.tracker, self.id())))
+    }
+
+    fn list(&self) -> Result<Value, Error> {
+        self.used(navigate::list(&self.session.tracker, self.id()))
+            .map(|ids| self.nodes(ids))
+            .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+    }
+
+    fn label(&self, arguments: &[Value]) -> Result<Value, Error> {
+        let language = match arguments {
+            [] => "en",
+            [language] => language.as_str().ok_or_else(|| {
+                Error::new(ErrorKind::InvalidOperation, "label() takes a language, like label(\"en\")")
+            })?,
+            _ => return Err(Error::from(ErrorKind::TooManyArguments)),
+        };
+        Ok(match self.used(navigate::label(&self.session.tracker, self.id(), language)) {
+            Some(id) => Self::wrap(ModelValue::stored(id), &self.session),
+            None => Value::UNDEFINED,
+        })
+    }
+}
+
+/// The IRI that a prefixed name or an IRI in a template stands for.
+pub(crate) fn expand(name: &str, prefixes: &Prefixes) -> Result<String, Error> {
+    let bracketed = name.strip_prefix('<').and_then(|name| name.strip_suffix('>'));
+    if let Some(iri) = bracketed {
+        return Ok(iri.to_owned());
+    }
+    prefixes.expand(name).map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`{name}`: {error}; prefixes are set in [model] prefixes"),
+        )
+    })
+}
+
+impl Object for Node {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        match key {
+            "types" => Some(self.types()),
+            "list" => Some(self.list().unwrap_or_else(Value::from)),
+            _ => None,
+        }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _state: &mut State<'_, '_>,
+        method: &str,
+        arguments: &[Value],
+    ) -> Result<Value, Error> {
+        let reader = &self.session.tracker;
+        match method {
+            "out" => {
+                let property = self.property(arguments, "out")?;
+                Ok(self.used(self.nodes(navigate::out(reader, self.id(), property))))
+            }
+            "in" => {
+                let property = self.property(arguments, "in")?;
+                Ok(self.used(self.nodes(navigate::incoming(reader, self.id(), property))))
+            }
+            "label" => self.label(arguments),
+            "types" => Ok(self.types()),
+            "list" => self.list(),
+            _ => Err(Error::new(
+                ErrorKind::UnknownMethod,
+                format!("a node has no method `{method}`; it has out, in, types, label and list"),
+            )),
+        }
+    }
+
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<cmp::Ordering> {
+        let other = other.downcast_ref::<Self>()?;
+        if self.id() == other.id() {
+            return Some(cmp::Ordering::Equal);
+        }
+        self.term()?.partial_cmp(&other.term()?)
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.term().map_or("", TermRef::text))
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.term() {
+            Some(term) => write!(f, "{term}"),
+            None => write!(f, "{:?}", self.value.id()),
+        }
+    }
+}
+
+/// Named values: the variables of a row, or the context of a template.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    pub(crate) names: Arc<[Arc<str>]>,
+    pub(crate) values: Vec<Value>,
+    /// The list and the number of the row, where uses are noted.
+    pub(crate) origin: Option<(Arc<Trace>, usize, usize)>,
+}
+
+impl Object for Fields {
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let index = self.names.iter().position(|name| &**name == key)?;
+        let value = self.values.get(index)?;
+        if let Some((trace, list, row)) = &self.origin
+            && let Some(node) = value.downcast_object_ref::<Node>()
+        {
+            trace.note(Use::Field { list: *list, row: *row, term: node.id() });
+        }
+        Some(value.clone())
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.names.iter().map(|name| Value::from(&**name)).collect())
+    }
+}
+

@@ -1,0 +1,395 @@
+//! The engine, through its public face, on real folders.
+
+use std::fs;
+use std::path::Path;
+
+use evergen_regeneration::{
+    Access, Action, CycleError, DriftKind, Project, RegenerationEngine, RunReport, Settings,
+};
+use tempfile::TempDir;
+
+const MODEL: &str = r#"
+@prefix ex: <http://example.org/> .
+@prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+ex:Order a owl:Class ; rdfs:label "Order"@en .
+ex:Product a owl:Class ; rdfs:label "Product"@en .
+ex:total rdfs:domain ex:Order ; rdfs:comment "What it costs" .
+ex:name rdfs:domain ex:Product .
+"#;
+
+const TEMPLATE: &str = r#"+++
+for_each = "SELECT ?class WHERE { ?class a owl:Class }"
+to = "{{ class | local_name | snake }}.txt"
+[queries]
+properties = "SELECT ?p ?comment WHERE { ?p rdfs:domain ?class OPTIONAL { ?p rdfs:comment ?comment } }"
++++
+{{ class.label("en") }}
+{% for row in properties -%}
+- {{ row.p | local_name }}{% if row.comment %}: {{ row.comment }}{% endif %}
+{% endfor -%}
+"#;
+
+struct Fixture {
+    folder: TempDir,
+    settings: Settings,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let fixture = Self { folder: TempDir::new().unwrap(), settings: Settings::default() };
+        fixture.write("model.ttl", MODEL);
+        fixture.write("templates/class.txt.j2", TEMPLATE);
+        let mut fixture = fixture;
+        fixture.settings.model.sources = vec!["model.ttl".to_owned()];
+        fixture
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.folder.path().join(path)).unwrap()
+    }
+
+    fn change(&self, path: &str, from: &str, to: &str) {
+        let text = self.read(path);
+        assert!(text.contains(from), "{from:?} is not in {path}");
+        self.write(path, &text.replace(from, to));
+    }
+
+    fn engine(&self) -> RegenerationEngine {
+        let project = Project::new(self.path(), self.settings.clone());
+        RegenerationEngine::open(project, Access::Write { wait: None }).unwrap()
+    }
+
+    fn run(&self) -> RunReport {
+        self.engine().run(&mut |_| {}).unwrap()
+    }
+
+    fn fails(&self) -> Vec<String> {
+        match self.engine().run(&mut |_| {}) {
+            Err(CycleError::Rejected(problems)) => {
+                problems.into_iter().map(|problem| problem.message).collect()
+            }
+            other => panic!("expected a rejection, got {other:?}"),
+        }
+    }
+
+    fn verify(&self) {
+        let report = self.engine().verify().unwrap();
+        assert_eq!(report.differences, [], "incremental must equal from scratch");
+        assert_eq!(report.diagnostics, [], "there must be state to go on from");
+    }
+}
+
+/// Total, evaluated, rendered, written, unchanged, deleted, refused.
+fn counts(report: &RunReport) -> [u64; 7] {
+    let a = report.artifacts;
+    [a.total, a.evaluated, a.rendered, a.written, a.unchanged, a.deleted, a.refused]
+}
+
+#[test]
+fn a_first_run_makes_everything_and_a_second_one_nothing() {
+    let fixture = Fixture::new();
+    assert_eq!(counts(&fixture.run()), [2, 2, 2, 2, 0, 0, 0]);
+    assert_eq!(fixture.read("gen/order.txt"), "Order\n- total: What it costs\n");
+    assert_eq!(counts(&fixture.run()), [2, 0, 0, 0, 0, 0, 0]);
+    fixture.verify();
+}
+
+#[test]
+fn a_changed_comment_makes_one_artifact_anew() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fixture.change("model.ttl", "What it costs", "The sum");
+    let report = fixture.run();
+    assert_eq!(counts(&report), [2, 1, 1, 1, 0, 0, 0]);
+    assert_eq!((report.model.inserted, report.model.removed), (1, 1));
+    assert_eq!(fixture.read("gen/order.txt"), "Order\n- total: The sum\n");
+    fixture.verify();
+}
+
+#[test]
+fn a_changed_label_renders_without_new_rows() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fixture.change("model.ttl", "\"Product\"@en", "\"Ware\"@en");
+    assert_eq!(counts(&fixture.run()), [2, 1, 1, 1, 0, 0, 0]);
+    assert_eq!(fixture.read("gen/product.txt"), "Ware\n- name\n");
+    fixture.verify();
+}
+
+#[test]
+fn a_change_that_nobody_reads_makes_nothing() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fixture.change(
+        "model.ttl",
+        "ex:name rdfs:domain",
+        "ex:name rdfs:seeAlso ex:other ; rdfs:domain",
+    );
+    assert_eq!(counts(&fixture.run()), [2, 0, 0, 0, 0, 0, 0]);
+    fixture.verify();
+}
+
+#[test]
+fn rows_that_come_out_equal_are_not_rendered() {
+    let fixture = Fixture::new();
+    fixture.change(
+        "model.ttl",
+        "ex:name rdfs:domain ex:Product .",
+        "ex:name rdfs:domain ex:Product . ex:x rdfs:domain ex:Order .",
+    );
+    fixture.run();
+    // ex:x is another property of the order, and a comment in a second graph is not read.
+    fixture.write(
+        "model.ttl",
+        &fixture
+            .read("model.ttl")
+            .replace("ex:x rdfs:domain ex:Order .", "ex:x rdfs:domain ex:Order, ex:Order ."),
+    );
+    assert_eq!(counts(&fixture.run()), [2, 0, 0, 0, 0, 0, 0]);
+    fixture.verify();
+}
+
+#[test]
+fn a_class_that_comes_and_goes_brings_its_file_along() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fixture.write(
+        "model.ttl",
+        &format!("{MODEL}\nex:Customer a owl:Class ; rdfs:label \"Customer\" ."),
+    );
+    assert_eq!(counts(&fixture.run()), [3, 1, 1, 1, 0, 0, 0]);
+    assert_eq!(fixture.read("gen/customer.txt"), "Customer\n");
+    fixture.verify();
+    fixture.write("model.ttl", MODEL);
+    assert_eq!(counts(&fixture.run()), [2, 0, 0, 0, 0, 1, 0]);
+    assert!(!fixture.path().join("gen/customer.txt").exists());
+    fixture.verify();
+}
+
+#[test]
+fn a_warm_engine_does_as_a_cold_one() {
+    let fixture = Fixture::new();
+    fixture.run();
+    let mut engine = fixture.engine();
+    for (from, to) in [
+        ("What it costs", "A"),
+        ("\"A\"", "\"B\""),
+        ("ex:name rdfs:domain ex:Product", "ex:name rdfs:domain ex:Order"),
+    ] {
+        fixture.change("model.ttl", from, to);
+        let report = engine.run(&mut |_| {}).unwrap();
+        assert!(report.artifacts.written > 0);
+        assert_eq!(engine.verify().unwrap().differences, []);
+    }
+    assert_eq!(fixture.read("gen/order.txt"), "Order\n- name\n- total: B\n");
+}
+
+#[test]
+fn a_changed_template_makes_its_artifacts_anew() {
+    let fixture = Fixture::new();
+    fixture.write("templates/one.txt.j2", "+++\nto = \"one.txt\"\n+++\none\n");
+    fixture.run();
+    fixture.change("templates/class.txt.j2", "- {{", "* {{");
+    let report = fixture.run();
+    assert_eq!(counts(&report), [3, 2, 2, 2, 0, 0, 0]);
+    fixture.verify();
+}
+
+#[test]
+fn an_included_file_is_a_dependency_that_is_found() {
+    let fixture = Fixture::new();
+    fixture.write("templates/_head.j2", "head one\n");
+    fixture.change("templates/class.txt.j2", "+++\n{{", "+++\n{% include \"_head.j2\" %}{{");
+    fixture.run();
+    fixture.write("templates/_head.j2", "head two\n");
+    assert_eq!(counts(&fixture.run()), [2, 2, 2, 2, 0, 0, 0]);
+    assert!(fixture.read("gen/order.txt").starts_with("head two\n"));
+    fixture.verify();
+}
+
+#[test]
+fn a_file_that_is_missing_is_written_again() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fs::remove_file(fixture.path().join("gen/order.txt")).unwrap();
+    assert_eq!(counts(&fixture.run()), [2, 1, 1, 1, 0, 0, 0]);
+}
+
+#[test]
+fn an_edit_is_kept_and_told_until_it_is_taken_back() {
+    let fixture = Fixture::new();
+    fixture.run();
+    let generated = fixture.read("gen/order.txt");
+    fixture.write("gen/order.txt", "mine\n");
+    fixture.change("model.ttl", "What it costs", "The sum");
+    let report = fixture.run();
+    assert_eq!(counts(&report), [2, 1, 1, 0, 0, 0, 1]);
+    assert!(!report.succeeded());
+    assert_eq!(fixture.read("gen/order.txt"), "mine\n");
+    assert_eq!(fixture.engine().check().unwrap().drift[0].kind, DriftKind::Edited);
+    fixture.write("gen/order.txt", &generated);
+    assert_eq!(counts(&fixture.run())[3], 1);
+    assert!(fixture.read("gen/order.txt").contains("The sum"));
+    fixture.verify();
+}
+
+#[test]
+fn an_edit_is_merged_where_the_template_says_so() {
+    let fixture = Fixture::new();
+    fixture.change("templates/class.txt.j2", "+++\nfor_each", "+++\non_edit = \"merge\"\nfor_each");
+    fixture.run();
+    fixture.write("gen/order.txt", &format!("{}\nmine\n", fixture.read("gen/order.txt")));
+    fixture.change("model.ttl", "\"Order\"@en", "\"Purchase\"@en");
+    let report = fixture.run();
+    assert_eq!(report.changes[0].action, Action::Merge);
+    assert_eq!(fixture.read("gen/order.txt"), "Purchase\n- total: What it costs\n\nmine\n");
+    assert_eq!(counts(&fixture.run()), [2, 0, 0, 0, 0, 0, 0]);
+    fixture.verify();
+}
+
+#[test]
+fn marked_regions_survive() {
+    let fixture = Fixture::new();
+    let template = "+++\nfor_each = \"SELECT ?class WHERE { ?class a owl:Class }\"\nto = \"{{ class | local_name }}.txt\"\non_edit = \"keep-regions\"\n+++\n{{ class.label() }}\n# evergen:keep body\n# evergen:end\n";
+    fixture.write("templates/class.txt.j2", template);
+    fixture.run();
+    let edited = fixture.read("gen/Order.txt").replace("keep body\n", "keep body\nmine\n");
+    fixture.write("gen/Order.txt", &edited);
+    fixture.change("model.ttl", "\"Order\"@en", "\"Purchase\"@en");
+    let report = fixture.run();
+    assert_eq!(report.artifacts.refused, 0);
+    assert_eq!(
+        fixture.read("gen/Order.txt"),
+        "Purchase\n# evergen:keep body\nmine\n# evergen:end\n"
+    );
+    fixture.change("gen/Order.txt", "Purchase", "Mine");
+    assert_eq!(fixture.run().artifacts.refused, 1);
+}
+
+#[test]
+fn a_fresh_clone_goes_on_from_the_lock_file() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fs::remove_dir_all(fixture.path().join(".evergen")).unwrap();
+    fixture.change("model.ttl", "ex:Product a owl:Class ;", "ex:Product");
+    let report = fixture.run();
+    assert_eq!(counts(&report), [1, 1, 1, 0, 1, 1, 0]);
+    assert!(!fixture.path().join("gen/product.txt").exists());
+    fixture.verify();
+}
+
+#[test]
+fn a_foreign_file_is_not_overwritten() {
+    let fixture = Fixture::new();
+    fixture.write("gen/order.txt", "somebody else's\n");
+    let report = fixture.run();
+    assert_eq!(counts(&report), [2, 2, 2, 1, 0, 0, 1]);
+    assert_eq!(fixture.read("gen/order.txt"), "somebody else's\n");
+    assert_eq!(fixture.run().artifacts.refused, 1);
+}
+
+#[test]
+fn damaged_state_is_a_notice_and_a_full_generation() {
+    let fixture = Fixture::new();
+    fixture.run();
+    for entry in fs::read_dir(fixture.path().join(".evergen")).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        if let Some(last) = bytes.last_mut() {
+            *last ^= 1;
+        }
+        fs::write(path, bytes).unwrap();
+    }
+    fixture.change("model.ttl", "What it costs", "The sum");
+    let report = fixture.run();
+    assert_eq!(report.diagnostics[0].code, "state::unusable");
+    assert_eq!(counts(&report), [2, 2, 2, 1, 1, 0, 0]);
+    fixture.verify();
+}
+
+#[test]
+fn two_artifacts_of_one_path_are_both_named() {
+    let fixture = Fixture::new();
+    fixture.change("templates/class.txt.j2", "{{ class | local_name | snake }}.txt", "same.txt");
+    let problems = fixture.fails();
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].contains("http://example.org/Order")
+            && problems[0].contains("http://example.org/Product"),
+        "{problems:?}"
+    );
+    assert!(!fixture.path().join("gen").exists());
+}
+
+#[test]
+fn an_error_leaves_the_last_output_and_heals() {
+    let fixture = Fixture::new();
+    fixture.run();
+    let before = fixture.read("gen/order.txt");
+    fixture.change(
+        "templates/class.txt.j2",
+        "{{ class.label(\"en\") }}",
+        "{{ class.out(\"rdfs:nothing\") | first }}",
+    );
+    assert!(!fixture.fails().is_empty());
+    assert_eq!(fixture.read("gen/order.txt"), before);
+    fixture.change("templates/class.txt.j2", "rdfs:nothing", "rdfs:label");
+    fixture.run();
+    fixture.verify();
+}
+
+#[test]
+fn errors_of_model_and_template_come_at_once() {
+    let fixture = Fixture::new();
+    fixture.change("model.ttl", "ex:Order a owl:Class ;", "ex:Order a owl:Class ;;; unknown:x");
+    fixture.change("templates/class.txt.j2", "{% endfor -%}", "");
+    let problems = fixture.fails();
+    assert!(problems.len() >= 2, "{problems:?}");
+}
+
+#[test]
+fn explain_names_triples_lines_and_template() {
+    let fixture = Fixture::new();
+    fixture.run();
+    let explanation = fixture.engine().explain("order.txt", Some(2)).unwrap();
+    assert_eq!(explanation.text.as_deref(), Some("- total: What it costs"));
+    assert_eq!(explanation.templates[0].file, "templates/class.txt.j2");
+    assert_eq!(explanation.templates[0].lines, [9]);
+    let triples: Vec<(String, Option<u32>)> =
+        explanation.triples.iter().map(|t| (t.triple.clone(), t.line)).collect();
+    assert!(triples.contains(&(
+        "<http://example.org/total> <http://www.w3.org/2000/01/rdf-schema#comment> \"What it costs\"".to_owned(),
+        Some(7)
+    )), "{triples:?}");
+    assert!(explanation.queries.iter().any(|query| query.name == "properties"));
+    assert!(explanation.last.is_some());
+}
+
+#[test]
+fn plan_and_diff_write_nothing() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fixture.change("model.ttl", "What it costs", "The sum");
+    let before = fixture.read("gen/order.txt");
+    let plan = fixture.engine().plan().unwrap();
+    assert_eq!(plan.changes.len(), 1);
+    let diff = fixture.engine().diff().unwrap();
+    assert!(
+        diff[0].unified.contains("-- total: What it costs\n+- total: The sum\n"),
+        "{}",
+        diff[0].unified
+    );
+    assert_eq!(fixture.read("gen/order.txt"), before);
+    assert_eq!(counts(&fixture.run()), [2, 1, 1, 1, 0, 0, 0]);
+}

@@ -1,0 +1,26 @@
+//! The one table of permitted edges between our crates.
+//!
+//! A new row is the rarest kind of change, and is argued for in its commit.
+
+use super::check::{Kind, Names, Row};
+
+const fn library(name: &'static str, rank: u8, names: &'static [&'static str]) -> Row {
+    Row { name, rank, kind: Kind::Library, names: Names::Only(names) }
+}
+
+/// Every crate of the workspace, lowest rank first.
+pub(super) const ROWS: &[Row] = &[
+    library("evergen-delta", 0, &[]),
+    library("evergen-artifact", 0, &[]),
+    library("evergen-depgraph", 1, &["evergen-delta"]),
+    library("evergen-knowledge", 1, &["evergen-delta"]),
+    library(
+        "evergen-regeneration",
+        2,
+        &["evergen-delta", "evergen-artifact", "evergen-depgraph", "evergen-knowledge"],
+    ),
+    library("evergen-packs", 3, &["evergen-knowledge", "evergen-regeneration"]),
+    Row { name: "evergen", rank: 6, kind: Kind::Root, names: Names::Any },
+    Row { name: "evergen-tests", rank: 7, kind: Kind::Tests, names: Names::Any },
+    library("xtask", 0, &[]),
+];
