@@ -22,6 +22,7 @@ mod cycle;
 mod evaluate;
 mod explain;
 mod graph;
+mod imports;
 mod memory;
 mod place;
 mod scan;

@@ -6,6 +6,7 @@
 //! the tree that is there. It is a cache: whatever is wrong with it, a full
 //! generation gives the same tree.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -43,7 +44,11 @@ pub(crate) struct Meta {
     pub(crate) step_bytes: u64,
     /// The settings that rule every generator.
     pub(crate) settings: Option<StoredDigest>,
+    /// What else than their bytes decides what sources say.
+    pub(crate) reading: Option<StoredDigest>,
     pub(crate) output_dir: String,
+    /// What each source imports, by IRI.
+    pub(crate) imports: BTreeMap<String, Vec<String>>,
     pub(crate) sources: Vec<KnownFile>,
     pub(crate) templates: Vec<KnownFile>,
     /// The position is the generator's number; a generator that is gone keeps it.

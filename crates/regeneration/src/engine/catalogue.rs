@@ -35,8 +35,6 @@ pub(super) fn settings_digest(project: &Project) -> Digest {
         crate::state::FORMAT,
         env!("CARGO_PKG_VERSION"),
         &settings.model.prefixes,
-        &settings.model.base,
-        &settings.model.imports,
         settings.limits.fuel,
         settings.limits.max_artifact_bytes,
         languages,

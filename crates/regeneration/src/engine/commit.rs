@@ -10,6 +10,7 @@ use evergen_knowledge::{Snapshot, SourceIncrement};
 use super::catalogue::join_loaded;
 use super::cycle::{Clock, Cycle, Finished, Made, change, choice};
 use super::evaluate::{Evaluated, Job};
+use super::imports;
 use super::memory::Memory;
 use super::place::{Placed, base_name, read_lock_file, stage, state_place};
 use super::scan::{Deviation, Inputs, now_ns};
@@ -333,6 +334,7 @@ impl Meta {
         self.format = state::FORMAT;
         env!("CARGO_PKG_VERSION").clone_into(&mut self.release);
         self.settings = Some(settings.into());
+        self.reading = Some(imports::reading_digest(cycle.project).into());
         self.output_dir.clone_from(&cycle.project.settings.regeneration.output_dir);
         self.sources = inputs.sources.into_iter().map(|input| input.known).collect();
         self.templates = inputs.templates.into_iter().map(|input| input.known).collect();

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::catalogue::{self, Catalogue};
 use super::commit;
 use super::evaluate::Job;
+use super::imports;
 use super::memory::{Fresh, Memory};
 use super::place::Placer;
 use super::scan::{self, Deviation, Inputs};
@@ -112,7 +113,7 @@ impl Cycle<'_> {
         let mut clock = Clock::start();
         let mut report = RunReport { cycle_id: self.id, ..RunReport::default() };
         notice_fresh(memory, &mut report);
-        let inputs = scan::inputs(self.project, &memory.meta)?;
+        let mut inputs = scan::inputs(self.project, &memory.meta)?;
         let deviations: HashMap<Slot, Deviation> =
             scan::outputs(self.store, &memory.artifacts)?.into_iter().collect();
         let settings = catalogue::settings_digest(self.project);
@@ -120,7 +121,8 @@ impl Cycle<'_> {
             return self.idle(memory, inputs, &deviations, report, clock).map_err(Halt::Failed);
         }
         memory.need_model(self.folder).map_err(Halt::StartOver)?;
-        let (parsed, catalogue) = self.read_inputs(memory, &inputs, settings)?;
+        let (parsed, catalogue) = self.read_inputs(memory, &mut inputs, settings)?;
+        report.diagnostics.extend(imports::unresolved(&inputs.catalog, &memory.meta.imports));
         report.phases_ms.load = clock.lap();
 
         let update = sources::update(memory, parsed, &inputs.gone)?;
@@ -222,10 +224,10 @@ impl Cycle<'_> {
     fn read_inputs(
         &self,
         memory: &mut Memory,
-        inputs: &Inputs,
+        inputs: &mut Inputs,
         settings: Digest,
     ) -> Result<(Vec<sources::Parsed>, Catalogue), CycleError> {
-        let parsed = sources::parse(self.project, &inputs.sources);
+        let parsed = sources::gather(self.project, &mut memory.meta, inputs);
         let known = memory.catalogue.take().filter(|_| {
             !inputs.templates_changed && memory.has_settings(settings) && self.same_generators(memory)
         });

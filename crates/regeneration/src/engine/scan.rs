@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use evergen_artifact::{ArtifactStore, Digest, FileStamp};
-use evergen_knowledge::{Format, discover};
+use evergen_knowledge::{Catalog, Format, discover};
 use walkdir::WalkDir;
 
+use super::imports::{self, Imports};
 use crate::artifacts::{Artifacts, Slot};
 use crate::records::HELD_BACK;
 use crate::error::CycleError;
@@ -28,6 +29,8 @@ pub(super) struct Input {
     pub(super) bytes: Option<Vec<u8>>,
     /// How it is read, for a source.
     pub(super) format: Option<Format>,
+    /// Whether it is a source only because another one imports it.
+    pub(super) imported: bool,
 }
 
 /// The inputs of a project.
@@ -38,6 +41,42 @@ pub(super) struct Inputs {
     pub(super) gone: Vec<String>,
     pub(super) templates: Vec<Input>,
     pub(super) templates_changed: bool,
+    /// Where imports lead.
+    pub(super) catalog: Catalog,
+}
+
+impl Inputs {
+    /// Adds what is reached by imports, drops what no longer is, and says which known
+    /// sources are gone.
+    pub(super) fn follow(
+        &mut self,
+        project: &Project,
+        imports: &Imports,
+        known: &[KnownFile],
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let by_path = index(known);
+        let roots = self.sources.iter().filter(|source| !source.imported);
+        let roots = roots.map(|source| source.known.path.clone());
+        let reached = imports::reached(project, &self.catalog, roots, imports);
+        self.sources.retain(|source| !source.imported || reached.contains_key(&source.known.path));
+        let mut there: BTreeSet<String> =
+            self.sources.iter().map(|source| source.known.path.clone()).collect();
+        for (shown, path) in reached {
+            if !there.insert(shown.clone()) {
+                continue;
+            }
+            match look(&path, &shown, by_path.get(shown.as_str()).copied()) {
+                Ok(input) => {
+                    let format = Format::from_extension(&path);
+                    self.sources.push(Input { format, imported: true, ..input });
+                }
+                Err(error) => problems.push(unreadable(&shown, &error)),
+            }
+        }
+        let gone = known.iter().filter(|known| !there.contains(&known.path));
+        self.gone = gone.map(|known| known.path.clone()).collect();
+    }
 }
 
 pub(super) fn now_ns() -> i64 {
@@ -69,13 +108,11 @@ pub(super) fn inputs(project: &Project, meta: &Meta) -> Result<Inputs, CycleErro
             }
         }
     }
-    let there: BTreeSet<&str> =
-        inputs.sources.iter().map(|input| input.known.path.as_str()).collect();
-    inputs.gone = known_sources
-        .iter()
-        .filter(|known| !there.contains(known.path.as_str()))
-        .map(|known| known.path.clone())
-        .collect();
+    inputs.catalog = imports::catalog(project).unwrap_or_else(|problem| {
+        problems.push(problem);
+        Catalog::new()
+    });
+    inputs.follow(project, &meta.imports, known_sources, &mut problems);
     templates(project, known_templates, &mut inputs, &mut problems);
     let same = |file: &KnownFile| {
         let found = look(&project.root.join(&file.path), &file.path, Some(file));
@@ -138,6 +175,7 @@ fn look(absolute: &Path, shown: &str, known: Option<&KnownFile>) -> io::Result<I
         changed,
         bytes,
         format: None,
+        imported: false,
     };
     if let Some(known) = known
         && known.stamp == stamp

@@ -1,5 +1,6 @@
 //! From changed source files to a changed model.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,15 +10,17 @@ use std::sync::PoisonError;
 use evergen_delta::{Delta, EncodedQuad};
 use rustc_hash::FxHashSet;
 use evergen_knowledge::{
-    Format, Limits, Model, ParsedSource, Snapshot, SourceIncrement, SyntaxError, TermCollision,
+    Documents, Format, Limits, Model, ParsedSource, Snapshot, SourceIncrement, SyntaxError, TermCollision,
 };
 
 use super::cycle;
 use super::memory::Memory;
-use super::scan::Input;
+use super::imports;
+use super::scan::{Input, Inputs};
 use crate::error::CycleError;
 use crate::project::Project;
 use crate::report::Diagnostic;
+use crate::state::Meta;
 
 /// A changed source, parsed.
 pub(super) struct Parsed {
@@ -36,15 +39,55 @@ pub(super) struct Update {
     pub(super) removed: u64,
 }
 
-/// Parses every changed source; the errors of all of them at once.
-pub(super) fn parse(project: &Project, sources: &[Input]) -> Result<Vec<Parsed>, Vec<Diagnostic>> {
-    let changed: Vec<&Input> = sources.iter().filter(|source| source.changed).collect();
+/// Parses every changed source, and what these import; the errors of all of them at once.
+pub(super) fn gather(
+    project: &Project,
+    meta: &mut Meta,
+    inputs: &mut Inputs,
+) -> Result<Vec<Parsed>, Vec<Diagnostic>> {
+    let documents = imports::documents(&inputs.catalog).map_err(|problem| vec![problem])?;
+    let known = meta.sources.clone();
+    let mut parsed: Vec<Parsed> = Vec::new();
+    let mut done: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let changed = inputs.sources.iter().filter(|source| source.changed);
+        let next: Vec<&Input> =
+            changed.filter(|source| !done.contains(&source.known.path)).collect();
+        if next.is_empty() {
+            break;
+        }
+        let found = parse(project, &next, &documents)?;
+        for parsed in &found {
+            let imports = parsed.source.imports.iter().map(|import| import.iri.clone());
+            meta.imports.insert(parsed.name.clone(), imports.collect());
+            done.insert(parsed.name.clone());
+        }
+        parsed.extend(found);
+        let mut problems = Vec::new();
+        inputs.follow(project, &meta.imports, &known, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+    }
+    meta.imports.retain(|name, _| !inputs.gone.contains(name));
+    let there: BTreeSet<&str> =
+        inputs.sources.iter().map(|source| source.known.path.as_str()).collect();
+    parsed.retain(|parsed| there.contains(parsed.name.as_str()));
+    Ok(parsed)
+}
+
+/// Parses files on several threads.
+fn parse(
+    project: &Project,
+    changed: &[&Input],
+    documents: &Documents,
+) -> Result<Vec<Parsed>, Vec<Diagnostic>> {
     let limits = limits(project);
     let results = Mutex::new(Vec::with_capacity(changed.len()));
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(input) = changed.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = parse_one(project, input, &limits);
+            let result = parse_one(project, input, &limits, documents);
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             results.push((input.known.path.clone(), result));
         }
@@ -81,6 +124,7 @@ fn parse_one(
     project: &Project,
     input: &Input,
     limits: &Limits,
+    documents: &Documents,
 ) -> Result<ParsedSource, Vec<Diagnostic>> {
     let read;
     let bytes = match &input.bytes {
@@ -95,7 +139,7 @@ fn parse_one(
     };
     let base = base(project, &input.known.path);
     let format = input.format.unwrap_or(Format::Turtle);
-    evergen_knowledge::parse(bytes, format, &base, limits)
+    evergen_knowledge::parse_with_documents(bytes, format, &base, limits, documents)
         .map_err(|errors| errors.iter().map(|error| diagnose(&input.known.path, bytes, error)).collect())
 }
 
