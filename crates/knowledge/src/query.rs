@@ -31,6 +31,7 @@ mod plan;
 mod prefixes;
 mod rewrite;
 mod scope;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod touched;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use evergen_delta::{QuadPattern, TermId, TermRef};
+use evergen_delta::{Delta, QuadPattern, TermId, TermRef};
 
 use crate::{Quads, Snapshot};
 
@@ -100,5 +100,35 @@ impl TrackedReader for Tracker {
 
     fn term(&self, id: TermId) -> Option<TermRef<'_>> {
         self.snapshot.term(id)
+    }
+}
+
+/// A model as it was before a change, seen through the model as it is now.
+///
+/// Costs nothing to make, where a [`Snapshot`] that is kept would make the change copy
+/// what it changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Rewound<'a> {
+    now: &'a Snapshot,
+    change: &'a Delta,
+}
+
+impl<'a> Rewound<'a> {
+    /// The state to which applying `change` gave `now`. The change must be net: what it
+    /// inserted was not there, and what it removed was.
+    pub fn new(now: &'a Snapshot, change: &'a Delta) -> Self {
+        Self { now, change }
+    }
+}
+
+impl TrackedReader for Rewound<'_> {
+    fn quads(&self, pattern: QuadPattern) -> Quads<'_> {
+        let kept = self.now.quads(pattern).filter(|quad| !self.change.inserted.contains(quad));
+        let gone = self.change.removed.iter().copied().filter(move |quad| pattern.matches(quad));
+        Quads::from_iterator(kept.chain(gone))
+    }
+
+    fn term(&self, id: TermId) -> Option<TermRef<'_>> {
+        self.now.term(id)
     }
 }

@@ -35,6 +35,8 @@ pub struct Store {
 pub struct Snapshot {
     dictionary: Arc<Dictionary>,
     graphs: Arc<BTreeMap<TermId, GraphIndex>>,
+    /// Whether quads were removed, so that terms may be left that nobody uses.
+    shrunk: bool,
 }
 
 impl Store {
@@ -88,6 +90,7 @@ impl Store {
     /// Applies a change and gives its net effect: quads that were really new, and
     /// quads that were really there.
     pub fn apply(&mut self, delta: &Delta) -> Delta {
+        self.state.shrunk |= !delta.removed.is_empty();
         let graphs = Arc::make_mut(&mut self.state.graphs);
         let mut net = Delta::default();
         for quad in &delta.removed {
@@ -168,13 +171,14 @@ impl Snapshot {
         let mut runs = Vec::new();
         for (name, graph) in self.graphs.iter() {
             used.insert(*name);
-            for quad in graph.matching(&QuadPattern::default_graph(None, None, None), *name) {
+            let all = QuadPattern::default_graph(None, None, None);
+            for quad in graph.matching(&all, *name).filter(|_| self.shrunk) {
                 used.extend([quad.subject, quad.predicate, quad.object]);
             }
             names.push(*name);
             runs.extend(graph.runs());
         }
-        let terms = self.dictionary.freeze(|id| used.contains(&id));
+        let terms = self.dictionary.freeze(|id| !self.shrunk || used.contains(&id));
         StoreSections {
             term_ids: terms.ids,
             term_offsets: terms.offsets,
@@ -238,8 +242,8 @@ impl Store {
             let runs = [runs[0].clone(), runs[1].clone(), runs[2].clone()];
             graphs.insert(name, GraphIndex::from_runs(runs).ok_or(DamagedSections)?);
         }
-        let state = Snapshot { dictionary: Arc::new(dictionary), graphs: Arc::new(graphs) };
-        Ok(Self { state })
+        let (dictionary, graphs) = (Arc::new(dictionary), Arc::new(graphs));
+        Ok(Self { state: Snapshot { dictionary, graphs, shrunk: false } })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading files: notations, errors, limits, places.
 
+#![expect(clippy::unwrap_used, reason = "helpers of a test")]
+
 #[path = "ingest/errors.rs"]
 mod errors;
 #[path = "ingest/hostile.rs"]

@@ -146,11 +146,6 @@ impl Artifacts {
         })
     }
 
-    /// All slots in use, with their records.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, Arc<Record>)> + '_ {
-        (0..self.end).filter_map(|slot| Some((slot, self.get(slot)?)))
-    }
-
     /// The slots of a generator by row.
     pub(crate) fn rows(&mut self, generator: u32) -> &FxHashMap<RowKey, Slot> {
         if !self.rows.contains_key(&generator) {
@@ -243,13 +238,9 @@ impl Artifacts {
         let ends = column::<u64>(&self.base.record_ends);
         let start = if slot == 0 { 0 } else { *ends.get(slot as usize - 1)? };
         let end = *ends.get(slot as usize)?;
-        let bytes = self.base.records.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)?;
+        let bytes =
+            self.base.records.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)?;
         postcard::from_bytes(bytes).ok()
-    }
-
-    /// The changed slots, to be written as an increment.
-    pub(crate) fn changed(&self) -> impl Iterator<Item = (Slot, Option<&Arc<Record>>)> {
-        self.changed.iter().map(|(slot, record)| (*slot, record.as_ref()))
     }
 
     /// Columns of everything; slots keep their numbers.

@@ -36,8 +36,10 @@ enum Outcome {
 /// Judges all modules by the files that there are.
 pub(crate) fn judge(project: &Project, memory: &Memory, changes: &[ArtifactChange]) -> Verdict {
     let modules = &project.settings.modules;
+    let mut verdict = Verdict { complete: true, ..Verdict::default() };
+    verdict.critical(memory, changes);
     if modules.is_empty() {
-        return Verdict { complete: true, ..Verdict::default() };
+        return verdict;
     }
     let refused: Vec<&str> = changes
         .iter()
@@ -46,7 +48,6 @@ pub(crate) fn judge(project: &Project, memory: &Memory, changes: &[ArtifactChang
         .collect();
     let paths: Vec<ArtifactPath> = memory.artifacts().outputs().map(|output| output.path).collect();
     let dangling = references::dangling(project, &paths);
-    let mut verdict = Verdict { complete: true, ..Verdict::default() };
     for module in modules {
         let required = project.settings.completeness.required_files;
         let outcome = judge_one(module, required, &paths, &refused, &dangling);
@@ -69,6 +70,17 @@ pub(crate) fn judge(project: &Project, memory: &Memory, changes: &[ArtifactChang
 }
 
 impl Verdict {
+    /// Artifacts of critical generators must not be held back.
+    fn critical(&mut self, memory: &Memory, changes: &[ArtifactChange]) {
+        let refused = changes.iter().filter(|change| change.action == Action::Refuse);
+        for change in refused.filter(|change| memory.is_critical(&change.generator)) {
+            self.complete = false;
+            let message = format!("`{}` is critical, and was not brought up to date", change.path);
+            let problem = Diagnostic::error("completeness::critical", message);
+            self.diagnostics.push(problem.about(&*change.generator));
+        }
+    }
+
     fn add(&mut self, module: &ModuleSettings, outcome: Outcome) {
         let (word, reasons) = match outcome {
             Outcome::Validated => {
@@ -108,12 +120,16 @@ fn judge_one(
     };
     let critical = missing(&module.critical_files);
     if !critical.is_empty() {
-        return Outcome::Failed(vec![format!("critical files are missing: {}", critical.join(", "))]);
+        return Outcome::Failed(vec![format!(
+            "critical files are missing: {}",
+            critical.join(", ")
+        )]);
     }
     let mut reasons = Vec::new();
     let required = missing(&module.required);
     #[expect(clippy::cast_precision_loss, reason = "nobody lists 2^52 files")]
-    let there = (module.required.len() - required.len()) as f64 / module.required.len().max(1) as f64;
+    let there =
+        (module.required.len() - required.len()) as f64 / module.required.len().max(1) as f64;
     if !module.required.is_empty() && there < share {
         reasons.push(format!("required files are missing: {}", required.join(", ")));
     }

@@ -8,8 +8,8 @@ use evergen_artifact::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::memory::Memory;
 use self::cycle::{Cycle, Finished, Halt, Mode};
+pub(crate) use self::memory::Memory;
 use crate::error::CycleError;
 use crate::project::Project;
 use crate::report::{Diagnostic, FileDiff, Progress, RunReport, Severity};
@@ -92,8 +92,7 @@ impl RegenerationEngine {
         );
         let store = store.map_err(|error| CycleError::storage("opening the project", error))?;
         let folder = StateFolder::new(&project.state_dir());
-        let mut engine =
-            Self { project, store, folder, memory: None, notices: Vec::new(), lock };
+        let mut engine = Self { project, store, folder, memory: None, notices: Vec::new(), lock };
         if engine.lock.is_some() {
             engine.recover()?;
         }
@@ -106,7 +105,9 @@ impl RegenerationEngine {
             .map_err(|error| CycleError::storage("finishing a commit that was cut short", error))?;
         let message = match recovery {
             Recovery::Clean => return Ok(()),
-            Recovery::Discarded => "a run before this one was cut short before its commit; nothing of it was kept",
+            Recovery::Discarded => {
+                "a run before this one was cut short before its commit; nothing of it was kept"
+            }
             Recovery::Completed { damaged: 0 } => {
                 "a run before this one was cut short during its commit; the rest of it is done now"
             }
@@ -127,6 +128,16 @@ impl RegenerationEngine {
         &self.project
     }
 
+    /// How much memory the last cycle's state takes; nothing where none is kept.
+    pub fn memory_use(&self) -> MemoryUse {
+        let Some(memory) = &self.memory else { return MemoryUse::default() };
+        MemoryUse {
+            model: memory.model.as_ref().map_or(0, evergen_knowledge::Model::memory_bytes),
+            reads: memory.reads.as_ref().map_or(0, |reads| reads.artifacts.memory_bytes()),
+            artifacts: memory.artifacts.memory_bytes(),
+        }
+    }
+
     /// Changes the settings for the next cycle.
     pub fn set_project(&mut self, project: Project) {
         self.project = project;
@@ -145,7 +156,10 @@ impl RegenerationEngine {
     ///
     /// # Errors
     /// See [`run`](Self::run).
-    pub fn run_full(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<RunReport, CycleError> {
+    pub fn run_full(
+        &mut self,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<RunReport, CycleError> {
         self.commit_cycle(true, progress)
     }
 
@@ -229,6 +243,18 @@ impl RegenerationEngine {
             }
         }
     }
+}
+
+/// Bytes of memory that an engine's state takes, roughly; pages of mapped files count as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryUse {
+    /// The model: quads, terms, and what each source says.
+    pub model: usize,
+    /// Which patterns each artifact read.
+    pub reads: usize,
+    /// What is remembered of each artifact besides.
+    pub artifacts: usize,
 }
 
 /// Longer than anybody waits.

@@ -81,7 +81,8 @@ impl Generator {
             profile
         });
         let sandbox = Sandbox::new(&library, &with.prefixes, &with.languages, own, &with.limits);
-        let list = compile_query(&file, "for_each", front.for_each.as_ref(), &[], with, &mut problems);
+        let list =
+            compile_query(&file, "for_each", front.for_each.as_ref(), &[], with, &mut problems);
         let variables: Vec<Arc<str>> =
             list.iter().flat_map(Query::variables).map(|name| name.as_str().into()).collect();
         let queries = compile_queries(&file, front, &variables, with, &mut problems);
@@ -150,12 +151,16 @@ impl Generator {
             .collect();
         names.sort_unstable();
         let known: Vec<&str> = self.context.iter().map(AsRef::as_ref).collect();
-        names.into_iter().map(|name| self.unknown_name(&name, &known, template.name() != &*self.file.name)).collect()
+        names
+            .into_iter()
+            .map(|name| self.unknown_name(&name, &known, template.name() != &*self.file.name))
+            .collect()
     }
 
     fn unknown_name(&self, name: &str, known: &[&str], in_path: bool) -> Diagnostic {
         let start = if in_path { 0 } else { self.file.body };
-        let position = find_word(&self.file.text[start..], name).map_or(start, |found| start + found);
+        let position =
+            find_word(&self.file.text[start..], name).map_or(start, |found| start + found);
         let similar = known
             .iter()
             .map(|known| (strsim::damerau_levenshtein(known, name), known))
@@ -210,7 +215,8 @@ impl Generator {
         let file = error.name().and_then(|name| self.library.files.get(name));
         let diagnostic = match (file, &self.file.front) {
             (Some(file), _) => {
-                let range = error.range().map(|range| file.body + range.start..file.body + range.end);
+                let range =
+                    error.range().map(|range| file.body + range.start..file.body + range.end);
                 let range = range.or_else(|| Some(line_span(file, error.line()?)));
                 file.diagnose(code, message, range.unwrap_or(file.body..file.body))
             }
@@ -307,8 +313,7 @@ fn compile_queries(
                 text.span(),
             ));
         }
-        let Some(query) =
-            compile_query(file, name.get_ref(), Some(text), &bound, with, problems)
+        let Some(query) = compile_query(file, name.get_ref(), Some(text), &bound, with, problems)
         else {
             continue;
         };

@@ -25,7 +25,9 @@ pub(crate) fn dangling(project: &Project, paths: &[ArtifactPath]) -> Vec<Danglin
         for (index, line) in text.lines().enumerate() {
             let Some(target) = find(line.trim()) else { continue };
             let candidates = candidates(path.as_str(), target);
-            if !candidates.is_empty() && !candidates.iter().any(|candidate| root.join(candidate).exists()) {
+            if !candidates.is_empty()
+                && !candidates.iter().any(|candidate| root.join(candidate).exists())
+            {
                 found.push(Dangling {
                     file: path.to_string(),
                     line: index + 1,
@@ -51,7 +53,10 @@ fn finder(path: &str) -> Option<Finder> {
 /// `mod name;` with any visibility.
 fn rust_module(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("pub").map_or(line, |rest| {
-        rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest)
+        rest.trim_start()
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .map_or(rest, |(_, rest)| rest)
     });
     let name = rest.trim_start().strip_prefix("mod ")?.strip_suffix(';')?.trim();
     Some(name.strip_prefix("r#").unwrap_or(name))
@@ -105,7 +110,8 @@ fn python_candidates(folder: &Path, target: &str) -> Vec<PathBuf> {
 fn script_candidates(folder: &Path, target: &str) -> Vec<PathBuf> {
     let whole = folder.join(target);
     let text = whole.to_string_lossy().into_owned();
-    let bare = [".js", ".mjs", ".jsx"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(&text);
+    let bare =
+        [".js", ".mjs", ".jsx"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(&text);
     let mut candidates = vec![whole.clone()];
     for end in ["ts", "tsx", "mts", "d.ts", "js", "json"] {
         candidates.push(PathBuf::from(format!("{bare}.{end}")));

@@ -79,6 +79,7 @@ pub(crate) struct KnownGenerator {
     /// The files that its templates asked for; `None` for one that did not exist.
     pub(crate) loaded: Vec<(String, Option<StoredDigest>)>,
     pub(crate) gone: bool,
+    pub(crate) critical: bool,
 }
 
 /// What one cycle changed.
@@ -158,7 +159,11 @@ impl StateFolder {
         (0..meta.steps).map(load).collect()
     }
 
-    pub(crate) fn load_artifacts(&self, meta: &Meta, steps: &[Step]) -> Result<Artifacts, Unusable> {
+    pub(crate) fn load_artifacts(
+        &self,
+        meta: &Meta,
+        steps: &[Step],
+    ) -> Result<Artifacts, Unusable> {
         let sections = segment::open(&self.path.join(artifacts_file(meta.epoch)))?;
         let mut artifacts = decode_artifacts(sections)?;
         for (slot, record) in steps.iter().flat_map(|step| &step.records) {
@@ -260,7 +265,13 @@ pub(crate) fn encode_reads(reads: &Reads) -> Vec<u8> {
         .into_iter()
         .flat_map(|index| {
             let columns = index.to_columns();
-            [columns.fingerprints, columns.computations, columns.members, columns.ends, columns.reads]
+            [
+                columns.fingerprints,
+                columns.computations,
+                columns.members,
+                columns.ends,
+                columns.reads,
+            ]
         })
         .collect();
     segment::encode(&sections)

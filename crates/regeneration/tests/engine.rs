@@ -393,3 +393,36 @@ fn plan_and_diff_write_nothing() {
     assert_eq!(fixture.read("gen/order.txt"), before);
     assert_eq!(counts(&fixture.run()), [2, 1, 1, 1, 0, 0, 0]);
 }
+
+#[test]
+fn imports_are_followed_to_local_copies() {
+    let mut fixture = Fixture::new();
+    fixture.write("other/base.ttl", "@prefix ex: <http://example.org/> . @prefix owl: <http://www.w3.org/2002/07/owl#> . ex:Base a owl:Class .");
+    let import = "<http://example.org/> <http://www.w3.org/2002/07/owl#imports> <http://example.org/base>, <http://example.org/nowhere> .";
+    fixture.write("model.ttl", &format!("{MODEL}\n{import}"));
+    fixture
+        .settings
+        .model
+        .imports
+        .insert("http://example.org/base".into(), "other/base.ttl".into());
+    // A class without a label stops the template, so the import must have been read.
+    assert!(!fixture.fails().is_empty());
+    fixture.change(
+        "other/base.ttl",
+        "ex:Base a owl:Class",
+        "ex:Base a owl:Class ; <http://www.w3.org/2000/01/rdf-schema#label> \"Base\"",
+    );
+    let report = fixture.run();
+    assert_eq!(counts(&report), [3, 3, 3, 3, 0, 0, 0]);
+    assert!(
+        report
+            .diagnostics
+            .iter()
+            .any(|notice| notice.code == "model::import" && notice.message.contains("nowhere"))
+    );
+    fixture.change("other/base.ttl", "\"Base\"", "\"Ground\"");
+    assert_eq!(counts(&fixture.run()), [3, 1, 1, 1, 0, 0, 0]);
+    fixture.change("model.ttl", "<http://example.org/base>, ", "");
+    assert_eq!(counts(&fixture.run()), [2, 0, 0, 0, 0, 1, 0]);
+    fixture.verify();
+}

@@ -10,28 +10,28 @@ use crate::{Limits, TermTable};
 /// `a=x` that it has the value `x`, `a>b@g` puts the edge into the graph `g`.
 fn templates(text: &str) -> (Vec<Template>, usize) {
     let mut names: Vec<&str> = Vec::new();
-    let mut node = |name| match names.iter().position(|known| *known == name) {
-        Some(index) => Slot::Node(u32::try_from(index).unwrap()),
-        None => {
+    let mut node = |name| {
+        let known = names.iter().position(|known| *known == name);
+        let index = known.unwrap_or_else(|| {
             names.push(name);
-            Slot::Node(u32::try_from(names.len() - 1).unwrap())
-        }
+            names.len() - 1
+        });
+        Slot::Node(u32::try_from(index).unwrap())
     };
     let term = |text: &str| Slot::Term(Term::iri(text).id());
     let quads = text
         .split_whitespace()
-        .map(|statement| match statement.split_once('=') {
-            Some((name, value)) => {
-                [node(name), term("p"), term(value), Slot::Term(TermId::DEFAULT_GRAPH)]
+        .map(|statement| {
+            let default = Slot::Term(TermId::DEFAULT_GRAPH);
+            if let Some((name, value)) = statement.split_once('=') {
+                return [node(name), term("p"), term(value), default];
             }
-            None => {
-                let (from, to) = statement.split_once('>').unwrap();
-                let (to, graph) = match to.split_once('@') {
-                    Some((to, graph)) => (to, node(graph)),
-                    None => (to, Slot::Term(TermId::DEFAULT_GRAPH)),
-                };
-                [node(from), term("p"), node(to), graph]
-            }
+            let (from, to) = statement.split_once('>').unwrap();
+            let (to, graph) = match to.split_once('@') {
+                Some((to, graph)) => (to, node(graph)),
+                None => (to, default),
+            };
+            [node(from), term("p"), node(to), graph]
         })
         .collect();
     (quads, names.len())
@@ -80,7 +80,8 @@ fn check_stable(text: &str) -> Vec<Component> {
 }
 
 fn edges(pairs: impl IntoIterator<Item = (usize, usize)>) -> String {
-    pairs.into_iter().map(|(from, to)| format!("n{from}>n{to} ")).collect()
+    let edges = pairs.into_iter().map(|(from, to)| format!("n{from}>n{to}"));
+    edges.collect::<Vec<_>>().join(" ")
 }
 
 /// An edge in each direction.
@@ -178,10 +179,8 @@ fn graphs_full_of_symmetry_are_named_fast() {
 #[test]
 fn long_lists_of_alike_items_are_named_fast() {
     let before = Instant::now();
-    let list: String = (0..20_000).map(|i| format!("n{i}=item n{i}>n{} ", i + 1)).collect();
     let (quads, nodes) = list_templates(20_000);
     assert_eq!(canonical(&quads, nodes)[0].nodes(), 20_000);
-    assert!(list.len() > quads.len());
     assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());
 }
 

@@ -129,20 +129,20 @@ impl SyntaxError {
     /// An error at a place in `bytes`.
     pub(super) fn at(bytes: &[u8], span: Range<usize>, kind: SyntaxErrorKind) -> Self {
         let message = kind.message();
-        Self::with_message(bytes, span, kind, message)
+        Self::with_message(bytes, span, kind, &message)
     }
 
     pub(super) fn with_message(
         bytes: &[u8],
         span: Range<usize>,
         kind: SyntaxErrorKind,
-        message: String,
+        message: &str,
     ) -> Self {
         let end = span.end.min(bytes.len());
         let span = span.start.min(end)..end;
         let (line, column) = line_and_column(bytes, span.start);
         let text = shorten(&bytes[span.clone()]);
-        Self { line, column, span, text, message: fragment(&message), kind }
+        Self { line, column, span, text, message: fragment(message), kind }
     }
 
     /// Moves the error behind `skipped` bytes of the first line that count as no column.

@@ -37,7 +37,7 @@ pub(super) fn read(
         Ok(JsonLdRemoteDocument { document: document.to_vec(), document_url: iri.to_owned() })
     });
     let mut errors = Vec::new();
-    while let Some(result) = parser.next() {
+    for result in parser.by_ref() {
         match result {
             Ok(quad) => {
                 if sink.quad(quad, 0).is_break() {
@@ -86,7 +86,7 @@ fn translate(
         let span = offset(location.start.offset)..offset(location.end.offset);
         // The text says the place once more.
         let message = message.rsplit_once(": ").map_or(message.as_str(), |(_, rest)| rest);
-        return source.syntax_error(span, message.to_owned());
+        return source.syntax_error(span, message);
     }
     let span = quoted(&message)
         .find_map(|text| {
@@ -94,7 +94,7 @@ fn translate(
             Some(start..start + text.len())
         })
         .unwrap_or(0..0);
-    source.syntax_error(span, message)
+    source.syntax_error(span, &message)
 }
 
 /// What a message names: words in quotes, keywords and IRIs.

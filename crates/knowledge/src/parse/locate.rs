@@ -1,10 +1,12 @@
 //! Where a file says something.
 
+use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 
 use evergen_delta::{EncodedQuad, TermId, TermRef};
 use oxrdf::Quad;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::collector::Collector;
 use super::reader::{Sink, Source};
@@ -27,12 +29,12 @@ pub struct Location {
 ///
 /// Of copies of one blank component the first of the file has ordinal 0, the next 1,
 /// and so on; see [`locate_with`] where other files count before.
-pub fn locate(
+pub fn locate<S: BuildHasher>(
     bytes: &[u8],
     format: Format,
     base: &str,
     limits: &Limits,
-    wanted: &FxHashSet<EncodedQuad>,
+    wanted: &HashSet<EncodedQuad, S>,
 ) -> Vec<(EncodedQuad, Location)> {
     locate_with(bytes, format, base, limits, &Documents::none(), wanted, &|_| 0)
 }
@@ -44,13 +46,13 @@ pub fn locate(
 /// the line of the tag that completes the statement. JSON-LD: a line that mentions
 /// the subject and what is said of it, or nothing at all. Quads come by their lines,
 /// each once; what the file doesn't say is left out.
-pub fn locate_with(
+pub fn locate_with<S: BuildHasher>(
     bytes: &[u8],
     format: Format,
     base: &str,
     limits: &Limits,
     documents: &Documents,
-    wanted: &FxHashSet<EncodedQuad>,
+    wanted: &HashSet<EncodedQuad, S>,
     first_ordinal: &dyn Fn(ComponentDigest) -> u32,
 ) -> Vec<(EncodedQuad, Location)> {
     let Ok(source) = Source::new(bytes, format, base, limits, documents) else {
@@ -58,7 +60,7 @@ pub fn locate_with(
     };
     let mut tracer = Tracer {
         collector: Collector::new(limits),
-        wanted,
+        wanted: &|quad| wanted.contains(quad),
         found: FxHashMap::default(),
         lines: Vec::new(),
     };
@@ -73,7 +75,7 @@ pub fn locate_with(
 
 struct Tracer<'a> {
     collector: Collector<'a>,
-    wanted: &'a FxHashSet<EncodedQuad>,
+    wanted: &'a dyn Fn(&EncodedQuad) -> bool,
     found: FxHashMap<EncodedQuad, u32>,
     /// The lines of the statements with blank nodes.
     lines: Vec<u32>,
@@ -92,7 +94,7 @@ impl Sink for Tracer<'_> {
 
 impl Tracer<'_> {
     fn note(&mut self, quad: EncodedQuad, line: u32) {
-        if self.wanted.contains(&quad) {
+        if (self.wanted)(&quad) {
             self.found.entry(quad).or_insert(line);
         }
     }

@@ -140,7 +140,7 @@ fn translate(source: &Source<'_>, error: &TurtleSyntaxError) -> SyntaxError {
         (Some(token), Some(rest)) if !token.is_empty() => format!("`{token}`{rest}"),
         _ => error.message().to_owned(),
     };
-    source.syntax_error(span, message)
+    source.syntax_error(span, &message)
 }
 
 /// Gives each statement with the line on which its object ends.

@@ -133,6 +133,6 @@ fn statement_end(bytes: &[u8], header: &Header) -> Option<usize> {
     // Long texts full of sentences are rare enough to give up.
     ends.take(500).map(|place| place + 1).find(|start| {
         let Some(parser) = header.turtle() else { return false };
-        parser.for_slice(&bytes[*start..]).take(3).filter(Result::is_ok).count() == 3
+        parser.for_slice(&bytes[*start..]).take(3).flatten().count() == 3
     })
 }

@@ -29,7 +29,7 @@ pub(super) fn read(
                 let start = memchr::memrchr(b'<', &bytes[..place]).unwrap_or(place);
                 let place = place.max(start);
                 // The state of the XML reader behind an error isn't specified.
-                return Err(vec![source.syntax_error(start..place, error.to_string())]);
+                return Err(vec![source.syntax_error(start..place, &error.to_string())]);
             }
         };
         if prefixes.is_empty() {

@@ -100,11 +100,7 @@ impl<'a> Source<'a> {
         SyntaxError::at(self.bytes, span, kind).shifted(self.skipped)
     }
 
-    pub(super) fn syntax_error(
-        &self,
-        span: std::ops::Range<usize>,
-        message: String,
-    ) -> SyntaxError {
+    pub(super) fn syntax_error(&self, span: std::ops::Range<usize>, message: &str) -> SyntaxError {
         let kind = SyntaxErrorKind::Syntax;
         SyntaxError::with_message(self.bytes, span, kind, message).shifted(self.skipped)
     }

@@ -26,7 +26,9 @@ pub(super) fn value(reader: &dyn TrackedReader, term: Term) -> Result<Value, Ter
     match reader.term(term.id()) {
         None => Ok(Value::computed(term)),
         Some(known) if known == term.as_ref() => Ok(Value::stored(term.id())),
-        Some(known) => Err(TermCollision { known: known.to_owned(), refused: term }),
+        Some(known) => {
+            Err(TermCollision { known: Box::new(known.to_owned()), refused: Box::new(term) })
+        }
     }
 }
 

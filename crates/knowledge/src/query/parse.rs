@@ -10,6 +10,7 @@ use spargebra::{Query, SparqlParser};
 use super::error::{QueryError, QueryErrorKind};
 use super::prefixes::Prefixes;
 use super::rewrite::{own_expressions, walk, walk_patterns};
+use super::syntax;
 
 pub(super) fn parse(text: &str, prefixes: &Prefixes, bound: &[&str]) -> Result<Query, QueryError> {
     let mut parser = SparqlParser::new();
@@ -17,7 +18,12 @@ pub(super) fn parse(text: &str, prefixes: &Prefixes, bound: &[&str]) -> Result<Q
         // Whoever made the prefixes has seen to it that this is an IRI.
         parser = parser.with_prefix(name, iri).unwrap_or_default();
     }
-    let query = parser.parse_query(text).map_err(|error| syntax(text, &error.to_string()))?;
+    let query = parser.clone().parse_query(text).map_err(|_| {
+        let (span, kind) = syntax::diagnose(text, &|text| {
+            parser.clone().parse_query(text).err().map(|error| error.to_string())
+        });
+        at(text, span, kind)
+    })?;
     check_form(text, &query)?;
     let mut finding = None;
     walk_patterns(pattern_of(&query), &mut |pattern| {
@@ -125,107 +131,22 @@ fn at(text: &str, span: Range<usize>, kind: QueryErrorKind) -> QueryError {
     QueryError { kind, line, column, span }
 }
 
-/// The parser tells where it stopped as `error at LINE:COLUMN: expected …`.
-fn syntax(text: &str, message: &str) -> QueryError {
-    let position = message.strip_prefix("error at ").and_then(|rest| {
-        let (line, rest) = rest.split_once(':')?;
-        let (column, rest) = rest.split_once(": expected ")?;
-        Some((line.parse().ok()?, column.parse().ok()?, rest))
-    });
-    let Some((line, column, expected)) = position else {
-        return at(text, 0..0, QueryErrorKind::Syntax(message.to_owned()));
-    };
-    let start = offset(text, line, column);
-    let token = token(&text[start..]);
-    if expected.contains("Prefix not found") {
-        let start = text[..start]
-            .rfind([' ', '\n', '\t', '(', '{', '|', '/', '^', '!'])
-            .map_or(0, |before| before + 1);
-        let name = text[start..].split(':').next().unwrap_or_default();
-        let span = start..start + name.len() + usize::from(start + name.len() < text.len());
-        return at(text, span, QueryErrorKind::UnknownPrefix(name.to_owned()));
-    }
-    let kind = QueryErrorKind::Syntax(explain(token, expected));
-    at(text, start..start + token.len(), kind)
-}
-
-fn explain(token: &str, expected: &str) -> String {
-    let choices = expected.strip_prefix("one of ").unwrap_or(expected);
-    // The grammar's own remarks are sentences; everything else it expects is a token.
-    if let Some(remark) = choices.split(", ").find(|choice| choice.split(' ').count() > 3) {
-        return remark.trim_matches('"').to_owned();
-    }
-    match token {
-        "" => "the query ends too early".to_owned(),
-        token => format!("`{token}` can't stand here"),
-    }
-}
-
-fn offset(text: &str, line: usize, column: usize) -> usize {
-    let mut start = 0;
-    for _ in 1..line {
-        start = text[start..].find('\n').map_or(text.len(), |end| start + end + 1);
-    }
-    text[start..].char_indices().nth(column - 1).map_or(text.len(), |(index, _)| start + index)
-}
-
-/// The word, or else the one character, that `text` begins with.
-fn token(text: &str) -> &str {
-    let word = |character: char| character.is_alphanumeric() || "_-?$:@".contains(character);
-    let end = text.find(|character| !word(character)).unwrap_or(text.len());
-    match text.chars().next() {
-        Some(first) if end == 0 && !first.is_whitespace() => &text[..first.len_utf8()],
-        _ => &text[..end],
-    }
-}
-
 /// Where a word stands outside of comments, IRIs and strings; the text's beginning if
 /// nowhere.
 fn find_word(text: &str, word: &str) -> Range<usize> {
-    let mut rest = text;
     let part_of_word = |character: char| character.is_alphanumeric() || character == '_';
     let mut previous = ' ';
-    while let Some(first) = rest.chars().next() {
-        let start = text.len() - rest.len();
-        let skipped = match first {
-            '#' => rest.find('\n').unwrap_or(rest.len()),
-            '"' | '\'' => quoted(rest, first),
-            '<' => {
-                rest.find('>').filter(|end| !rest[..*end].contains(' ')).map_or(1, |end| end + 1)
-            }
-            _ => {
-                let candidate = rest.get(..word.len()).unwrap_or_default();
-                let next = rest[candidate.len()..].chars().next().unwrap_or(' ');
-                if candidate.eq_ignore_ascii_case(word)
-                    && !part_of_word(previous)
-                    && !part_of_word(next)
-                {
-                    return start..start + word.len();
-                }
-                first.len_utf8()
-            }
-        };
+    let mut start = 0;
+    while let Some(first) = text[start..].chars().next() {
+        let (length, opaque) = syntax::lexeme(&text[start..], first);
+        let candidate = text[start..].get(..word.len()).unwrap_or_default();
+        let next = text[start + candidate.len()..].chars().next().unwrap_or(' ');
+        let alone = !part_of_word(previous) && !part_of_word(next);
+        if !opaque && alone && candidate.eq_ignore_ascii_case(word) {
+            return start..start + word.len();
+        }
         previous = first;
-        rest = &rest[skipped..];
+        start += length;
     }
     0..0
-}
-
-fn quoted(text: &str, quote: char) -> usize {
-    let long = text.starts_with(&quote.to_string().repeat(3));
-    let end = if long { quote.to_string().repeat(3) } else { quote.to_string() };
-    let mut index = end.len();
-    while index < text.len() {
-        if text[index..].starts_with('\\') {
-            index += 2;
-        } else if text[index..].starts_with(&end) {
-            return index + end.len();
-        } else {
-            index += text[index..].chars().next().map_or(1, char::len_utf8);
-        }
-        while index < text.len() && !text.is_char_boundary(index) {
-            index += 1;
-        }
-    }
-    text.len()
 }

@@ -1,9 +1,10 @@
 //! The dictionary: from a term's id back to what it says.
 
+use std::collections::hash_map::Entry;
+
 use bytes::Bytes;
 use evergen_delta::{Term, TermId, TermRef};
 use rustc_hash::FxHashMap;
-use std::collections::hash_map::Entry;
 
 use super::columns::{Owner, cast};
 
@@ -12,9 +13,9 @@ use super::columns::{Owner, cast};
 #[error("the terms {known} and {refused} have the same 64-bit id; rename one of them")]
 pub struct TermCollision {
     /// The term that the dictionary holds.
-    pub known: Term,
+    pub known: Box<Term>,
     /// The term that was to be added.
-    pub refused: Term,
+    pub refused: Box<Term>,
 }
 
 const KIND_IRI: u32 = 0;
@@ -65,8 +66,8 @@ impl TermTable {
             Entry::Occupied(entry) => {
                 let known = self.heap.get(*entry.get());
                 Err(TermCollision {
-                    known: known.map_or_else(|| term.to_owned(), TermRef::to_owned),
-                    refused: term.to_owned(),
+                    known: Box::new(known.unwrap_or(term).to_owned()),
+                    refused: Box::new(term.to_owned()),
                 })
             }
         }
@@ -198,13 +199,13 @@ impl Heap {
         let Some((header, rest)) = bytes.and_then(|bytes| bytes.split_at_checked(HEADER)) else {
             return false;
         };
-        let (kind, length) = header.split_at(HEADER / 2);
+        let (tag, length) = header.split_at(HEADER / 2);
         if length != u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes()
             || !rest.starts_with(text)
         {
             return false;
         }
-        let kind = u32::from_le_bytes(kind.try_into().unwrap_or_default());
+        let kind = u32::from_le_bytes(tag.try_into().unwrap_or_default());
         match term {
             TermRef::Iri(_) => kind == KIND_IRI,
             TermRef::Blank(_) => kind == KIND_BLANK,
@@ -227,8 +228,8 @@ impl Heap {
         Some(match kind {
             KIND_IRI => TermRef::Iri(text),
             KIND_BLANK => TermRef::Blank(text),
-            qualified => {
-                let index = (qualified - FIRST_QUALIFIER) as usize;
+            literal_kind => {
+                let index = (literal_kind - FIRST_QUALIFIER) as usize;
                 let qualifier: &str = self.qualifiers.texts.get(index)?;
                 literal(text, qualifier)
             }
@@ -276,7 +277,10 @@ impl Dictionary {
         let id = term.id();
         match self.base.get(id) {
             Some(known) if known == term => Ok(id),
-            Some(known) => Err(TermCollision { known: known.to_owned(), refused: term.to_owned() }),
+            Some(known) => Err(TermCollision {
+                known: Box::new(known.to_owned()),
+                refused: Box::new(term.to_owned()),
+            }),
             None => self.recent.intern(term),
         }
     }

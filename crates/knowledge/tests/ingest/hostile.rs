@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use evergen_knowledge::{Format, Limits, SyntaxErrorKind, fuzzing, parse};
@@ -65,8 +66,20 @@ fn nesting_up_to_the_limit_is_read() {
         (format!("<http://s> <http://p> {} .", wrap("( ", "1", " )", depth)), Format::Turtle),
         (wrap("{\"http://p\":", "{}", "}", json - 1), Format::JsonLd),
         (wrap("{\"@context\":{\"a\":\"http://a\"},\"a\":", "{}", "}", json - 1), Format::JsonLd),
-        (format!("{{\"@context\":{}}}", wrap("{\"t\":{\"@id\":\"http://t\",\"@context\":", "{}", "}}", json / 2 - 1)), Format::JsonLd),
-        (format!("{{\"http://p\":{{\"@type\":\"@json\",\"@value\":{}}}}}", wrap("[", "1", "]", json - 2)), Format::JsonLd),
+        (
+            format!(
+                "{{\"@context\":{}}}",
+                wrap("{\"t\":{\"@id\":\"http://t\",\"@context\":", "{}", "}}", json / 2 - 1)
+            ),
+            Format::JsonLd,
+        ),
+        (
+            format!(
+                "{{\"http://p\":{{\"@type\":\"@json\",\"@value\":{}}}}}",
+                wrap("[", "1", "]", json - 2)
+            ),
+            Format::JsonLd,
+        ),
     ] {
         assert_eq!(kind(text.as_bytes(), format, &limits), None, "{}", &text[..40]);
     }
@@ -102,7 +115,8 @@ fn long_texts_are_refused() {
 fn entities_that_explode_are_refused() {
     let mut text = "<!DOCTYPE r [<!ENTITY e0 \"laugh\">".to_owned();
     for i in 1..12 {
-        text += &format!("<!ENTITY e{i} \"{}\">", format!("&e{};", i - 1).repeat(10));
+        let value = format!("&e{};", i - 1).repeat(10);
+        write!(text, "<!ENTITY e{i} \"{value}\">").unwrap();
     }
     let laughs = format!("{text}]><r>&e11;</r>");
     let limit = Limits::default().max_entity_bytes;

@@ -58,7 +58,7 @@ fn a_model_says_the_same_in_every_notation() {
     assert_eq!(quads(&read(JSON_LD, Format::JsonLd).unwrap()), expected);
     assert_eq!(quads(&read(RDF_XML, Format::RdfXml).unwrap()), expected);
     // The canonical labels are labels as well.
-    let written = expected.iter().map(|quad| format!("{quad} .\n")).collect::<String>();
+    let written = format!("{} .\n", expected.join(" .\n"));
     assert_eq!(quads(&read(&written, Format::NTriples).unwrap()), expected);
     assert_eq!(quads(&read(&written, Format::NQuads).unwrap()), expected);
     assert_eq!(turtle.components.len(), 3);

@@ -1,5 +1,7 @@
+use std::collections::{HashMap, HashSet};
+
 use evergen_delta::EncodedQuad;
-use evergen_knowledge::{Format, Limits, locate, locate_with, parse};
+use evergen_knowledge::{Documents, Format, Limits, locate, locate_with, parse};
 
 use super::BASE;
 
@@ -9,13 +11,13 @@ fn check(text: &str, format: Format) -> String {
     let source = parse(text.as_bytes(), format, BASE, &limits).unwrap();
     let mut terms = source.terms;
     let mut quads = source.ground;
-    let mut copies = std::collections::HashMap::new();
+    let mut copies = HashMap::new();
     for component in &source.components {
         let ordinal = copies.entry(component.digest()).or_insert(0);
         quads.extend(component.instantiate(*ordinal, &mut terms).unwrap());
         *ordinal += 1;
     }
-    let wanted = quads.iter().copied().collect();
+    let wanted: HashSet<EncodedQuad> = quads.iter().copied().collect();
     let found = locate(text.as_bytes(), format, BASE, &limits, &wanted);
     if format != Format::JsonLd {
         assert_eq!(found.len(), wanted.len());
@@ -80,13 +82,13 @@ fn copies_are_told_apart_by_ordinals() {
     let mut terms = source.terms;
     let mut copy = |ordinal| source.components[0].instantiate(ordinal, &mut terms).unwrap()[0];
     let wanted: Vec<EncodedQuad> = vec![copy(7), copy(8), copy(9)];
-    let set = wanted.iter().copied().collect();
+    let set: HashSet<EncodedQuad> = wanted.iter().copied().collect();
     let found = locate_with(
         text.as_bytes(),
         Format::Turtle,
         BASE,
         &limits,
-        &Default::default(),
+        &Documents::none(),
         &set,
         &|_| 7,
     );

@@ -260,9 +260,7 @@ fn iri_fault(text: &str) -> Option<&'static str> {
 fn is_prefix(text: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     text.is_empty()
-        || text.starts_with(char::is_alphabetic)
-            && text.chars().all(inside)
-            && !text.ends_with('.')
+        || text.starts_with(char::is_alphabetic) && text.chars().all(inside) && !text.ends_with('.')
 }
 
 /// The text as it would stand in the file, cut where it is long.

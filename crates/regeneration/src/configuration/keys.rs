@@ -83,12 +83,7 @@ const MOST: u64 = i64::MAX as u64;
 
 const PATHS: Kind = Kind::Texts { rule: Rule::Filled, needed: false, once: true };
 
-const fn key(
-    table: &'static str,
-    name: &'static str,
-    kind: Kind,
-    example: &'static str,
-) -> Key {
+const fn key(table: &'static str, name: &'static str, kind: Kind, example: &'static str) -> Key {
     Key { table, name, kind, example }
 }
 

@@ -147,7 +147,9 @@ impl SettingsLayers {
     pub fn add_environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         let mut named: Vec<_> = variables
             .into_iter()
-            .filter(|(name, _)| name.strip_prefix("EVERGEN_").is_some_and(|rest| rest.contains("__")))
+            .filter(|(name, _)| {
+                name.strip_prefix("EVERGEN_").is_some_and(|rest| rest.contains("__"))
+            })
             .collect();
         named.sort();
         for (name, text) in named {
@@ -166,9 +168,8 @@ impl SettingsLayers {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        let settings = Settings::deserialize(Value::Table(self.merged)).map_err(|error| {
-            vec![Diagnostic::error("config::type", error.message().to_owned())]
-        })?;
+        let settings = Settings::deserialize(Value::Table(self.merged))
+            .map_err(|error| vec![Diagnostic::error("config::type", error.message().to_owned())])?;
         let values = values(&settings, &self.origins);
         Ok(EffectiveSettings { settings, values })
     }

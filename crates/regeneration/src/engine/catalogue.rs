@@ -57,7 +57,9 @@ pub(super) fn prefixes(project: &Project) -> Result<Prefixes, Diagnostic> {
 pub(super) fn compile(project: &Project, templates: &[Input]) -> Result<Catalogue, CycleError> {
     let mut problems = Vec::new();
     let with = Compilation {
-        prefixes: Arc::new(prefixes(project).map_err(|problem| CycleError::Settings(vec![problem]))?),
+        prefixes: Arc::new(
+            prefixes(project).map_err(|problem| CycleError::Settings(vec![problem]))?,
+        ),
         languages: project.languages.clone(),
         limits: project.settings.limits.clone(),
         on_edit: project.settings.regeneration.on_edit,
@@ -65,7 +67,9 @@ pub(super) fn compile(project: &Project, templates: &[Input]) -> Result<Catalogu
     let own = own_library(project, templates, &mut problems)?;
     let mut generators = compile_library(&own, None, &with, &mut problems);
     for language in &project.settings.regeneration.target_languages {
-        let Some((name, library)) = pack_library(project, language, &mut problems) else { continue };
+        let Some((name, library)) = pack_library(project, language, &mut problems) else {
+            continue;
+        };
         generators.extend(compile_library(&library, Some(name), &with, &mut problems));
     }
     if generators.is_empty() && problems.is_empty() {
@@ -97,7 +101,9 @@ fn own_library(
                 .map_err(|error| CycleError::storage(format!("reading {shown}"), error))?,
         };
         let Ok(text) = String::from_utf8(bytes) else {
-            problems.push(Diagnostic::error("template::encoding", "the template is not UTF-8").in_file(shown));
+            problems.push(
+                Diagnostic::error("template::encoding", "the template is not UTF-8").in_file(shown),
+            );
             continue;
         };
         match TemplateFile::parse(name_of(project, shown), shown, &text) {
@@ -127,8 +133,11 @@ fn pack_library(
     let Some(pack) = project.packs.iter().find(|pack| pack.name == name) else {
         let known: Vec<&str> = project.packs.iter().map(|pack| pack.name).collect();
         problems.push(
-            Diagnostic::error("config::language", format!("there is no pack for the language `{language}`"))
-                .with_help(format!("there are packs for {}", known.join(", "))),
+            Diagnostic::error(
+                "config::language",
+                format!("there is no pack for the language `{language}`"),
+            )
+            .with_help(format!("there are packs for {}", known.join(", "))),
         );
         return None;
     };
@@ -213,7 +222,8 @@ impl Catalogue {
 }
 
 fn unknown_dependency(generator: &Generator, dependency: &str) -> Diagnostic {
-    let message = format!("depends_on names `{dependency}`, which is neither a generator nor a file");
+    let message =
+        format!("depends_on names `{dependency}`, which is neither a generator nor a file");
     let front = generator.file.front.as_ref();
     let span = front.and_then(|front| {
         front.depends_on.iter().find(|name| name.get_ref() == dependency).map(toml::Spanned::span)

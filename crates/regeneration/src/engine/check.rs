@@ -83,7 +83,9 @@ impl RegenerationEngine {
         let mut differences = Vec::new();
         for (path, digest) in &wanted {
             match left.get(path) {
-                None => differences.push(Drift { path: path.to_string(), kind: DriftKind::Missing }),
+                None => {
+                    differences.push(Drift { path: path.to_string(), kind: DriftKind::Missing })
+                }
                 Some(found) if found != digest => {
                     differences.push(Drift { path: path.to_string(), kind: DriftKind::Stale });
                 }

@@ -134,7 +134,13 @@ impl Settled<'_> {
     }
 
     /// A record of an artifact that was never written.
-    fn record(&self, job: &Job, path: Option<&ArtifactPath>, inputs: u128, observed: i64) -> Record {
+    fn record(
+        &self,
+        job: &Job,
+        path: Option<&ArtifactPath>,
+        inputs: u128,
+        observed: i64,
+    ) -> Record {
         Record {
             generator: job.generator,
             row: job.row.clone(),
@@ -205,7 +211,8 @@ impl Settled<'_> {
             orphans.extend(record.path.clone().map(|path| (path, *slot, record)));
         }
         for outcome in outcomes {
-            let (Evaluated::Rendered { .. } | Evaluated::Nowhere { .. }) = outcome.evaluation.result
+            let (Evaluated::Rendered { .. } | Evaluated::Nowhere { .. }) =
+                outcome.evaluation.result
             else {
                 continue;
             };
@@ -250,10 +257,13 @@ impl Settled<'_> {
         let on_edit = self.generators.get(&record.generator).map(|generator| generator.on_edit);
         let edited = match self.deviations.get(&slot) {
             Some(Deviation::Missing) => return None,
-            Some(Deviation::Edited(_) | Deviation::Blocked(_)) => on_edit != Some(OnEdit::Overwrite),
+            Some(Deviation::Edited(_) | Deviation::Blocked(_)) => {
+                on_edit != Some(OnEdit::Overwrite)
+            }
             Some(Deviation::Touched(_) | Deviation::Returned(_)) | None => false,
         };
-        let before = if self.cycle.mode.texts { self.cycle.store.read(&path).ok().flatten() } else { None };
+        let before =
+            if self.cycle.mode.texts { self.cycle.store.read(&path).ok().flatten() } else { None };
         Some(Deletion { path, generator: name, refused: edited, before })
     }
 
@@ -298,7 +308,13 @@ impl Settled<'_> {
             stage_lock(&*transaction, memory, &names)?;
         }
         let old = memory.meta.clone();
-        memory.meta.update(self.cycle, self.inputs, self.settings, self.quads, memory.artifacts.len());
+        memory.meta.update(
+            self.cycle,
+            self.inputs,
+            self.settings,
+            self.quads,
+            memory.artifacts.len(),
+        );
         memory.meta.declared = declared(self.cycle, &self.generators);
         let rebased = stage_state(&*transaction, memory, &step, whole, &old)?;
         transaction.commit().map_err(|error| CycleError::storage("committing", error))?;
@@ -311,9 +327,10 @@ impl Settled<'_> {
     fn record_reads(&self, memory: &mut Memory, step: &Step) {
         let Some(reads) = &mut memory.reads else { return };
         if memory.fresh.is_some() {
-            let all = step.reads.iter().filter_map(|(computation, reads)| {
-                Some((*computation, reads.as_deref()?))
-            });
+            let all = step
+                .reads
+                .iter()
+                .filter_map(|(computation, reads)| Some((*computation, reads.as_deref()?)));
             reads.artifacts = evergen_depgraph::PatternIndex::build(all);
         } else {
             state::replay(&mut reads.artifacts, &step.reads);
@@ -348,9 +365,9 @@ impl Meta {
 fn declared(cycle: &Cycle<'_>, generators: &HashMap<u32, Arc<Generator>>) -> Vec<state::KnownFile> {
     let names: BTreeSet<&String> =
         generators.values().flat_map(|generator| &generator.depends_on).collect();
-    let files = names.into_iter().filter_map(|name| {
-        super::scan::know(&cycle.project.root.join(name), name).ok()
-    });
+    let files = names
+        .into_iter()
+        .filter_map(|name| super::scan::know(&cycle.project.root.join(name), name).ok());
     files.collect()
 }
 
@@ -360,11 +377,8 @@ fn stage_lock(
     memory: &Memory,
     generators: &[String],
 ) -> Result<(), CycleError> {
-    let outputs: Vec<_> = memory
-        .artifacts
-        .outputs()
-        .filter(|output| output.digest != Digest::from(NEVER))
-        .collect();
+    let outputs: Vec<_> =
+        memory.artifacts.outputs().filter(|output| output.digest != Digest::from(NEVER)).collect();
     let rows = outputs.iter().map(|output| {
         let name = generators.get(output.generator as usize).map_or("", String::as_str);
         (&output.path, &output.digest, name)
@@ -428,7 +442,8 @@ pub(super) fn refresh_stamps(
     inputs: Inputs,
     deviations: &HashMap<Slot, Deviation>,
 ) -> Result<(), CycleError> {
-    let reread = inputs.sources.iter().chain(&inputs.templates).filter_map(|input| input.bytes.as_ref());
+    let reread =
+        inputs.sources.iter().chain(&inputs.templates).filter_map(|input| input.bytes.as_ref());
     let bytes: usize = reread.map(Vec::len).sum();
     if deviations.len() < REREADS && bytes < (1 << 20) {
         return Ok(());
@@ -469,9 +484,9 @@ pub(super) fn conflicts(
     for outcome in outcomes {
         let Evaluated::Rendered { path, .. } = &outcome.evaluation.result else { continue };
         let rival = match &outcome.conflict {
-            Some(conflict) => by_slot.get(&conflict.other).map(|other| {
-                (conflict.path.clone(), other.job.clone())
-            }),
+            Some(conflict) => {
+                by_slot.get(&conflict.other).map(|other| (conflict.path.clone(), other.job.clone()))
+            }
             None => rival(memory, outcome, path, &gone, &by_slot),
         };
         if let Some((other_path, other)) = rival {
@@ -497,7 +512,8 @@ fn rival(
     if slot == outcome.job.slot || gone.contains(&slot) {
         return None;
     }
-    let kept = by_slot.get(&slot).is_none_or(|other| matches!(other.evaluation.result, Evaluated::Same));
+    let kept =
+        by_slot.get(&slot).is_none_or(|other| matches!(other.evaluation.result, Evaluated::Same));
     let record = memory.artifacts.get(slot).filter(|_| kept)?;
     let job = Job {
         slot,
@@ -542,7 +558,9 @@ fn conflict(
         }
         None => Diagnostic::error("output::conflict", message),
     };
-    diagnostic.about(path.as_str()).with_help("make `to` tell them apart, or let for_each give fewer rows")
+    diagnostic
+        .about(path.as_str())
+        .with_help("make `to` tell them apart, or let for_each give fewer rows")
 }
 
 /// A row for a person, as `?class = <…>`.
@@ -568,7 +586,8 @@ fn warn_wide(
         let Some(generator) = generators.get(&outcome.job.generator) else { continue };
         // A list of no variables is a report over the model: it reads widely on purpose.
         let on_purpose = generator.list.is_none();
-        if outcome.evaluation.wide.is_none() || on_purpose || !warned.insert(outcome.job.generator) {
+        if outcome.evaluation.wide.is_none() || on_purpose || !warned.insert(outcome.job.generator)
+        {
             continue;
         }
         let message = "each artifact of this generator reads a whole predicate, so that every change of it makes all of them stale";
@@ -579,4 +598,3 @@ fn warn_wide(
         ));
     }
 }
-

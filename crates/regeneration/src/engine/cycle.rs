@@ -24,9 +24,7 @@ use crate::completeness;
 use crate::error::CycleError;
 use crate::project::Project;
 use crate::records::Cause;
-use crate::report::{
-    Action, ArtifactChange, Diagnostic, Progress, Reason, RunReport, Severity,
-};
+use crate::report::{Action, ArtifactChange, Diagnostic, Progress, Reason, RunReport, Severity};
 use crate::state::StateFolder;
 
 /// How a cycle is run.
@@ -133,7 +131,6 @@ impl Cycle<'_> {
         let digests = catalogue.digests(self.project, settings);
         let change = Change {
             delta: &update.delta,
-            before: &update.before,
             after: &update.after,
             everything: self.everything(memory, settings),
             digests: &digests,
@@ -165,7 +162,7 @@ impl Cycle<'_> {
             quads: report.model.quads,
             deviations: &deviations,
         };
-        drop((update.before, update.after));
+        drop(update.after);
         let finished = settled.finish(memory, made, report, &mut clock, progress)?;
         memory.catalogue = Some(catalogue);
         Ok(finished)
@@ -229,7 +226,9 @@ impl Cycle<'_> {
     ) -> Result<(Vec<sources::Parsed>, Catalogue), CycleError> {
         let parsed = sources::gather(self.project, &mut memory.meta, inputs);
         let known = memory.catalogue.take().filter(|_| {
-            !inputs.templates_changed && memory.has_settings(settings) && self.same_generators(memory)
+            !inputs.templates_changed
+                && memory.has_settings(settings)
+                && self.same_generators(memory)
         });
         let compiled = match known {
             Some(catalogue) => Ok(catalogue),
@@ -296,7 +295,8 @@ impl Cycle<'_> {
             workers: self.project.settings.regeneration.parallel_workers,
         };
         let outcomes = workers::run(&context, jobs, progress)?;
-        let problems = self.problems(memory, work.problems, &outcomes, &work.gone, generators, snapshot);
+        let problems =
+            self.problems(memory, work.problems, &outcomes, &work.gone, generators, snapshot);
         if !problems.is_empty() {
             return Err(CycleError::Rejected(problems));
         }
@@ -318,7 +318,9 @@ impl Cycle<'_> {
         for outcome in outcomes {
             for problem in outcome.problems() {
                 let key = (problem.file.clone(), problem.line, problem.message.clone());
-                rows.entry(key).or_insert_with(|| (with_row(problem, outcome, generators, snapshot), 0)).1 += 1;
+                rows.entry(key)
+                    .or_insert_with(|| (with_row(problem, outcome, generators, snapshot), 0))
+                    .1 += 1;
             }
         }
         problems.extend(rows.into_values().map(|(mut problem, count)| {
@@ -371,7 +373,8 @@ pub(super) fn choice(project: &Project) -> Vec<String> {
 
 fn notice_fresh(memory: &Memory, report: &mut RunReport) {
     if let Some(Fresh::Unusable(why)) = &memory.fresh {
-        let message = format!("the state in .evergen can't be used ({why}); everything is generated");
+        let message =
+            format!("the state in .evergen can't be used ({why}); everything is generated");
         report.diagnostics.push(Diagnostic::new(Severity::Notice, "state::unusable", message));
     }
 }
@@ -402,4 +405,3 @@ pub(super) fn counts(delta: &Delta) -> (u64, u64) {
 pub(super) fn built(model: &Model) -> (u64, u64) {
     (model.snapshot().len() as u64, 0)
 }
-

@@ -34,9 +34,16 @@ pub(super) enum Evaluated {
     /// The queries gave what they gave before, and nothing else is stale.
     Same,
     /// `when` said no.
-    Nowhere { inputs: u128 },
+    Nowhere {
+        inputs: u128,
+    },
     /// A text for a path.
-    Rendered { inputs: u128, path: ArtifactPath, bytes: Vec<u8>, digest: Digest },
+    Rendered {
+        inputs: u128,
+        path: ArtifactPath,
+        bytes: Vec<u8>,
+        digest: Digest,
+    },
     Failed(Vec<Diagnostic>),
 }
 
@@ -67,15 +74,13 @@ pub(super) fn evaluate(
         Err(problems) => Evaluated::Failed(problems),
         Ok(Prepared { path: None, inputs, .. }) => Evaluated::Nowhere { inputs },
         Ok(Prepared { inputs, .. }) if is_same(job, inputs) => Evaluated::Same,
-        Ok(Prepared { path: Some(path), inputs, context }) => {
-            match render(generator, context) {
-                Err(problem) => Evaluated::Failed(vec![problem]),
-                Ok(bytes) => {
-                    let digest = Digest::of(&bytes);
-                    Evaluated::Rendered { inputs, path, bytes, digest }
-                }
+        Ok(Prepared { path: Some(path), inputs, context }) => match render(generator, context) {
+            Err(problem) => Evaluated::Failed(vec![problem]),
+            Ok(bytes) => {
+                let digest = Digest::of(&bytes);
+                Evaluated::Rendered { inputs, path, bytes, digest }
             }
-        }
+        },
     };
     let rendered = !matches!(result, Evaluated::Same);
     let render_reads = reads.take(&session);
@@ -123,7 +128,8 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Vec<Diagnostic>> {
     let mut hasher = XxHash3_128::new();
     job.row.hash_into(&mut hasher);
-    let mut values: Vec<Value> = job.row.0.iter().map(|value| wrap(value.as_ref(), session)).collect();
+    let mut values: Vec<Value> =
+        job.row.0.iter().map(|value| wrap(value.as_ref(), session)).collect();
     let mut problems = Vec::new();
     for (list, named) in generator.queries.iter().enumerate() {
         match rows(named, list + 1, &job.row, session, &mut hasher) {
@@ -194,7 +200,11 @@ fn rows(
     })
 }
 
-pub(super) fn query_failure(generator: &Generator, name: &str, error: &EvaluateError) -> Diagnostic {
+pub(super) fn query_failure(
+    generator: &Generator,
+    name: &str,
+    error: &EvaluateError,
+) -> Diagnostic {
     let front = generator.file.front.as_ref();
     let span = front.and_then(|front| match name {
         "for_each" => front.for_each.as_ref(),

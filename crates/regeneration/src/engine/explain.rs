@@ -99,7 +99,14 @@ impl RegenerationEngine {
             line,
             text: range.clone().map(|range| replay.text[range].to_owned()),
             row: spell_row(generator.context.iter(), &record.row, &snapshot),
-            templates: self.templates(&job, generator, &catalogue, &snapshot, &replay, range.as_ref())?,
+            templates: self.templates(
+                &job,
+                generator,
+                &catalogue,
+                &snapshot,
+                &replay,
+                range.as_ref(),
+            )?,
             queries: queries(generator, &replay, range.as_ref()),
             triples: self.locate(&memory, &snapshot, &triples),
             patterns: all_patterns(&replay).len() as u64,
@@ -160,7 +167,11 @@ impl RegenerationEngine {
     }
 
     /// A generator of the same file whose sandbox nobody else uses.
-    fn recompile(&self, generator: &Generator, catalogue: &Catalogue) -> Result<Generator, CycleError> {
+    fn recompile(
+        &self,
+        generator: &Generator,
+        catalogue: &Catalogue,
+    ) -> Result<Generator, CycleError> {
         let with = Compilation {
             prefixes: Arc::clone(&catalogue.prefixes),
             languages: self.project.languages.clone(),
@@ -194,7 +205,10 @@ impl RegenerationEngine {
             let files = loaded.keys().filter_map(|name| generator.library.files.get(name.as_str()));
             let all = files.chain([&generator.file]).map(|file| file.shown.to_string());
             let all: BTreeSet<String> = all.collect();
-            return Ok(all.into_iter().map(|file| TemplateUse { file, lines: Vec::new() }).collect());
+            return Ok(all
+                .into_iter()
+                .map(|file| TemplateUse { file, lines: Vec::new() })
+                .collect());
         };
         let mut lines: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
         let inside = replay.prints.iter().enumerate().filter(|(_, print)| overlaps(print, range));
@@ -208,11 +222,18 @@ impl RegenerationEngine {
         }
         static_lines(generator, &replay.text[range.clone()], &mut lines);
         let uses = lines.into_iter();
-        Ok(uses.map(|(file, lines)| TemplateUse { file, lines: lines.into_iter().collect() }).collect())
+        Ok(uses
+            .map(|(file, lines)| TemplateUse { file, lines: lines.into_iter().collect() })
+            .collect())
     }
 
     /// Finds where in the sources quads stand.
-    fn locate(&self, memory: &Memory, snapshot: &Snapshot, quads: &[EncodedQuad]) -> Vec<TripleUse> {
+    fn locate(
+        &self,
+        memory: &Memory,
+        snapshot: &Snapshot,
+        quads: &[EncodedQuad],
+    ) -> Vec<TripleUse> {
         let Some(model) = &memory.model else { return Vec::new() };
         let mut by_source: BTreeMap<&str, FxHashSet<EncodedQuad>> = BTreeMap::new();
         for quad in quads {
@@ -426,7 +447,8 @@ fn queries(generator: &Generator, replay: &Replay, range: Option<&Range<usize>>)
         text: named.text.trim().to_owned(),
         rows: replay.rows.get(index + 1).copied().unwrap_or(0),
     });
-    let named = named.enumerate().filter(|(index, _)| range.is_none() || used.contains(&(index + 1)));
+    let named =
+        named.enumerate().filter(|(index, _)| range.is_none() || used.contains(&(index + 1)));
     list.into_iter().chain(named.map(|(_, query)| query)).collect()
 }
 

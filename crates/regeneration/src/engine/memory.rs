@@ -100,6 +100,12 @@ impl Memory {
         &self.artifacts
     }
 
+    /// Whether the front matter of the generator of this name says `critical`.
+    pub(crate) fn is_critical(&self, generator: &str) -> bool {
+        let known = self.meta.generators.iter().find(|known| known.name == generator);
+        known.is_some_and(|known| known.critical)
+    }
+
     /// Whether the ruling settings are those of the last cycle.
     pub(super) fn has_settings(&self, settings: Digest) -> bool {
         self.meta.settings.is_some_and(|known| known == settings)

@@ -134,7 +134,9 @@ impl Placer<'_> {
         let Some(record) = previous else { return self.find_unknown(path) };
         Ok(match self.deviations.get(&job.slot) {
             None => Found::AsLeft(record.written.into(), record.stamp),
-            Some(Deviation::Touched(stamp) | Deviation::Returned(stamp)) => Found::AsLeft(record.written.into(), *stamp),
+            Some(Deviation::Touched(stamp) | Deviation::Returned(stamp)) => {
+                Found::AsLeft(record.written.into(), *stamp)
+            }
             Some(Deviation::Missing) => Found::Nothing,
             Some(Deviation::Edited(bytes)) => Found::Edited(bytes.clone()),
             Some(Deviation::Blocked(why)) => Found::Blocked(why.clone()),
@@ -166,9 +168,7 @@ impl Placer<'_> {
         there: Vec<u8>,
     ) -> Result<Placed, CycleError> {
         match generator.on_edit {
-            OnEdit::Overwrite => {
-                self.write(generator, path, bytes, Action::Update, Some(there))
-            }
+            OnEdit::Overwrite => self.write(generator, path, bytes, Action::Update, Some(there)),
             OnEdit::KeepRegions => self.keep_regions(generator, path, bytes, there),
             OnEdit::Merge => self.merge(generator, path, bytes, there),
             OnEdit::Refuse => Ok(Placed::refuse(
@@ -188,9 +188,11 @@ impl Placer<'_> {
     ) -> Result<Placed, CycleError> {
         let base = state_place(&base_name(path)).map(|place| self.store.read_place(&place));
         let base = base.and_then(Result::ok).flatten();
-        let texts = (base.map(String::from_utf8), std::str::from_utf8(&there), std::str::from_utf8(&bytes));
+        let texts =
+            (base.map(String::from_utf8), std::str::from_utf8(&there), std::str::from_utf8(&bytes));
         let (Some(Ok(base)), Ok(edited), Ok(new)) = texts else {
-            let why = "it was edited by hand, and there is no generated text to merge the edit with";
+            let why =
+                "it was edited by hand, and there is no generated text to merge the edit with";
             return Ok(Placed::refuse(why, there, Some(bytes)));
         };
         match edits::merge(&base, edited, new) {
@@ -215,7 +217,8 @@ impl Placer<'_> {
         bytes: Vec<u8>,
         there: Vec<u8>,
     ) -> Result<Placed, CycleError> {
-        let (Ok(new), Ok(edited)) = (std::str::from_utf8(&bytes), std::str::from_utf8(&there)) else {
+        let (Ok(new), Ok(edited)) = (std::str::from_utf8(&bytes), std::str::from_utf8(&there))
+        else {
             return Ok(Placed::refuse("it is no text, so it has no regions", there, Some(bytes)));
         };
         let skeleton = edits::skeleton(edited).map(|text| Digest::of(text.as_bytes()));
@@ -242,7 +245,8 @@ impl Placer<'_> {
     /// text, and that of the new one.
     fn known_skeleton(&self, path: &ArtifactPath, new: &str) -> Vec<Digest> {
         let base = state_place(&base_name(path)).map(|place| self.store.read_place(&place));
-        let base = base.and_then(Result::ok).flatten().and_then(|base| String::from_utf8(base).ok());
+        let base =
+            base.and_then(Result::ok).flatten().and_then(|base| String::from_utf8(base).ok());
         let texts = base.iter().map(String::as_str).chain([new]);
         let skeletons = texts.filter_map(|text| edits::skeleton(text).ok());
         skeletons.map(|text| Digest::of(text.as_bytes())).collect()
@@ -318,7 +322,8 @@ impl Placer<'_> {
     fn stamp(&self, path: &ArtifactPath) -> Result<FileStamp, CycleError> {
         let stamp = self.store.stamp(path);
         let stamp = stamp.map_err(|error| CycleError::storage(format!("reading {path}"), error))?;
-        stamp.ok_or_else(|| CycleError::storage(format!("reading {path}"), "the file has just gone"))
+        stamp
+            .ok_or_else(|| CycleError::storage(format!("reading {path}"), "the file has just gone"))
     }
 }
 

@@ -12,9 +12,9 @@ use walkdir::WalkDir;
 
 use super::imports::{self, Imports};
 use crate::artifacts::{Artifacts, Slot};
-use crate::records::HELD_BACK;
 use crate::error::CycleError;
 use crate::project::Project;
+use crate::records::HELD_BACK;
 use crate::report::Diagnostic;
 use crate::state::{KnownFile, Meta};
 

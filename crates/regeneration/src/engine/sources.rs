@@ -3,19 +3,20 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evergen_delta::{Delta, EncodedQuad};
-use rustc_hash::FxHashSet;
 use evergen_knowledge::{
-    Documents, Format, Limits, Model, ParsedSource, Snapshot, SourceIncrement, SyntaxError, TermCollision,
+    Documents, Format, Limits, Model, ParsedSource, Snapshot, SourceIncrement, SyntaxError,
+    TermCollision,
 };
+use rustc_hash::FxHashSet;
 
 use super::cycle;
-use super::memory::Memory;
 use super::imports;
+use super::memory::Memory;
 use super::scan::{Input, Inputs};
 use crate::error::CycleError;
 use crate::project::Project;
@@ -28,9 +29,8 @@ pub(super) struct Parsed {
     pub(super) source: ParsedSource,
 }
 
-/// The model before and after, and what lies between.
+/// The model after a change, and what the change was.
 pub(super) struct Update {
-    pub(super) before: Snapshot,
     pub(super) after: Snapshot,
     /// The net change; empty where the model was built anew.
     pub(super) delta: Delta,
@@ -139,8 +139,9 @@ fn parse_one(
     };
     let base = base(project, &input.known.path);
     let format = input.format.unwrap_or(Format::Turtle);
-    evergen_knowledge::parse_with_documents(bytes, format, &base, limits, documents)
-        .map_err(|errors| errors.iter().map(|error| diagnose(&input.known.path, bytes, error)).collect())
+    evergen_knowledge::parse_with_documents(bytes, format, &base, limits, documents).map_err(
+        |errors| errors.iter().map(|error| diagnose(&input.known.path, bytes, error)).collect(),
+    )
 }
 
 /// The IRI against which a source's relative IRIs are resolved: it tells nothing of
@@ -190,7 +191,6 @@ pub(super) fn update(
         let snapshot = model.snapshot();
         memory.model = Some(model);
         return Ok(Update {
-            before: snapshot.clone(),
             after: snapshot,
             delta: Delta::default(),
             increments: Vec::new(),
@@ -202,10 +202,9 @@ pub(super) fn update(
     let mut increments: Vec<SourceIncrement> =
         parsed.iter().map(|parsed| model.diff(&parsed.name, &parsed.source)).collect();
     increments.extend(gone.iter().map(|name| model.diff_gone(name)));
-    let before = model.snapshot();
     let delta = model.apply(&increments).map_err(|error| collision(&error))?;
     let (inserted, removed) = cycle::counts(&delta);
-    Ok(Update { before, after: model.snapshot(), delta, increments, inserted, removed })
+    Ok(Update { after: model.snapshot(), delta, increments, inserted, removed })
 }
 
 fn collision(error: &TermCollision) -> CycleError {
@@ -222,6 +221,7 @@ pub(super) fn locate(
     let (Ok(bytes), Some(format)) = (std::fs::read(&path), Format::from_extension(&path)) else {
         return Vec::new();
     };
-    let found = evergen_knowledge::locate(&bytes, format, &base(project, name), &limits(project), wanted);
+    let found =
+        evergen_knowledge::locate(&bytes, format, &base(project, name), &limits(project), wanted);
     found.into_iter().map(|(quad, place)| (quad, place.line)).collect()
 }

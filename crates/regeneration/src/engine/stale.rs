@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use evergen_artifact::Digest;
 use evergen_delta::{Delta, EncodedQuad, Fingerprint, QuadPattern};
-use evergen_knowledge::{Answer, EvaluateError, Key, Query, Snapshot, Touched, Tracker};
+use evergen_knowledge::{
+    Answer, EvaluateError, Key, Query, Rewound, Snapshot, Touched, TrackedReader, Tracker,
+};
 use rustc_hash::FxHashMap;
 
 use super::catalogue::{Catalogue, stale_template};
@@ -38,7 +40,6 @@ pub(super) struct Work {
 /// Everything that staleness follows from.
 pub(super) struct Change<'a> {
     pub(super) delta: &'a Delta,
-    pub(super) before: &'a Snapshot,
     pub(super) after: &'a Snapshot,
     /// Why everything is stale, if it is.
     pub(super) everything: Option<Cause>,
@@ -70,12 +71,14 @@ pub(super) fn number_generators(
                 digest: digest.into(),
                 loaded: Vec::new(),
                 gone: false,
+                critical: generator.critical,
             });
             known.len() - 1
         });
         if cause.is_some() {
             known[number].digest = digest.into();
             known[number].loaded.clear();
+            known[number].critical = generator.critical;
         }
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         numbered.push((number, change.everything.clone().or(cause)));
@@ -159,18 +162,19 @@ impl Work {
         if change.delta.is_empty() {
             return;
         }
-        match list.touched(change.delta, change.before, change.after) {
+        let before = Rewound::new(change.after, change.delta);
+        match list.touched(change.delta, &before, change.after) {
             Touched::Nothing => {}
             Touched::Keys(keys) => {
-                let rows = |snapshot| rows_of(list, &keys, snapshot);
-                match (rows(change.before), rows(change.after)) {
+                match (rows_of(list, &keys, &before), rows_of(list, &keys, change.after)) {
                     (Ok(before), Ok(after)) => self.replace_rows(memory, number, before, after),
                     _ => self.whole_list(memory, generator, number, &Cause::NewRow, change),
                 }
             }
             Touched::Everything => {
                 let lists = memory.reads.as_ref().map(|reads| &reads.lists);
-                let stale = lists.is_none_or(|lists| lists.affected(change.delta.quads()).contains(&number));
+                let stale = lists
+                    .is_none_or(|lists| lists.affected(change.delta.quads()).contains(&number));
                 if stale {
                     self.whole_list(memory, generator, number, &Cause::NewRow, change);
                 }
@@ -179,7 +183,13 @@ impl Work {
     }
 
     /// Takes rows out and others in, where the query could tell them from the delta.
-    fn replace_rows(&mut self, memory: &mut Memory, number: u32, before: Vec<Row>, after: Vec<Row>) {
+    fn replace_rows(
+        &mut self,
+        memory: &mut Memory,
+        number: u32,
+        before: Vec<Row>,
+        after: Vec<Row>,
+    ) {
         let after: FxHashMap<RowKey, Row> = after.into_iter().map(|row| (row.key(), row)).collect();
         for row in before {
             let key = row.key();
@@ -232,7 +242,12 @@ impl Work {
     }
 
     /// Adds what depends, as its author declared, on a generator that has work.
-    fn declared(&mut self, memory: &Memory, catalogue: &Catalogue, numbered: &[(u32, Option<Cause>)]) {
+    fn declared(
+        &mut self,
+        memory: &Memory,
+        catalogue: &Catalogue,
+        numbered: &[(u32, Option<Cause>)],
+    ) {
         if catalogue.declared.edge_count() == 0 {
             return;
         }
@@ -259,10 +274,14 @@ impl Work {
 }
 
 /// The rows of a list that have one of the keys.
-fn rows_of(list: &Query, keys: &[Key], snapshot: &Snapshot) -> Result<Vec<Row>, EvaluateError> {
+fn rows_of(
+    list: &Query,
+    keys: &[Key],
+    reader: &dyn TrackedReader,
+) -> Result<Vec<Row>, EvaluateError> {
     let mut rows = Vec::new();
     for key in keys {
-        let found = list.evaluate_for(snapshot, *key)?;
+        let found = list.evaluate_for(reader, *key)?;
         rows.extend(found.into_iter().map(|row| Row(row.into_iter().collect())));
     }
     Ok(rows)
@@ -341,7 +360,7 @@ fn note(
         entry.1 += 1;
         if entry.0.len() < NAMED {
             let text = spelled.get_or_insert_with(|| {
-                let decoded = change.after.decode(quad).or_else(|| change.before.decode(quad));
+                let decoded = change.after.decode(quad);
                 decoded.map_or_else(|| sign.to_string(), |quad| format!("{sign} {quad}"))
             });
             entry.0.push(text.clone());

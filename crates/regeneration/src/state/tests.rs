@@ -73,7 +73,11 @@ fn a_step_comes_back_as_it_went_in() {
         increments: vec![SourceIncrement {
             name: "model.ttl".into(),
             inserted: vec![EncodedQuad::new(id, id, id, TermId::DEFAULT_GRAPH)],
-            terms: vec![Term::tagged("a", "en"), Term::literal("b"), Term::iri("http://example.org/")],
+            terms: vec![
+                Term::tagged("a", "en"),
+                Term::literal("b"),
+                Term::iri("http://example.org/"),
+            ],
             ..SourceIncrement::default()
         }],
         records: vec![(4, Some(record)), (5, None)],

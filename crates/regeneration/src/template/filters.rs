@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use evergen_delta::TermRef;
 use evergen_knowledge::Prefixes;
-use heck::{
-    ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase,
-};
+use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
@@ -34,8 +32,7 @@ fn add_casing(environment: &mut Environment<'static>) {
     environment.add_filter("camel", |value: Value| text(&value).to_lower_camel_case());
     environment.add_filter("pascal", |value: Value| text(&value).to_upper_camel_case());
     environment.add_filter("kebab", |value: Value| text(&value).to_kebab_case());
-    environment
-        .add_filter("screaming_snake", |value: Value| text(&value).to_shouty_snake_case());
+    environment.add_filter("screaming_snake", |value: Value| text(&value).to_shouty_snake_case());
 }
 
 fn add_languages(
@@ -103,9 +100,7 @@ pub(crate) fn local_name(iri: &str) -> &str {
 fn iri(value: &Value, prefixes: &Prefixes) -> Result<String, Error> {
     match value.downcast_object_ref::<Node>().and_then(Node::term) {
         Some(TermRef::Iri(iri)) => Ok(iri.to_owned()),
-        Some(term) => {
-            Err(Error::new(ErrorKind::InvalidOperation, format!("{term} is not an IRI")))
-        }
+        Some(term) => Err(Error::new(ErrorKind::InvalidOperation, format!("{term} is not an IRI"))),
         None => node::expand(&text(value), prefixes),
     }
 }

@@ -125,7 +125,10 @@ impl Node {
         let language = match arguments {
             [] => "en",
             [language] => language.as_str().ok_or_else(|| {
-                Error::new(ErrorKind::InvalidOperation, "label() takes a language, like label(\"en\")")
+                Error::new(
+                    ErrorKind::InvalidOperation,
+                    "label() takes a language, like label(\"en\")",
+                )
             })?,
             _ => return Err(Error::from(ErrorKind::TooManyArguments)),
         };
@@ -248,4 +251,3 @@ impl Object for Fields {
         Enumerator::Values(self.names.iter().map(|name| Value::from(&**name)).collect())
     }
 }
-

@@ -11,7 +11,11 @@ fn a_file_without_fences_is_a_partial() {
 
 #[test]
 fn the_body_begins_behind_the_second_fence() {
-    for text in ["+++\nto = \"x\"\n+++\nbody\n", "+++\r\nto = \"x\"\r\n+++\r\nbody\n", "\u{feff}+++\nto = \"x\"\n+++\nbody\n"] {
+    for text in [
+        "+++\nto = \"x\"\n+++\nbody\n",
+        "+++\r\nto = \"x\"\r\n+++\r\nbody\n",
+        "\u{feff}+++\nto = \"x\"\n+++\nbody\n",
+    ] {
         let split = split(text).unwrap();
         assert_eq!(&text[split.body..], "body\n");
         assert_eq!(parse(text, split.front.unwrap()).unwrap().to.unwrap().get_ref(), "x");

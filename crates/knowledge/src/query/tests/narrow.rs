@@ -49,7 +49,9 @@ fn reads(text: &str, bound: &[&str]) -> String {
     };
     let mut lines: Vec<String> = slow
         .iter()
-        .map(|read| format!("{} {} {}", name(read.subject), name(read.predicate), name(read.object)))
+        .map(|read| {
+            format!("{} {} {}", name(read.subject), name(read.predicate), name(read.object))
+        })
         .collect();
     lines.sort();
     format!("{} {}", if query.compiled.is_fast() { "fast:" } else { "slow:" }, lines.join(", "))

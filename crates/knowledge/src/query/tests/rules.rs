@@ -170,9 +170,18 @@ fn prefixes_expand() {
         Err(error) => error.to_string(),
     };
     insta::assert_snapshot!(
-        ["schema:name", "ex:a", "<urn:x>", "https://schema.org/", "urn:a:b", "no:name", "name", "ex:a b"]
-            .map(expand)
-            .join("\n")
+        [
+            "schema:name",
+            "ex:a",
+            "<urn:x>",
+            "https://schema.org/",
+            "urn:a:b",
+            "no:name",
+            "name",
+            "ex:a b"
+        ]
+        .map(expand)
+        .join("\n")
     );
 }
 

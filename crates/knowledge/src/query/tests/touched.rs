@@ -31,7 +31,8 @@ fn list(dice: &mut Dice) -> String {
     if dice.once_in(4) {
         return Author::new(dice, features).select();
     }
-    let first = dice.pick(&["?a ex:p ?b", "?a ex:q ex:n2", "?a ex:p [] . ?b ex:q ?a", "?c ex:r ?a"]);
+    let first =
+        dice.pick(&["?a ex:p ?b", "?a ex:q ex:n2", "?a ex:p [] . ?b ex:q ?a", "?c ex:r ?a"]);
     let distinct = dice.pick(&["", "DISTINCT "]);
     let depth = u32::try_from(dice.below(3)).unwrap();
     let rest = Author::new(dice, features).group(depth);
@@ -103,7 +104,8 @@ fn check_keys(text: &str, change: &[Quad], expected: &str) {
     let found = match query.touched(&difference(&before, &after), &old, &new) {
         Touched::Keys(keys) => {
             let name = |key: &crate::Key| {
-                let state = if crate::TrackedReader::term(&new, key.id()).is_some() { &new } else { &old };
+                let state =
+                    if crate::TrackedReader::term(&new, key.id()).is_some() { &new } else { &old };
                 let term = crate::TrackedReader::term(state, key.id()).unwrap();
                 term.text().rsplit('/').next().unwrap().to_owned()
             };
@@ -140,7 +142,8 @@ fn what_no_pattern_matches_touches_nothing() {
 
 #[test]
 fn patterns_away_from_the_key_are_followed_back_to_it() {
-    let text = "SELECT ?class WHERE { ?class a owl:Class . ?p rdfs:domain ?class . ?p rdfs:range ?range }";
+    let text =
+        "SELECT ?class WHERE { ?class a owl:Class . ?p rdfs:domain ?class . ?p rdfs:range ?range }";
     check_keys(text, &[says("p", "rdfs:range", "r")], "Nothing");
     let text = "SELECT ?class WHERE { ?class a owl:Class FILTER EXISTS { ?p rdfs:domain ?class . ?p rdfs:range ?r } }";
     let change = [says("p", "rdfs:domain", "C3"), says("p", "rdfs:range", "r")];
@@ -156,9 +159,21 @@ fn transitive_paths_touch_everything_where_their_predicate_changes() {
 
 #[test]
 fn lists_that_have_no_key_are_evaluated_again() {
-    check_keys("SELECT (COUNT(?class) AS ?count) WHERE { ?class a owl:Class }", &[is_class("New")], "Everything");
-    check_keys("SELECT ?class WHERE { ?class a owl:Class } LIMIT 5", &[is_class("New")], "Everything");
-    check_keys("SELECT ?x WHERE { ?class a owl:Class BIND(STR(?class) AS ?x) }", &[is_class("New")], "Everything");
+    check_keys(
+        "SELECT (COUNT(?class) AS ?count) WHERE { ?class a owl:Class }",
+        &[is_class("New")],
+        "Everything",
+    );
+    check_keys(
+        "SELECT ?class WHERE { ?class a owl:Class } LIMIT 5",
+        &[is_class("New")],
+        "Everything",
+    );
+    check_keys(
+        "SELECT ?x WHERE { ?class a owl:Class BIND(STR(?class) AS ?x) }",
+        &[is_class("New")],
+        "Everything",
+    );
 }
 
 #[test]
