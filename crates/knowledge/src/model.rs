@@ -258,15 +258,15 @@ impl Model {
     }
 
     /// Everything as byte sections, for a file that [`from_sections`](Self::from_sections)
-    /// can use in place.
-    pub fn to_sections(&self) -> ModelSections {
+    /// can use in place. Terms in `kept` stay known, also if no quad uses them.
+    pub fn to_sections(&self, kept: impl IntoIterator<Item = TermId>) -> ModelSections {
         let sources = self.sources.iter().map(|(name, state)| SourceSections {
             name: name.as_ref().to_owned(),
             ground: state.ground.compacted(),
             components: state.encode_components(),
         });
         ModelSections {
-            store: self.snapshot().to_sections(),
+            store: self.snapshot().to_sections(kept),
             sources: sources.collect(),
             shared: self.shared.iter().map(|(quad, others)| (*quad, *others)).collect(),
         }

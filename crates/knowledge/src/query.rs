@@ -172,7 +172,8 @@ impl Query {
             .bound
             .iter()
             .zip(bindings)
-            .filter_map(|(variable, value)| value.is_some().then(|| variable.clone()))
+            .filter(|(_, value)| value.is_some())
+            .map(|(variable, _)| variable.clone())
             .collect();
         Compiled::new(&self.normal, &bound).evaluate(reader, &values)
     }

@@ -164,9 +164,12 @@ impl Snapshot {
 
     /// Everything as byte sections, for a file that [`Store::from_sections`] can use in place.
     ///
-    /// Terms that no quad uses any more are left out.
-    pub fn to_sections(&self) -> StoreSections {
+    /// Terms that no quad uses any more are left out, but for those in `kept`.
+    pub fn to_sections(&self, kept: impl IntoIterator<Item = TermId>) -> StoreSections {
         let mut used = rustc_hash::FxHashSet::default();
+        if self.shrunk {
+            used.extend(kept);
+        }
         let mut names = Vec::new();
         let mut runs = Vec::new();
         for (name, graph) in self.graphs.iter() {

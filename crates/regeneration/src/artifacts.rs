@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytemuck::{Pod, Zeroable};
 use bytes::Bytes;
 use evergen_artifact::{ArtifactPath, Digest, FileStamp};
+use evergen_delta::TermId;
 use rustc_hash::FxHashMap;
 
 use crate::records::{Record, RowKey};
@@ -143,6 +144,15 @@ impl Artifacts {
         self.free.pop().unwrap_or_else(|| {
             self.end += 1;
             self.end - 1
+        })
+    }
+
+    /// The terms of all rows.
+    pub(crate) fn row_terms(&self) -> impl Iterator<Item = TermId> + '_ {
+        let records = (0..self.end).filter_map(|slot| self.get(slot));
+        records.flat_map(|record| {
+            let ids = record.row.0.iter().flatten().map(evergen_knowledge::Value::id);
+            ids.collect::<Vec<TermId>>()
         })
     }
 

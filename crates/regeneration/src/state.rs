@@ -285,8 +285,12 @@ struct ModelHeader {
     shared: Vec<(EncodedQuad, u32)>,
 }
 
-pub(crate) fn encode_model(model: &Model) -> Result<Vec<u8>, postcard::Error> {
-    let ModelSections { store, sources, shared } = model.to_sections();
+pub(crate) fn encode_model(
+    model: &Model,
+    artifacts: &Artifacts,
+) -> Result<Vec<u8>, postcard::Error> {
+    // A row may name a term that a query brought in, and no quad uses.
+    let ModelSections { store, sources, shared } = model.to_sections(artifacts.row_terms());
     let header = ModelHeader {
         graphs: store.graph_names,
         sources: sources.iter().map(|source| source.name.clone()).collect(),

@@ -426,3 +426,43 @@ fn imports_are_followed_to_local_copies() {
     assert_eq!(counts(&fixture.run()), [2, 0, 0, 0, 0, 1, 0]);
     fixture.verify();
 }
+
+#[test]
+fn a_template_that_goes_and_comes_back_makes_its_artifacts_again() {
+    let fixture = Fixture::new();
+    fixture.write("templates/one.txt.j2", "+++\nto = \"one.txt\"\n+++\none\n");
+    fixture.run();
+    let template = fixture.read("templates/class.txt.j2");
+    fs::remove_file(fixture.path().join("templates/class.txt.j2")).unwrap();
+    assert_eq!(counts(&fixture.run()), [1, 0, 0, 0, 0, 2, 0]);
+    fixture.write("templates/class.txt.j2", &template);
+    assert_eq!(counts(&fixture.run()), [3, 2, 2, 2, 0, 0, 0]);
+    fixture.verify();
+}
+
+#[test]
+fn a_file_is_no_folder() {
+    let fixture = Fixture::new();
+    fixture.write("templates/one.txt.j2", "+++\nto = \"order.txt/one\"\n+++\none\n");
+    assert!(fixture.fails()[0].contains("`order.txt/one` lies below `order.txt`"));
+}
+
+#[test]
+fn a_row_survives_the_last_quad_that_names_its_term() {
+    let fixture = Fixture::new();
+    fixture.write("templates/class.txt.j2", "+++\nfor_each = \"SELECT ?x WHERE { VALUES ?x { ex:total } }\"\nto = \"x.txt\"\n+++\n{{ x }} {{ x.out(\"rdfs:seeAlso\") | length }}\n");
+    let mut fixture = fixture;
+    fixture.settings.model.prefixes.insert("ex".into(), "http://example.org/".into());
+    fixture.run();
+    fixture.change("model.ttl", "ex:total rdfs:domain ex:Order ; rdfs:comment \"What it costs\" .", "");
+    fixture.run();
+    // Enough steps for a new base, in which the term would have no use.
+    for round in 0..70 {
+        fixture.write("model.ttl", &format!("{}\n# {round}\nex:y{round} a ex:Thing .", MODEL.replace("ex:total rdfs:domain ex:Order ; rdfs:comment \"What it costs\" .", "")));
+        fixture.run();
+    }
+    fixture.change("model.ttl", "ex:y69 a", "ex:total rdfs:seeAlso ex:z . ex:y69 a");
+    fixture.run();
+    assert_eq!(fixture.read("gen/x.txt"), "http://example.org/total 1\n");
+    fixture.verify();
+}

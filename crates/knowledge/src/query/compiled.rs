@@ -299,7 +299,7 @@ pub(super) fn hand_in(pattern: &mut GraphPattern, bound: &[Variable]) {
             }
         }
         GraphPattern::Distinct { inner } | GraphPattern::Slice { inner, .. } => {
-            hand_in(inner, bound)
+            hand_in(inner, bound);
         }
         _ => {}
     }

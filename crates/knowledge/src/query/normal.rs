@@ -294,7 +294,7 @@ fn renamed(pattern: &GraphPattern, names: &BTreeMap<Variable, Variable>) -> Grap
 
 /// Two variables are the same, or one of them has no value.
 fn compatible((one, other): (&Variable, &Variable)) -> Expression {
-    let same = Expression::SameTerm(value(one), value(other));
+    let same = Expression::SameTerm(Box::new(value(one)), Box::new(value(other)));
     let unbound = |variable: &Variable| not(Expression::Bound(variable.clone()));
     or(or(unbound(one), unbound(other)), same)
 }
@@ -308,13 +308,13 @@ fn inside(graph: Option<&NamedNodePattern>, inner: GraphPattern) -> GraphPattern
 
 fn none_of(predicate: &Variable, refused: &[NamedNode]) -> Expression {
     let differs = |node: &NamedNode| {
-        not(Expression::SameTerm(value(predicate), Box::new(node.clone().into())))
+        not(Expression::SameTerm(Box::new(value(predicate)), Box::new(node.clone().into())))
     };
     refused.iter().map(differs).reduce(and).unwrap_or_else(|| Expression::Bound(predicate.clone()))
 }
 
-pub(super) fn value(variable: &Variable) -> Box<Expression> {
-    Box::new(Expression::Variable(variable.clone()))
+pub(super) fn value(variable: &Variable) -> Expression {
+    Expression::Variable(variable.clone())
 }
 
 pub(super) fn not(inner: Expression) -> Expression {
@@ -374,9 +374,9 @@ fn ordered_for(
     let mut keys = Vec::new();
     for (_, aggregate) in aggregates {
         match aggregate {
-            AggregateExpression::FunctionCall { name: AggregateFunction::Count, .. } => {}
+            AggregateExpression::CountSolutions { .. }
+            | AggregateExpression::FunctionCall { name: AggregateFunction::Count, .. } => {}
             AggregateExpression::FunctionCall { expr, .. } => keys.extend(total_keys(expr)),
-            AggregateExpression::CountSolutions { .. } => {}
         }
     }
     let pattern = if aggregates.iter().any(|(_, own)| counts_distinct_solutions(own)) {

@@ -238,7 +238,8 @@ impl<'a> Chain<'a> {
         while !rest.is_empty() {
             let next = self.choose(&rest);
             let item = rest.remove(next);
-            self.append(if alone { item } else { self.closed(item) });
+            let item = if alone { item } else { self.closed(item) };
+            self.append(&item);
             self.apply_filters();
         }
         let mut linked = self.take_linked();
@@ -289,20 +290,20 @@ impl<'a> Chain<'a> {
         variables.difference(self.known).cloned().collect()
     }
 
-    fn append(&mut self, item: GraphPattern) {
-        let lateral = safe(&item, &self.unknown(&self.possible));
+    fn append(&mut self, item: &GraphPattern) {
+        let lateral = safe(item, &self.unknown(&self.possible));
         let mut known = self.known.clone();
         if lateral {
             known.extend(self.certain.iter().cloned());
         }
-        let right = boxed_item(&item, &known);
+        let right = boxed_item(item, &known);
         self.linked = Some(match self.linked.take() {
             None => *right,
             Some(left) if lateral => GraphPattern::Lateral { left: Box::new(left), right },
             Some(left) => GraphPattern::Join { left: Box::new(left), right },
         });
-        self.possible.extend(possible(&item));
-        self.certain.extend(certain(&item));
+        self.possible.extend(possible(item));
+        self.certain.extend(certain(item));
     }
 
     /// Filters come as soon as they can, those with bodies after all joins.

@@ -117,10 +117,14 @@ pub(super) fn walk<'a>(expression: &'a Expression, visit: &mut impl FnMut(&'a Ex
         }
         E::In(a, list) => {
             walk(a, visit);
-            list.iter().for_each(|inner| walk(inner, visit));
+            for inner in list {
+                walk(inner, visit);
+            }
         }
         E::Coalesce(list) | E::FunctionCall(_, list) => {
-            list.iter().for_each(|inner| walk(inner, visit));
+            for inner in list {
+                walk(inner, visit);
+            }
         }
     }
 }

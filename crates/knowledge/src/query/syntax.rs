@@ -38,7 +38,7 @@ pub(super) fn diagnose(
     }
     if stop == wide.len() {
         let told = remark(expected).unwrap_or("the query ends too early");
-        return (end..end, QueryErrorKind::Syntax(told.to_owned()));
+        return (end..end, QueryErrorKind::Syntax(phrased(told)));
     }
     let start = (place.saturating_sub(overshoot(expected))).max(words[index].start);
     let start = if start == end { words[index].start } else { floor(text, start) };
@@ -47,7 +47,7 @@ pub(super) fn diagnose(
     let before = parse(&text[..start]).unwrap_or_default();
     let told = remark(expected).or_else(|| remark(position(&text[..start], &before)?.1));
     let told = match told {
-        Some(remark) => remark.to_owned(),
+        Some(remark) => phrased(remark),
         None => format!("`{}` can't stand here", &text[span.clone()]),
     };
     (span, QueryErrorKind::Syntax(told))
@@ -119,7 +119,7 @@ fn overshoot(expected: &str) -> usize {
         |choice: &&str| choice.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let choices: Vec<&str> = choices(expected).filter(|choice| *choice != "[_]").collect();
     match choices.iter().filter(|choice| keyword(choice)).map(|choice| choice.len()).min() {
-        Some(length) if choices.iter().all(|choice| keyword(&choice)) => length,
+        Some(length) if choices.iter().all(keyword) => length,
         _ => 0,
     }
 }
@@ -129,6 +129,20 @@ fn remark(expected: &str) -> Option<&str> {
     choices(expected).find(|choice| {
         choice.split(' ').count() >= 3 && choice.starts_with(|first: char| first.is_alphabetic())
     })
+}
+
+/// A remark as our messages are: without the capital of a sentence.
+fn phrased(remark: &str) -> String {
+    if remark == "IRI parsing failed" {
+        return "this is no absolute IRI".to_owned();
+    }
+    let mut characters = remark.chars();
+    match (characters.next(), characters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => {
+            first.to_lowercase().chain(remark.chars().skip(1)).collect()
+        }
+        _ => remark.to_owned(),
+    }
 }
 
 fn choices(expected: &str) -> impl Iterator<Item = &str> {

@@ -400,7 +400,8 @@ impl Search<'_> {
             return None;
         }
         let bound: Vec<Variable> = known.iter().cloned().collect();
-        let program = Program::join(&plan(&joined, &known), &[self.key.clone()], &bound)?;
+        let program =
+            Program::join(&plan(&joined, &known), std::slice::from_ref(self.key), &bound)?;
         Some((bound, program))
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use globset::Glob;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
@@ -115,11 +116,12 @@ impl<'a> Check<'a> {
 
     fn text(&mut self, rule: Rule, text: &str, span: Range<usize>, key: &Key) {
         let fault = match rule {
-            Rule::Filled if text.trim().is_empty() => Some("is empty"),
-            Rule::Filled if text.contains('\0') => Some("holds a zero byte"),
+            Rule::Pattern if Glob::new(text).is_err() => Some("is no valid pattern"),
+            Rule::Filled | Rule::Pattern if text.trim().is_empty() => Some("is empty"),
+            Rule::Filled | Rule::Pattern if text.contains('\0') => Some("holds a zero byte"),
             Rule::Iri => iri_fault(text),
             Rule::Prefix if !is_prefix(text) => Some("is no prefix name"),
-            Rule::Filled | Rule::Prefix => None,
+            Rule::Filled | Rule::Pattern | Rule::Prefix => None,
         };
         if let Some(fault) = fault {
             self.wrong_value(key, span, format!("{} in `{}` {fault}", quoted(text), key.path()));

@@ -77,11 +77,15 @@ pub(super) enum Rule {
     Iri,
     /// What can stand before the colon of a prefixed name.
     Prefix,
+    /// A path that may hold wildcards.
+    Pattern,
 }
 
 const MOST: u64 = i64::MAX as u64;
 
 const PATHS: Kind = Kind::Texts { rule: Rule::Filled, needed: false, once: true };
+
+const PATTERNS: Kind = Kind::Texts { rule: Rule::Pattern, needed: false, once: true };
 
 const fn key(table: &'static str, name: &'static str, kind: Kind, example: &'static str) -> Key {
     Key { table, name, kind, example }
@@ -93,7 +97,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "model",
         "sources",
-        Kind::Texts { rule: Rule::Filled, needed: true, once: true },
+        Kind::Texts { rule: Rule::Pattern, needed: true, once: true },
         r#"sources = ["model/**/*.ttl"]"#,
     ),
     key(
@@ -140,8 +144,8 @@ pub(super) const KEYS: &[Key] = &[
     key("completeness", "validated_modules", Kind::Share, "validated_modules = 0.95"),
     key("", "modules", Kind::Tables, "[[modules]]"),
     key("modules", "name", Kind::Text(Rule::Filled), r#"name = "orders""#),
-    key("modules", "required", PATHS, r#"required = ["orders/*.rs"]"#),
-    key("modules", "critical_files", PATHS, r#"critical_files = ["orders/mod.rs"]"#),
+    key("modules", "required", PATTERNS, r#"required = ["orders/*.rs"]"#),
+    key("modules", "critical_files", PATTERNS, r#"critical_files = ["orders/mod.rs"]"#),
     key("modules", "critical", Kind::Switch, "critical = true"),
 ];
 

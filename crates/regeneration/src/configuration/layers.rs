@@ -94,7 +94,7 @@ impl SettingsLayers {
         let first = errors.iter().filter_map(|error| Some(error.span()?.start)).min();
         let start = |problem: &Diagnostic| problem.span.map_or(0, |(start, _)| start);
         check.problems.retain(|problem| first.is_none_or(|first| start(problem) < first));
-        for error in &errors {
+        for error in telling(text, &errors) {
             let span = visible(text, error.span().unwrap_or(0..0));
             check.report("config::syntax", span, error.message()).help =
                 Some("the file is written in TOML: https://toml.io".to_owned());
@@ -249,6 +249,29 @@ fn merge(below: &mut Table, above: Table) {
             }
         }
     }
+}
+
+/// The syntax errors that tell something: the first of each line, and none after
+/// one behind which a reader can't know where a text or a list was meant to end.
+fn telling<'e>(text: &str, errors: &'e [toml::de::Error]) -> Vec<&'e toml::de::Error> {
+    const LOST: [&str; 4] =
+        ["invalid basic string", "invalid literal string", "missing comma", "unclosed"];
+    let line = |error: &toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        text[..text.floor_char_boundary(start)].matches('\n').count()
+    };
+    let mut errors: Vec<_> = errors.iter().collect();
+    errors.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+    let mut told: Vec<&toml::de::Error> = Vec::new();
+    for error in errors {
+        if told.iter().all(|other| line(other) != line(error)) {
+            told.push(error);
+        }
+        if LOST.iter().any(|lost| error.message().starts_with(lost)) {
+            break;
+        }
+    }
+    told
 }
 
 /// At least one character where there is one, and never beyond the text.

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::{Origin, SettingsLayers, parse_settings};
 use crate::report::Diagnostic;
 use crate::settings::{OnEdit, Settings};
@@ -140,6 +142,26 @@ fn values_have_bounds() {
 }
 
 #[test]
+fn one_mistake_is_told_once() {
+    check(
+        "[model]\nsources = [\"a\n[regeneration]\noutput_dir = gen\n",
+        r#"
+2:14 config::syntax: invalid basic string, expected `"` (the file is written in TOML: https://toml.io)
+"#,
+    );
+}
+
+#[test]
+fn patterns_are_valid() {
+    check(
+        "[model]\nsources = [\"a[\", \"b/**/*.{ttl,nt}\"]\n",
+        r#"
+2:12 config::range: "a[" in `model.sources` is no valid pattern (write it like `sources = ["model/**/*.ttl"]`)
+"#,
+    );
+}
+
+#[test]
 fn prefixes_are_names_for_iris() {
     check(
         "[model.prefixes]\n\"a b\" = \"http://example.org/\"\nok = \"http://example.org/#\"\nrel = \"x/\"\n",
@@ -243,4 +265,47 @@ config::unknown_key: modules can't be overridden (write them in evergen.toml)
 config::unknown_key: there is no table `what` (the tables are `model`, `model.limits`, `regeneration`, `limits`, `completeness`)"
     );
     assert_eq!(problems[0].file.as_deref(), Some("environment EVERGEN_LIMITS__FUEL"));
+}
+
+/// Lines that are right, wrong, or torn.
+const LINES: [&str; 12] = [
+    "[model]",
+    "sources = [\"a.ttl\"]",
+    "prefixes = { ex = \"http://example.org/\" }",
+    "[model.limits]",
+    "max_nesting = 0",
+    "[regeneration]",
+    "output_dir = \"\u{e9}\"",
+    "parallel_workers = 99999999999999999999",
+    "[[modules]]",
+    "name = \"m\"",
+    "required = [[\"a\"",
+    "a.b.\"c\" = 1979-05-27",
+];
+
+proptest! {
+    #[test]
+    fn every_text_gets_an_answer(
+        lines in proptest::collection::vec(proptest::sample::select(&LINES[..]), 0..12),
+        torn in "\\PC{0,12}",
+        at in 0_usize..200,
+    ) {
+        let mut text = lines.join("\n");
+        text.insert_str(text.floor_char_boundary(at), &torn);
+        match parse_settings(&text, "evergen.toml") {
+            Ok(mut settings) => {
+                // An empty list can be left away, but not written.
+                settings.model.sources.push("b.ttl".to_owned());
+                let again = toml::to_string(&settings).unwrap();
+                prop_assert_eq!(parse_settings(&again, "again").unwrap(), settings);
+            }
+            Err(problems) => {
+                prop_assert!(!problems.is_empty());
+                for problem in problems {
+                    let (start, length) = problem.span.unwrap();
+                    prop_assert!(text.get(start..start + length).is_some());
+                }
+            }
+        }
+    }
 }

@@ -66,10 +66,14 @@ pub(super) fn compile(project: &Project, templates: &[Input]) -> Result<Catalogu
     };
     let own = own_library(project, templates, &mut problems)?;
     let mut generators = compile_library(&own, None, &with, &mut problems);
+    let mut chosen = BTreeSet::new();
     for language in &project.settings.regeneration.target_languages {
         let Some((name, library)) = pack_library(project, language, &mut problems) else {
             continue;
         };
+        if !chosen.insert(name) {
+            continue;
+        }
         generators.extend(compile_library(&library, Some(name), &with, &mut problems));
     }
     if generators.is_empty() && problems.is_empty() {

@@ -5,33 +5,23 @@ use std::sync::Arc;
 
 use evergen_artifact::{ArtifactPath, Digest, LockFile, Place, Transaction};
 
-use evergen_knowledge::{Snapshot, SourceIncrement};
+use evergen_knowledge::SourceIncrement;
 
 use super::catalogue::join_loaded;
 use super::cycle::{Clock, Cycle, Finished, Made, change, choice};
 use super::evaluate::{Evaluated, Job};
 use super::imports;
 use super::memory::Memory;
-use super::place::{Placed, base_name, read_lock_file, stage, state_place};
+use super::place::{Placed, base_name, stage, state_place};
 use super::scan::{Deviation, Inputs, now_ns};
 use super::workers::Outcome;
 use crate::artifacts::Slot;
 use crate::completeness;
 use crate::error::CycleError;
 use crate::generator::Generator;
-use crate::records::{Cause, HELD_BACK, Made as MadeBecause, NEVER, Record, spell_row};
-use crate::report::{Action, Diagnostic, Progress, RunReport};
-use crate::settings::OnEdit;
+use crate::records::{HELD_BACK, Made as MadeBecause, NEVER, Record};
+use crate::report::{Action, Progress, RunReport};
 use crate::state::{self, Meta, Step};
-
-/// A file that goes, or that would have to go if nobody had edited it.
-#[derive(Clone, Debug)]
-pub(super) struct Deletion {
-    pub(super) path: ArtifactPath,
-    pub(super) generator: String,
-    pub(super) refused: bool,
-    pub(super) before: Option<Vec<u8>>,
-}
 
 /// A cycle whose artifacts are all made.
 pub(super) struct Settled<'a> {
@@ -191,103 +181,6 @@ impl Settled<'_> {
         }
     }
 
-    /// Files that no artifact claims any more: of rows that are gone, of artifacts
-    /// that moved, and of a generation whose state is lost.
-    fn deletions(
-        &self,
-        memory: &mut Memory,
-        outcomes: &[Outcome],
-        gone: &[Slot],
-        lock: Option<LockFile>,
-        step: &mut Step,
-        report: &mut RunReport,
-    ) -> Vec<Deletion> {
-        let mut orphans: Vec<(ArtifactPath, Slot, Arc<Record>)> = Vec::new();
-        for slot in gone {
-            let Some(record) = memory.artifacts.get(*slot) else { continue };
-            memory.artifacts.set(*slot, None);
-            step.records.push((*slot, None));
-            step.reads.extend([(slot * 2, None), (slot * 2 + 1, None)]);
-            orphans.extend(record.path.clone().map(|path| (path, *slot, record)));
-        }
-        for outcome in outcomes {
-            let (Evaluated::Rendered { .. } | Evaluated::Nowhere { .. }) =
-                outcome.evaluation.result
-            else {
-                continue;
-            };
-            let Some(previous) = &outcome.job.previous else { continue };
-            let now = memory.artifacts.get(outcome.job.slot).and_then(|record| record.path.clone());
-            if let Some(path) = previous.path.clone().filter(|path| Some(path) != now.as_ref()) {
-                orphans.push((path, outcome.job.slot, Arc::clone(previous)));
-            }
-        }
-        let mut deletions: Vec<Deletion> = Vec::new();
-        for (path, slot, record) in orphans {
-            if memory.artifacts.claimant(&path).is_none() && record.written != NEVER {
-                deletions.extend(self.deletion(memory, path, slot, &record));
-            }
-        }
-        if memory.fresh.is_some() {
-            deletions.extend(self.lost(memory, lock));
-        }
-        for deletion in &deletions {
-            let (action, note) = if deletion.refused {
-                report.artifacts.refused += 1;
-                (Action::Refuse, Some("nothing generates it any more, but it was edited by hand; remove it yourself".to_owned()))
-            } else {
-                report.artifacts.deleted += 1;
-                (Action::Delete, None)
-            };
-            let path = deletion.path.as_str();
-            report.changes.push(change(path, &deletion.generator, action, &Cause::RowGone, note));
-        }
-        deletions
-    }
-
-    fn deletion(
-        &self,
-        memory: &Memory,
-        path: ArtifactPath,
-        slot: Slot,
-        record: &Record,
-    ) -> Option<Deletion> {
-        let generator = memory.meta.generators.get(record.generator as usize);
-        let name = generator.map_or_else(String::new, |generator| generator.name.clone());
-        let on_edit = self.generators.get(&record.generator).map(|generator| generator.on_edit);
-        let edited = match self.deviations.get(&slot) {
-            Some(Deviation::Missing) => return None,
-            Some(Deviation::Edited(_) | Deviation::Blocked(_)) => {
-                on_edit != Some(OnEdit::Overwrite)
-            }
-            Some(Deviation::Touched(_) | Deviation::Returned(_)) | None => false,
-        };
-        let before =
-            if self.cycle.mode.texts { self.cycle.store.read(&path).ok().flatten() } else { None };
-        Some(Deletion { path, generator: name, refused: edited, before })
-    }
-
-    /// What `evergen.lock` names and nothing generates: after state was lost, this is
-    /// how orphans are known. Files that were edited are left alone.
-    fn lost(&self, memory: &mut Memory, lock: Option<LockFile>) -> Vec<Deletion> {
-        let path = self.cycle.project.root.join("evergen.lock");
-        let lock = lock.unwrap_or_else(|| read_lock_file(&path));
-        let mut deletions = Vec::new();
-        for entry in lock.entries() {
-            if memory.artifacts.claimant(&entry.path).is_some() {
-                continue;
-            }
-            let Ok(Some(bytes)) = self.cycle.store.read(&entry.path) else { continue };
-            deletions.push(Deletion {
-                path: entry.path.clone(),
-                generator: entry.generator.to_string(),
-                refused: Digest::of(&bytes) != entry.digest,
-                before: Some(bytes),
-            });
-        }
-        deletions
-    }
-
     /// Stages state and lock file, and commits.
     fn commit(
         self,
@@ -410,7 +303,7 @@ fn stage_state(
         meta.steps = 0;
         meta.step_bytes = 0;
         let model = memory.model.get_or_insert_default();
-        let model = state::encode_model(model).map_err(encoding)?;
+        let model = state::encode_model(model, &memory.artifacts).map_err(encoding)?;
         let reads = state::encode_reads(memory.reads.get_or_insert_default());
         let artifacts = state::encode_artifacts(&memory.artifacts);
         meta.base_bytes = (model.len() + reads.len() + artifacts.len()) as u64;
@@ -467,112 +360,6 @@ pub(super) fn refresh_stamps(
     memory.rebased = rebased;
     transaction.commit().map_err(|error| CycleError::storage("committing", error))?;
     Ok(())
-}
-
-/// Artifacts that want one path.
-pub(super) fn conflicts(
-    memory: &mut Memory,
-    outcomes: &[Outcome],
-    gone: &[Slot],
-    generators: &HashMap<u32, Arc<Generator>>,
-    snapshot: &Snapshot,
-) -> Vec<Diagnostic> {
-    let gone: BTreeSet<Slot> = gone.iter().copied().collect();
-    let by_slot: HashMap<Slot, &Outcome> =
-        outcomes.iter().map(|outcome| (outcome.job.slot, outcome)).collect();
-    let mut problems = Vec::new();
-    for outcome in outcomes {
-        let Evaluated::Rendered { path, .. } = &outcome.evaluation.result else { continue };
-        let rival = match &outcome.conflict {
-            Some(conflict) => {
-                by_slot.get(&conflict.other).map(|other| (conflict.path.clone(), other.job.clone()))
-            }
-            None => rival(memory, outcome, path, &gone, &by_slot),
-        };
-        if let Some((other_path, other)) = rival {
-            problems.push(conflict(&outcome.job, path, &other, &other_path, generators, snapshot));
-        }
-    }
-    problems
-}
-
-/// An artifact that this cycle did not look at, or that kept its path, and has the path.
-fn rival(
-    memory: &mut Memory,
-    outcome: &Outcome,
-    path: &ArtifactPath,
-    gone: &BTreeSet<Slot>,
-    by_slot: &HashMap<Slot, &Outcome>,
-) -> Option<(ArtifactPath, Job)> {
-    let previous = outcome.job.previous.as_ref().and_then(|record| record.path.as_ref());
-    if previous == Some(path) {
-        return None;
-    }
-    let slot = memory.artifacts.claimant(path)?;
-    if slot == outcome.job.slot || gone.contains(&slot) {
-        return None;
-    }
-    let kept =
-        by_slot.get(&slot).is_none_or(|other| matches!(other.evaluation.result, Evaluated::Same));
-    let record = memory.artifacts.get(slot).filter(|_| kept)?;
-    let job = Job {
-        slot,
-        generator: record.generator,
-        row: record.row.clone(),
-        previous: None,
-        must_render: false,
-        cause: Cause::Full,
-    };
-    Some((record.path.clone()?, job))
-}
-
-fn conflict(
-    job: &Job,
-    path: &ArtifactPath,
-    other: &Job,
-    other_path: &ArtifactPath,
-    generators: &HashMap<u32, Arc<Generator>>,
-    snapshot: &Snapshot,
-) -> Diagnostic {
-    let name = |job: &Job| {
-        let generator = generators.get(&job.generator);
-        let name = generator.map_or("?", |generator| &*generator.name);
-        let row = spell(job, generators, snapshot);
-        if row.is_empty() { name.to_owned() } else { format!("{name} for {row}") }
-    };
-    let (mut one, mut two) = (name(other), name(job));
-    if two < one {
-        std::mem::swap(&mut one, &mut two);
-    }
-    let alike = if path == other_path {
-        String::new()
-    } else {
-        format!(" (`{other_path}` and `{path}` are the same file on some systems)")
-    };
-    let message = format!("two artifacts claim the path `{path}`: {one}, and {two}{alike}");
-    let diagnostic = match generators.get(&job.generator) {
-        Some(generator) => {
-            let front = generator.file.front.as_ref();
-            let span = front.and_then(|front| Some(front.to.as_ref()?.span())).unwrap_or(0..3);
-            generator.file.diagnose("output::conflict", message, span)
-        }
-        None => Diagnostic::error("output::conflict", message),
-    };
-    diagnostic
-        .about(path.as_str())
-        .with_help("make `to` tell them apart, or let for_each give fewer rows")
-}
-
-/// A row for a person, as `?class = <…>`.
-pub(super) fn spell(
-    job: &Job,
-    generators: &HashMap<u32, Arc<Generator>>,
-    snapshot: &Snapshot,
-) -> String {
-    let Some(generator) = generators.get(&job.generator) else { return String::new() };
-    let named = spell_row(generator.context.iter(), &job.row, snapshot);
-    let pairs: Vec<String> = named.iter().map(|(name, term)| format!("?{name} = {term}")).collect();
-    pairs.join(", ")
 }
 
 /// Warns of generators whose every artifact reads a whole predicate.

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::catalogue::{self, Catalogue};
 use super::commit;
+use super::conflicts;
+use super::orphans::Deletion;
 use super::evaluate::Job;
 use super::imports;
 use super::memory::{Fresh, Memory};
@@ -45,7 +47,7 @@ pub(super) struct Mode {
 pub(super) struct Finished {
     pub(super) report: RunReport,
     pub(super) outcomes: Vec<Outcome>,
-    pub(super) deletions: Vec<commit::Deletion>,
+    pub(super) deletions: Vec<Deletion>,
 }
 
 /// A cycle can't go on.
@@ -329,7 +331,7 @@ impl Cycle<'_> {
             }
             problem
         }));
-        problems.extend(commit::conflicts(memory, outcomes, gone, generators, snapshot));
+        problems.extend(conflicts::conflicts(memory, outcomes, gone, generators, snapshot));
         problems
     }
 }
@@ -342,7 +344,7 @@ fn with_row(
     snapshot: &Snapshot,
 ) -> Diagnostic {
     let mut problem = problem.clone();
-    let row = commit::spell(&outcome.job, generators, snapshot);
+    let row = conflicts::spell(&outcome.job, generators, snapshot);
     if !row.is_empty() {
         problem.subject = Some(match problem.subject {
             Some(subject) => format!("{subject} for {row}"),

@@ -30,7 +30,7 @@ pub(super) struct Placer<'a> {
     pub(super) output_exists: bool,
     /// Whether texts are kept for a diff.
     pub(super) texts: bool,
-    pub(super) claims: Mutex<HashMap<u64, (Slot, ArtifactPath)>>,
+    pub(super) claims: Mutex<Claims>,
 }
 
 /// What happened to one rendered artifact.
@@ -48,10 +48,44 @@ pub(super) struct Placed {
     pub(super) after: Option<Vec<u8>>,
 }
 
-/// Two artifacts want one path.
-pub(super) struct Conflict {
-    pub(super) other: Slot,
-    pub(super) path: ArtifactPath,
+/// Two artifacts can't both have the paths that they ask for.
+pub(super) enum Conflict {
+    /// They ask for one path, or for two that some systems take for the same.
+    Same { other: Slot, path: ArtifactPath },
+    /// One asks for a path below that of the other.
+    Inside { path: String, folder: String },
+}
+
+/// The paths of a cycle.
+#[derive(Default)]
+pub(super) struct Claims {
+    files: HashMap<u64, (Slot, ArtifactPath)>,
+    /// Folders that are needed, by a file in each.
+    folders: HashMap<String, ArtifactPath>,
+}
+
+impl Claims {
+    fn add(&mut self, slot: Slot, path: &ArtifactPath) -> Result<(), Conflict> {
+        if let Some(inner) = self.folders.get(path.as_str()) {
+            return Err(Conflict::Inside { path: inner.to_string(), folder: path.to_string() });
+        }
+        for (end, _) in path.as_str().match_indices('/') {
+            let folder = &path.as_str()[..end];
+            if self.folders.contains_key(folder) {
+                continue;
+            }
+            let as_file = ArtifactPath::parse(folder).ok();
+            if as_file.is_some_and(|file| self.files.contains_key(&claim_key(&file))) {
+                let (path, folder) = (path.to_string(), folder.to_owned());
+                return Err(Conflict::Inside { path, folder });
+            }
+            self.folders.insert(folder.to_owned(), path.clone());
+        }
+        match self.files.insert(claim_key(path), (slot, path.clone())) {
+            Some((other, path)) if other != slot => Err(Conflict::Same { other, path }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The file that stands at an artifact's path.
@@ -72,10 +106,7 @@ impl Placer<'_> {
     /// Notes that an artifact goes to a path.
     pub(super) fn claim(&self, slot: Slot, path: &ArtifactPath) -> Result<(), Conflict> {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        match claims.insert(claim_key(path), (slot, path.clone())) {
-            Some((other, path)) if other != slot => Err(Conflict { other, path }),
-            _ => Ok(()),
-        }
+        claims.add(slot, path)
     }
 
     /// Decides what to do with a text, and stages it.

@@ -53,16 +53,14 @@ pub(super) fn number_generators(
     catalogue: &Catalogue,
     change: &Change<'_>,
 ) -> Vec<(u32, Option<Cause>)> {
-    for entry in known.iter_mut() {
-        let there = catalogue.generators.iter().any(|generator| *generator.name == *entry.name);
-        entry.gone = !there;
-    }
     let mut numbered = Vec::new();
     for generator in &catalogue.generators {
         let digest = change.digests.get(&*generator.name).copied().unwrap_or(generator.digest);
         let position = known.iter().position(|entry| *entry.name == *generator.name);
         let cause = match position {
             None => Some(Cause::NewRow),
+            // Its artifacts were removed when it went.
+            Some(index) if known[index].gone => Some(Cause::NewRow),
             Some(index) => stale_template(&known[index], generator, digest).map(Cause::Template),
         };
         let number = position.unwrap_or_else(|| {
@@ -79,9 +77,13 @@ pub(super) fn number_generators(
             known[number].digest = digest.into();
             known[number].loaded.clear();
             known[number].critical = generator.critical;
+            known[number].gone = false;
         }
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         numbered.push((number, change.everything.clone().or(cause)));
+    }
+    for entry in known.iter_mut() {
+        entry.gone = !catalogue.generators.iter().any(|generator| *generator.name == *entry.name);
     }
     numbered
 }

@@ -130,7 +130,7 @@ fn check(seed: u64, with_bound: bool) -> bool {
     let rows = query.evaluate(&snapshot, &values).unwrap().into_rows();
     assert_eq!(bag(spelled(&snapshot, &rows).into_iter()), expected, "fast: {}", context());
     if query.compiled.is_fast() {
-        CASES.with(|cases| cases.set(cases.get() + 1))
+        CASES.with(|cases| cases.set(cases.get() + 1));
     }
     true
 }

@@ -85,6 +85,7 @@ pub(super) fn snapshot(model: &BTreeSet<Quad>) -> Snapshot {
 
 /// What a random query may use.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "any of them may come with any other")]
 pub(super) struct Features {
     /// LIMIT, and aggregates other than COUNT: their result is a matter of order.
     pub(super) order: bool,
@@ -175,7 +176,6 @@ impl<'a> Author<'a> {
     fn element(&mut self, depth: u32) -> String {
         let kind = self.dice.below(if depth == 0 { 10 } else { 26 });
         match kind {
-            0..6 => self.triple(),
             6 => self.path(),
             7 => format!("FILTER({})", self.condition()),
             8 => self.values(),

@@ -14,9 +14,13 @@ pub(super) fn changed(dice: &mut Dice, before: &BTreeSet<Quad>) -> BTreeSet<Quad
     for _ in 0..=dice.below(2) {
         if dice.once_in(2) {
             after.insert(quad(dice));
-        } else if let Some(gone) = after.iter().nth(dice.below(1 + after.len() as u64) as usize) {
-            let gone = gone.clone();
-            after.remove(&gone);
+        } else {
+            let gone = dice.below(1 + after.len() as u64);
+            let mut place = 0;
+            after.retain(|_| {
+                place += 1;
+                place != gone
+            });
         }
     }
     after

@@ -1,0 +1,126 @@
+//! Files that no artifact claims any more.
+
+use std::sync::Arc;
+
+use evergen_artifact::{ArtifactPath, Digest, LockFile};
+
+use super::commit::Settled;
+use super::cycle::change;
+use super::evaluate::Evaluated;
+use super::memory::Memory;
+use super::place::read_lock_file;
+use super::scan::Deviation;
+use super::workers::Outcome;
+use crate::artifacts::Slot;
+use crate::records::{Cause, NEVER, Record};
+use crate::report::{Action, RunReport};
+use crate::settings::OnEdit;
+use crate::state::Step;
+
+/// A file that goes, or that would have to go if nobody had edited it.
+#[derive(Clone, Debug)]
+pub(super) struct Deletion {
+    pub(super) path: ArtifactPath,
+    pub(super) generator: String,
+    pub(super) refused: bool,
+    pub(super) before: Option<Vec<u8>>,
+}
+
+impl Settled<'_> {
+    /// Files that no artifact claims any more: of rows that are gone, of artifacts
+    /// that moved, and of a generation whose state is lost.
+    pub(super) fn deletions(
+        &self,
+        memory: &mut Memory,
+        outcomes: &[Outcome],
+        gone: &[Slot],
+        lock: Option<LockFile>,
+        step: &mut Step,
+        report: &mut RunReport,
+    ) -> Vec<Deletion> {
+        let mut orphans: Vec<(ArtifactPath, Slot, Arc<Record>)> = Vec::new();
+        for slot in gone {
+            let Some(record) = memory.artifacts.get(*slot) else { continue };
+            memory.artifacts.set(*slot, None);
+            step.records.push((*slot, None));
+            step.reads.extend([(slot * 2, None), (slot * 2 + 1, None)]);
+            orphans.extend(record.path.clone().map(|path| (path, *slot, record)));
+        }
+        for outcome in outcomes {
+            let (Evaluated::Rendered { .. } | Evaluated::Nowhere { .. }) =
+                outcome.evaluation.result
+            else {
+                continue;
+            };
+            let Some(previous) = &outcome.job.previous else { continue };
+            let now = memory.artifacts.get(outcome.job.slot).and_then(|record| record.path.clone());
+            if let Some(path) = previous.path.clone().filter(|path| Some(path) != now.as_ref()) {
+                orphans.push((path, outcome.job.slot, Arc::clone(previous)));
+            }
+        }
+        let mut deletions: Vec<Deletion> = Vec::new();
+        for (path, slot, record) in orphans {
+            if memory.artifacts.claimant(&path).is_none() && record.written != NEVER {
+                deletions.extend(self.deletion(memory, path, slot, &record));
+            }
+        }
+        if memory.fresh.is_some() {
+            deletions.extend(self.lost(memory, lock));
+        }
+        for deletion in &deletions {
+            let (action, note) = if deletion.refused {
+                report.artifacts.refused += 1;
+                (Action::Refuse, Some("nothing generates it any more, but it was edited by hand; remove it yourself".to_owned()))
+            } else {
+                report.artifacts.deleted += 1;
+                (Action::Delete, None)
+            };
+            let path = deletion.path.as_str();
+            report.changes.push(change(path, &deletion.generator, action, &Cause::RowGone, note));
+        }
+        deletions
+    }
+
+    fn deletion(
+        &self,
+        memory: &Memory,
+        path: ArtifactPath,
+        slot: Slot,
+        record: &Record,
+    ) -> Option<Deletion> {
+        let generator = memory.meta.generators.get(record.generator as usize);
+        let name = generator.map_or_else(String::new, |generator| generator.name.clone());
+        let on_edit = self.generators.get(&record.generator).map(|generator| generator.on_edit);
+        let edited = match self.deviations.get(&slot) {
+            Some(Deviation::Missing) => return None,
+            Some(Deviation::Edited(_) | Deviation::Blocked(_)) => {
+                on_edit != Some(OnEdit::Overwrite)
+            }
+            Some(Deviation::Touched(_) | Deviation::Returned(_)) | None => false,
+        };
+        let before =
+            if self.cycle.mode.texts { self.cycle.store.read(&path).ok().flatten() } else { None };
+        Some(Deletion { path, generator: name, refused: edited, before })
+    }
+
+    /// What `evergen.lock` names and nothing generates: after state was lost, this is
+    /// how orphans are known. Files that were edited are left alone.
+    fn lost(&self, memory: &mut Memory, lock: Option<LockFile>) -> Vec<Deletion> {
+        let path = self.cycle.project.root.join("evergen.lock");
+        let lock = lock.unwrap_or_else(|| read_lock_file(&path));
+        let mut deletions = Vec::new();
+        for entry in lock.entries() {
+            if memory.artifacts.claimant(&entry.path).is_some() {
+                continue;
+            }
+            let Ok(Some(bytes)) = self.cycle.store.read(&entry.path) else { continue };
+            deletions.push(Deletion {
+                path: entry.path.clone(),
+                generator: entry.generator.to_string(),
+                refused: Digest::of(&bytes) != entry.digest,
+                before: Some(bytes),
+            });
+        }
+        deletions
+    }
+}
