@@ -75,7 +75,7 @@ impl Artifacts {
         let count = column::<Entry>(&base.entries).len();
         let fits = column::<u32>(&base.path_ends).len() == count
             && column::<u64>(&base.record_ends).len() == count
-            && base.entries.len() == count * size_of::<Entry>();
+            && base.entries.len() == size_of_val(column::<Entry>(&base.entries));
         let end = Slot::try_from(count).ok()?;
         let mut table = Self { base, end, ..Self::default() };
         let entries = column::<Entry>(&table.base.entries);

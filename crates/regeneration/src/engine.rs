@@ -8,7 +8,7 @@ use evergen_artifact::{
 };
 use uuid::Uuid;
 
-use self::cycle::{Cycle, Finished, Halt, Mode};
+use self::cycle::{Cycle, Finished, Halt, Mode, Purpose};
 pub(crate) use self::memory::Memory;
 use crate::error::CycleError;
 use crate::project::Project;
@@ -82,9 +82,10 @@ impl RegenerationEngine {
                 Some(lock.map_err(CycleError::Locked)?)
             }
         };
-        let durability = match project.settings.regeneration.durable {
-            true => Durability::Power,
-            false => Durability::Process,
+        let durability = if project.settings.regeneration.durable {
+            Durability::Power
+        } else {
+            Durability::Process
         };
         let store = DirectoryStore::open(
             &project.output_dir(),
@@ -173,7 +174,7 @@ impl RegenerationEngine {
         if self.lock.is_none() {
             return Err(CycleError::storage("writing", "the project was opened for reading"));
         }
-        let mode = Mode { commit: true, full, texts: false, scratch: false };
+        let mode = Mode { purpose: Purpose::Commit, full };
         let finished = self.cycle(mode, progress)?;
         Ok(finished.report)
     }
@@ -195,7 +196,8 @@ impl RegenerationEngine {
     }
 
     fn preview(&mut self, texts: bool) -> Result<Finished, CycleError> {
-        self.cycle(Mode { commit: false, full: false, texts, scratch: false }, &mut |_| {})
+        let purpose = if texts { Purpose::Diff } else { Purpose::Preview };
+        self.cycle(Mode { purpose, full: false }, &mut |_| {})
     }
 
     /// Runs a cycle, a second time from nothing if the state turns out to be damaged.
@@ -209,7 +211,7 @@ impl RegenerationEngine {
         let mut finished = self.cycle_on(&mut memory, mode, progress)?;
         finished.report.diagnostics.append(&mut self.notices);
         // After a preview, and after a new base, the files tell the state best.
-        if mode.commit && !memory.rebased {
+        if mode.purpose == Purpose::Commit && !memory.rebased {
             self.memory = Some(memory);
         }
         Ok(finished)
@@ -260,4 +262,4 @@ pub struct MemoryUse {
 }
 
 /// Longer than anybody waits.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+const FOREVER: Duration = Duration::from_hours(8760);

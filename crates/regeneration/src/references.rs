@@ -76,7 +76,7 @@ fn script_import(line: &str) -> Option<&str> {
 /// The relative module in `from .x import y`.
 fn python_import(line: &str) -> Option<&str> {
     let module = line.strip_prefix("from ")?.split_once(" import ")?.0.trim();
-    (module.starts_with('.') && module.trim_start_matches('.') != "").then_some(module)
+    (module.starts_with('.') && !module.trim_start_matches('.').is_empty()).then_some(module)
 }
 
 /// The files that a reference may mean.

@@ -184,7 +184,7 @@ impl StateFolder {
 
     pub(crate) fn load_reads(&self, meta: &Meta, steps: &[Step]) -> Result<Reads, Unusable> {
         let sections = segment::open(&self.path.join(index_file(meta.epoch)))?;
-        let mut reads = decode_reads(sections)?;
+        let mut reads = decode_reads(&sections)?;
         for step in steps {
             replay(&mut reads.artifacts, &step.reads);
             replay(&mut reads.lists, &step.list_reads);
@@ -212,15 +212,23 @@ fn decode_artifacts(sections: Vec<Bytes>) -> Result<Artifacts, Unusable> {
     Artifacts::from_columns(columns).ok_or(Unusable::Damaged)
 }
 
-fn decode_reads(sections: Vec<Bytes>) -> Result<Reads, Unusable> {
-    let Ok([a, b, c, d, e, f, g, h, i, j]) = <[Bytes; 10]>::try_from(sections) else {
+fn decode_reads(sections: &[Bytes]) -> Result<Reads, Unusable> {
+    let (artifacts, lists) = sections.split_at_checked(5).ok_or(Unusable::Damaged)?;
+    Ok(Reads { artifacts: decode_index(artifacts)?, lists: decode_index(lists)? })
+}
+
+fn decode_index(sections: &[Bytes]) -> Result<PatternIndex, Unusable> {
+    let [fingerprints, computations, members, ends, reads] = sections else {
         return Err(Unusable::Damaged);
     };
-    let index = |fingerprints, computations, members, ends, reads| {
-        let columns = IndexColumns { fingerprints, computations, members, ends, reads };
-        PatternIndex::from_columns(columns).map_err(|_| Unusable::Damaged)
+    let columns = IndexColumns {
+        fingerprints: fingerprints.clone(),
+        computations: computations.clone(),
+        members: members.clone(),
+        ends: ends.clone(),
+        reads: reads.clone(),
     };
-    Ok(Reads { artifacts: index(a, b, c, d, e)?, lists: index(f, g, h, i, j)? })
+    PatternIndex::from_columns(columns).map_err(|_| Unusable::Damaged)
 }
 
 /// Takes bytes for every kind of state file in turn.
@@ -233,7 +241,7 @@ pub(crate) fn try_all(file: &Bytes) {
     if let Ok(artifacts) = decode_artifacts(sections.clone()) {
         artifacts.outputs().for_each(drop);
     }
-    if let Ok(reads) = decode_reads(sections.clone()) {
+    if let Ok(reads) = decode_reads(&sections) {
         let _ = reads.artifacts.reads_of(0).len();
     }
     let _ = decode_model(sections).map(Model::from_sections);

@@ -1,5 +1,7 @@
 //! The engine, through its public face, on real folders.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what failed")]
+
 use std::fs;
 use std::path::Path;
 
@@ -454,11 +456,24 @@ fn a_row_survives_the_last_quad_that_names_its_term() {
     let mut fixture = fixture;
     fixture.settings.model.prefixes.insert("ex".into(), "http://example.org/".into());
     fixture.run();
-    fixture.change("model.ttl", "ex:total rdfs:domain ex:Order ; rdfs:comment \"What it costs\" .", "");
+    fixture.change(
+        "model.ttl",
+        "ex:total rdfs:domain ex:Order ; rdfs:comment \"What it costs\" .",
+        "",
+    );
     fixture.run();
     // Enough steps for a new base, in which the term would have no use.
     for round in 0..70 {
-        fixture.write("model.ttl", &format!("{}\n# {round}\nex:y{round} a ex:Thing .", MODEL.replace("ex:total rdfs:domain ex:Order ; rdfs:comment \"What it costs\" .", "")));
+        fixture.write(
+            "model.ttl",
+            &format!(
+                "{}\n# {round}\nex:y{round} a ex:Thing .",
+                MODEL.replace(
+                    "ex:total rdfs:domain ex:Order ; rdfs:comment \"What it costs\" .",
+                    ""
+                )
+            ),
+        );
         fixture.run();
     }
     fixture.change("model.ttl", "ex:y69 a", "ex:total rdfs:seeAlso ex:z . ex:y69 a");

@@ -209,12 +209,11 @@ impl Catalogue {
         let keys: Vec<String> = self.declared.keys().into_iter().cloned().collect();
         for name in self.declared.affected(&keys) {
             let mut content = settings.to_string();
-            match own.get(name.as_str()) {
-                Some(generator) => content.push_str(&generator.digest.to_string()),
-                None => {
-                    let bytes = std::fs::read(project.root.join(&name)).unwrap_or_default();
-                    content.push_str(&Digest::of(&bytes).to_string());
-                }
+            if let Some(generator) = own.get(name.as_str()) {
+                content.push_str(&generator.digest.to_string());
+            } else {
+                let bytes = std::fs::read(project.root.join(&name)).unwrap_or_default();
+                content.push_str(&Digest::of(&bytes).to_string());
             }
             for dependency in self.declared.dependencies(&name) {
                 content.extend(digests.get(dependency).map(Digest::to_string));

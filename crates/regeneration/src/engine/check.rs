@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use evergen_artifact::{ArtifactPath, ArtifactStore, Digest};
 
 use super::RegenerationEngine;
-use super::cycle::{Finished, Mode};
+use super::cycle::{Finished, Mode, Purpose};
 use super::memory::{Fresh, Memory};
 use crate::edits;
 use crate::error::CycleError;
@@ -72,11 +72,11 @@ impl RegenerationEngine {
     /// See [`CycleError`].
     pub fn verify(&mut self) -> Result<VerifyReport, CycleError> {
         let mut memory = Memory::open(&self.folder, &self.project);
-        let mode = Mode { commit: false, full: false, texts: false, scratch: false };
+        let mode = Mode { purpose: Purpose::Preview, full: false };
         let finished = self.cycle_on(&mut memory, mode, &mut |_| {})?;
         let left = self.left_by(&memory, &finished)?;
         let mut scratch = Memory::fresh(Fresh::First);
-        let mode = Mode { scratch: true, ..mode };
+        let mode = Mode { purpose: Purpose::Scratch, full: false };
         self.cycle_on(&mut scratch, mode, &mut |_| {})?;
         let wanted: BTreeMap<ArtifactPath, Digest> =
             scratch.artifacts.outputs().map(|output| (output.path, output.digest)).collect();
@@ -84,7 +84,7 @@ impl RegenerationEngine {
         for (path, digest) in &wanted {
             match left.get(path) {
                 None => {
-                    differences.push(Drift { path: path.to_string(), kind: DriftKind::Missing })
+                    differences.push(Drift { path: path.to_string(), kind: DriftKind::Missing });
                 }
                 Some(found) if found != digest => {
                     differences.push(Drift { path: path.to_string(), kind: DriftKind::Stale });

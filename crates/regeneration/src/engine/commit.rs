@@ -65,7 +65,7 @@ impl Settled<'_> {
                         transaction.remove(base);
                     }
                 }
-                self.commit(memory, step, transaction)?;
+                self.commit(memory, &step, transaction)?;
                 progress(Progress::Committed { written, deleted });
             }
             None => memory.meta.quads = self.quads,
@@ -185,11 +185,11 @@ impl Settled<'_> {
     fn commit(
         self,
         memory: &mut Memory,
-        step: Step,
+        step: &Step,
         transaction: Box<dyn Transaction>,
     ) -> Result<(), CycleError> {
         let whole = memory.fresh.is_some() || self.cycle.mode.full;
-        self.record_reads(memory, &step);
+        record_reads(memory, step);
         let known = &mut memory.meta.generators;
         for (number, generator) in &self.generators {
             if let Some(known) = known.get_mut(*number as usize) {
@@ -209,27 +209,27 @@ impl Settled<'_> {
             memory.artifacts.len(),
         );
         memory.meta.declared = declared(self.cycle, &self.generators);
-        let rebased = stage_state(&*transaction, memory, &step, whole, &old)?;
+        let rebased = stage_state(&*transaction, memory, step, whole, &old)?;
         transaction.commit().map_err(|error| CycleError::storage("committing", error))?;
         memory.fresh = None;
         memory.rebased = rebased;
         Ok(())
     }
+}
 
-    /// Brings the index up to date; in bulk where everything was made.
-    fn record_reads(&self, memory: &mut Memory, step: &Step) {
-        let Some(reads) = &mut memory.reads else { return };
-        if memory.fresh.is_some() {
-            let all = step
-                .reads
-                .iter()
-                .filter_map(|(computation, reads)| Some((*computation, reads.as_deref()?)));
-            reads.artifacts = evergen_depgraph::PatternIndex::build(all);
-        } else {
-            state::replay(&mut reads.artifacts, &step.reads);
-        }
-        state::replay(&mut reads.lists, &step.list_reads);
+/// Brings the index up to date; in bulk where everything was made.
+fn record_reads(memory: &mut Memory, step: &Step) {
+    let Some(reads) = &mut memory.reads else { return };
+    if memory.fresh.is_some() {
+        let all = step
+            .reads
+            .iter()
+            .filter_map(|(computation, reads)| Some((*computation, reads.as_deref()?)));
+        reads.artifacts = evergen_depgraph::PatternIndex::build(all);
+    } else {
+        state::replay(&mut reads.artifacts, &step.reads);
     }
+    state::replay(&mut reads.lists, &step.list_reads);
 }
 
 impl Meta {

@@ -53,7 +53,8 @@ fn inside(
     folder: &str,
     generators: &HashMap<u32, Arc<Generator>>,
 ) -> Diagnostic {
-    let message = format!("`{path}` lies below `{folder}`, which is an artifact and so can't be a folder");
+    let message =
+        format!("`{path}` lies below `{folder}`, which is an artifact and so can't be a folder");
     let diagnostic = match generators.get(&job.generator) {
         Some(generator) => generator.file.diagnose("output::conflict", message, 0..3),
         None => Diagnostic::error("output::conflict", message),

@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::catalogue::{self, Catalogue};
 use super::commit;
 use super::conflicts;
-use super::orphans::Deletion;
 use super::evaluate::Job;
 use super::imports;
 use super::memory::{Fresh, Memory};
+use super::orphans::Deletion;
 use super::place::Placer;
 use super::scan::{self, Deviation, Inputs};
 use super::sources;
@@ -32,14 +32,22 @@ use crate::state::StateFolder;
 /// How a cycle is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mode {
-    /// Whether its result is written.
-    pub(super) commit: bool,
+    pub(super) purpose: Purpose,
     /// Whether everything is made, whatever has changed.
     pub(super) full: bool,
-    /// Whether texts are kept for a diff.
-    pub(super) texts: bool,
-    /// Whether the output folder is taken for empty.
-    pub(super) scratch: bool,
+}
+
+/// What a cycle is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Its result is written.
+    Commit,
+    /// It is told what would be written.
+    Preview,
+    /// The same, with the texts for a diff.
+    Diff,
+    /// It is worked out what an empty output folder would be filled with.
+    Scratch,
 }
 
 /// What a cycle came to.
@@ -115,7 +123,7 @@ impl Cycle<'_> {
         notice_fresh(memory, &mut report);
         let mut inputs = scan::inputs(self.project, &memory.meta)?;
         let deviations: HashMap<Slot, Deviation> =
-            scan::outputs(self.store, &memory.artifacts)?.into_iter().collect();
+            scan::outputs(self.store, &memory.artifacts).into_iter().collect();
         let settings = catalogue::settings_digest(self.project);
         if self.is_idle(memory, &inputs, &deviations, settings) {
             return self.idle(memory, inputs, &deviations, report, clock).map_err(Halt::Failed);
@@ -151,8 +159,17 @@ impl Cycle<'_> {
         let generators = numbered.iter().map(|(number, _)| *number).zip(&catalogue.generators);
         let generators = generators.map(|(number, found)| (number, Arc::clone(found))).collect();
         let prefixes = Arc::clone(&catalogue.prefixes);
-        let made =
-            self.make(memory, work, &generators, prefixes, &update.after, &deviations, progress)?;
+        let made = self.make(
+            memory,
+            work,
+            &Shared {
+                generators: &generators,
+                prefixes,
+                snapshot: &update.after,
+                deviations: &deviations,
+            },
+            progress,
+        )?;
         report.phases_ms.render = clock.lap();
 
         let settled = commit::Settled {
@@ -209,7 +226,7 @@ impl Cycle<'_> {
         report.model.quads = memory.meta.quads;
         report.artifacts.total = memory.meta.outputs;
         report.phases_ms.load = clock.lap();
-        if self.mode.commit {
+        if self.mode.purpose == Purpose::Commit {
             commit::refresh_stamps(self, memory, inputs, deviations)?;
             report.phases_ms.commit = clock.lap();
         }
@@ -265,13 +282,10 @@ impl Cycle<'_> {
         &self,
         memory: &mut Memory,
         work: Work,
-        generators: &HashMap<u32, Arc<crate::generator::Generator>>,
-        prefixes: Arc<Prefixes>,
-        snapshot: &Snapshot,
-        deviations: &HashMap<Slot, Deviation>,
+        shared: &Shared<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Made, CycleError> {
-        let transaction = if self.mode.commit {
+        let transaction = if self.mode.purpose == Purpose::Commit {
             let begun = self.store.begin();
             Some(begun.map_err(|error| CycleError::storage("preparing to write", error))?)
         } else {
@@ -281,59 +295,73 @@ impl Cycle<'_> {
         let placer = Placer {
             store: self.store,
             transaction: transaction.as_deref(),
-            deviations,
+            deviations: shared.deviations,
             lock_file: &lock_file,
             lock_path: &self.project.root.join("evergen.lock"),
-            output_exists: !self.mode.scratch && self.project.output_dir().exists(),
-            texts: self.mode.texts,
+            output_exists: self.mode.purpose != Purpose::Scratch
+                && self.project.output_dir().exists(),
+            texts: self.mode.purpose == Purpose::Diff,
             claims: Mutex::default(),
         };
         let jobs: Vec<Job> = work.jobs.into_values().collect();
         let context = workers::Context {
-            generators,
-            snapshot,
-            prefixes,
+            generators: shared.generators,
+            snapshot: shared.snapshot,
+            prefixes: Arc::clone(&shared.prefixes),
             placer: &placer,
             workers: self.project.settings.regeneration.parallel_workers,
         };
         let outcomes = workers::run(&context, jobs, progress)?;
-        let problems =
-            self.problems(memory, work.problems, &outcomes, &work.gone, generators, snapshot);
+        let problems = problems(memory, work.problems, &outcomes, &work.gone, shared);
         if !problems.is_empty() {
             return Err(CycleError::Rejected(problems));
         }
         Ok(Made { outcomes, gone: work.gone, list_reads: work.list_reads, transaction, lock_file })
     }
+}
 
-    /// All errors of a cycle, each once.
-    fn problems(
-        &self,
-        memory: &mut Memory,
-        mut problems: Vec<Diagnostic>,
-        outcomes: &[Outcome],
-        gone: &[Slot],
-        generators: &HashMap<u32, Arc<crate::generator::Generator>>,
-        snapshot: &Snapshot,
-    ) -> Vec<Diagnostic> {
-        let mut rows: BTreeMap<(Option<String>, Option<u32>, String), (Diagnostic, usize)> =
-            BTreeMap::new();
-        for outcome in outcomes {
-            for problem in outcome.problems() {
-                let key = (problem.file.clone(), problem.line, problem.message.clone());
-                rows.entry(key)
-                    .or_insert_with(|| (with_row(problem, outcome, generators, snapshot), 0))
-                    .1 += 1;
-            }
+/// What the parts of a cycle look at.
+struct Shared<'a> {
+    generators: &'a HashMap<u32, Arc<crate::generator::Generator>>,
+    prefixes: Arc<Prefixes>,
+    snapshot: &'a Snapshot,
+    deviations: &'a HashMap<Slot, Deviation>,
+}
+
+/// All errors of a cycle, each once.
+fn problems(
+    memory: &mut Memory,
+    mut problems: Vec<Diagnostic>,
+    outcomes: &[Outcome],
+    gone: &[Slot],
+    shared: &Shared<'_>,
+) -> Vec<Diagnostic> {
+    type Place = (Option<String>, Option<u32>, String);
+    let mut rows: BTreeMap<Place, (Diagnostic, usize)> = BTreeMap::new();
+    for outcome in outcomes {
+        for problem in outcome.problems() {
+            let key = (problem.file.clone(), problem.line, problem.message.clone());
+            rows.entry(key)
+                .or_insert_with(|| {
+                    (with_row(problem, outcome, shared.generators, shared.snapshot), 0)
+                })
+                .1 += 1;
         }
-        problems.extend(rows.into_values().map(|(mut problem, count)| {
-            if count > 1 {
-                problem.message = format!("{} (and {} more rows)", problem.message, count - 1);
-            }
-            problem
-        }));
-        problems.extend(conflicts::conflicts(memory, outcomes, gone, generators, snapshot));
-        problems
     }
+    problems.extend(rows.into_values().map(|(mut problem, count)| {
+        if count > 1 {
+            problem.message = format!("{} (and {} more rows)", problem.message, count - 1);
+        }
+        problem
+    }));
+    problems.extend(conflicts::conflicts(
+        memory,
+        outcomes,
+        gone,
+        shared.generators,
+        shared.snapshot,
+    ));
+    problems
 }
 
 /// Says for which row a template failed.

@@ -180,20 +180,28 @@ fn rows(
             let rows = rows.rows.into_iter().enumerate().map(|(number, row)| {
                 hash_terms(row.iter().map(Option::as_ref), hasher);
                 let values = row.iter().map(|value| wrap(value.as_ref(), session)).collect();
-                let names = Arc::clone(&named.variables);
-                Value::from_object(Fields { names, values, origin: origin(session, list, number) })
+                let columns = Arc::clone(&named.variables);
+                Value::from_object(Fields {
+                    names: columns,
+                    values,
+                    origin: origin(session, list, number),
+                })
             });
             let rows: Vec<Value> = rows.collect();
             hasher.write(&(rows.len() as u64).to_le_bytes());
             Value::from(rows)
         }
         Answer::Graph(triples) => {
-            let names: Arc<[Arc<str>]> = ["subject", "predicate", "object"].map(Into::into).into();
+            let parts: Arc<[Arc<str>]> = ["subject", "predicate", "object"].map(Into::into).into();
             let triples = triples.into_iter().enumerate().map(|(number, triple)| {
                 hash_terms(triple.iter().map(Some), hasher);
                 let values = triple.iter().map(|value| wrap(Some(value), session)).collect();
-                let names = Arc::clone(&names);
-                Value::from_object(Fields { names, values, origin: origin(session, list, number) })
+                let columns = Arc::clone(&parts);
+                Value::from_object(Fields {
+                    names: columns,
+                    values,
+                    origin: origin(session, list, number),
+                })
             });
             Value::from(triples.collect::<Vec<Value>>())
         }

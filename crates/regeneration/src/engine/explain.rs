@@ -12,7 +12,7 @@ use minijinja::{Error, ErrorKind};
 use rustc_hash::FxHashSet;
 
 use super::catalogue::Catalogue;
-use super::cycle::Mode;
+use super::cycle::{Mode, Purpose};
 use super::evaluate::{self, Job};
 use super::memory::Memory;
 use super::{RegenerationEngine, scan, sources};
@@ -75,7 +75,7 @@ impl RegenerationEngine {
     pub fn explain(&mut self, path: &str, line: Option<u32>) -> Result<Explanation, ExplainError> {
         let mut memory = Memory::open(&self.folder, &self.project);
         let last = last_made(&mut memory, path);
-        let mode = Mode { commit: false, full: false, texts: false, scratch: false };
+        let mode = Mode { purpose: Purpose::Preview, full: false };
         let finished = self.cycle_on(&mut memory, mode, &mut |_| {})?;
         let (slot, record) = find(&mut memory, path)?;
         memory.need_model(&self.folder).map_err(|_| {

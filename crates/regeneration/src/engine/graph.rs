@@ -5,7 +5,7 @@ use std::fmt;
 use evergen_depgraph::DependencyGraph;
 
 use super::RegenerationEngine;
-use super::cycle::Mode;
+use super::cycle::{Mode, Purpose};
 use super::memory::Memory;
 use crate::error::CycleError;
 
@@ -58,7 +58,7 @@ impl RegenerationEngine {
     /// See [`CycleError`].
     pub fn graph(&mut self) -> Result<DependencyGraph<GraphNode>, CycleError> {
         let mut memory = Memory::open(&self.folder, &self.project);
-        let mode = Mode { commit: false, full: false, texts: false, scratch: false };
+        let mode = Mode { purpose: Purpose::Preview, full: false };
         self.cycle_on(&mut memory, mode, &mut |_| {})?;
         let catalogue = self.catalogue(&memory)?;
         let sources: Vec<String> = self.sources(&memory)?;

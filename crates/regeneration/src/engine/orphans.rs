@@ -5,7 +5,7 @@ use std::sync::Arc;
 use evergen_artifact::{ArtifactPath, Digest, LockFile};
 
 use super::commit::Settled;
-use super::cycle::change;
+use super::cycle::{Purpose, change};
 use super::evaluate::Evaluated;
 use super::memory::Memory;
 use super::place::read_lock_file;
@@ -98,8 +98,11 @@ impl Settled<'_> {
             }
             Some(Deviation::Touched(_) | Deviation::Returned(_)) | None => false,
         };
-        let before =
-            if self.cycle.mode.texts { self.cycle.store.read(&path).ok().flatten() } else { None };
+        let before = if self.cycle.mode.purpose == Purpose::Diff {
+            self.cycle.store.read(&path).ok().flatten()
+        } else {
+            None
+        };
         Some(Deletion { path, generator: name, refused: edited, before })
     }
 

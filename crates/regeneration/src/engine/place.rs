@@ -118,7 +118,7 @@ impl Placer<'_> {
         bytes: Vec<u8>,
         digest: Digest,
     ) -> Result<Placed, CycleError> {
-        let found = self.find(job, path)?;
+        let found = self.find(job, path);
         match found {
             Found::Nothing => self.write(generator, path, bytes, Action::Create, None),
             Found::AsLeft(there, stamp) if there == digest => {
@@ -160,10 +160,10 @@ impl Placer<'_> {
         }
     }
 
-    fn find(&self, job: &Job, path: &ArtifactPath) -> Result<Found, CycleError> {
+    fn find(&self, job: &Job, path: &ArtifactPath) -> Found {
         let previous = job.previous.as_ref().filter(|record| record.path.as_ref() == Some(path));
         let Some(record) = previous else { return self.find_unknown(path) };
-        Ok(match self.deviations.get(&job.slot) {
+        match self.deviations.get(&job.slot) {
             None => Found::AsLeft(record.written.into(), record.stamp),
             Some(Deviation::Touched(stamp) | Deviation::Returned(stamp)) => {
                 Found::AsLeft(record.written.into(), *stamp)
@@ -171,24 +171,24 @@ impl Placer<'_> {
             Some(Deviation::Missing) => Found::Nothing,
             Some(Deviation::Edited(bytes)) => Found::Edited(bytes.clone()),
             Some(Deviation::Blocked(why)) => Found::Blocked(why.clone()),
-        })
+        }
     }
 
-    fn find_unknown(&self, path: &ArtifactPath) -> Result<Found, CycleError> {
+    fn find_unknown(&self, path: &ArtifactPath) -> Found {
         if !self.output_exists {
-            return Ok(Found::Nothing);
+            return Found::Nothing;
         }
         let bytes = match self.store.read(path) {
-            Ok(None) => return Ok(Found::Nothing),
+            Ok(None) => return Found::Nothing,
             Ok(Some(bytes)) => bytes,
-            Err(error) => return Ok(Found::Blocked(crate::error::chain(&error))),
+            Err(error) => return Found::Blocked(crate::error::chain(&error)),
         };
         let lock = self.lock_file.get_or_init(|| read_lock_file(self.lock_path));
-        Ok(match lock.get(path) {
+        match lock.get(path) {
             Some(entry) if entry.digest == Digest::of(&bytes) => Found::Generated(bytes),
             Some(_) => Found::Edited(bytes),
             None => Found::Foreign(bytes),
-        })
+        }
     }
 
     fn edited(
@@ -294,7 +294,7 @@ impl Placer<'_> {
         let Some(transaction) = self.transaction else {
             return Ok(self.forget_texts(Placed::write(action, bytes, None, before)));
         };
-        self.keep_base(generator, path, transaction, &bytes)?;
+        keep_base(generator, path, transaction, &bytes)?;
         let stamp = stage(transaction, Place::Output(path.clone()), &bytes)?;
         Ok(Placed {
             action,
@@ -320,24 +320,9 @@ impl Placer<'_> {
         let Some(transaction) = self.transaction else {
             return Ok(self.forget_texts(Placed::write(action, bytes, None, before)));
         };
-        self.keep_base(generator, path, transaction, generated)?;
+        keep_base(generator, path, transaction, generated)?;
         let stamp = stage(transaction, Place::Output(path.clone()), &bytes)?;
         Ok(Placed { before: None, after: None, ..Placed::write(action, bytes, Some(stamp), None) })
-    }
-
-    /// Keeps the generated text where a later edit is to be judged by it.
-    fn keep_base(
-        &self,
-        generator: &Generator,
-        path: &ArtifactPath,
-        transaction: &dyn Transaction,
-        generated: &[u8],
-    ) -> Result<(), CycleError> {
-        if !matches!(generator.on_edit, OnEdit::Merge | OnEdit::KeepRegions) {
-            return Ok(());
-        }
-        let Some(place) = state_place(&base_name(path)) else { return Ok(()) };
-        stage(transaction, place, generated).map(drop)
     }
 
     fn forget_texts(&self, placed: Placed) -> Placed {
@@ -399,6 +384,20 @@ impl Placed {
             after: Some(bytes),
         }
     }
+}
+
+/// Keeps the generated text where a later edit is to be judged by it.
+fn keep_base(
+    generator: &Generator,
+    path: &ArtifactPath,
+    transaction: &dyn Transaction,
+    generated: &[u8],
+) -> Result<(), CycleError> {
+    if !matches!(generator.on_edit, OnEdit::Merge | OnEdit::KeepRegions) {
+        return Ok(());
+    }
+    let Some(place) = state_place(&base_name(path)) else { return Ok(()) };
+    stage(transaction, place, generated).map(drop)
 }
 
 /// The state file that holds the generated text of a path.

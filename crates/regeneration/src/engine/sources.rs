@@ -1,6 +1,7 @@
 //! From changed source files to a changed model.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -113,11 +114,12 @@ fn parse(
 
 pub(super) fn limits(project: &Project) -> Limits {
     let settings = &project.settings.model.limits;
-    let mut limits = Limits::default();
-    limits.max_file_bytes = settings.max_file_bytes;
-    limits.max_literal_bytes = usize::try_from(settings.max_literal_bytes).unwrap_or(usize::MAX);
-    limits.max_nesting = settings.max_nesting as usize;
-    limits
+    Limits {
+        max_file_bytes: settings.max_file_bytes,
+        max_literal_bytes: usize::try_from(settings.max_literal_bytes).unwrap_or(usize::MAX),
+        max_nesting: settings.max_nesting as usize,
+        ..Limits::default()
+    }
 }
 
 fn parse_one(
@@ -127,15 +129,14 @@ fn parse_one(
     documents: &Documents,
 ) -> Result<ParsedSource, Vec<Diagnostic>> {
     let read;
-    let bytes = match &input.bytes {
-        Some(bytes) => bytes,
-        None => {
-            read = std::fs::read(&input.absolute).map_err(|error| {
-                let message = format!("can't read {}: {error}", input.known.path);
-                vec![Diagnostic::error("io::read", message).in_file(&*input.known.path)]
-            })?;
-            &read
-        }
+    let bytes = if let Some(bytes) = &input.bytes {
+        bytes
+    } else {
+        read = std::fs::read(&input.absolute).map_err(|error| {
+            let message = format!("can't read {}: {error}", input.known.path);
+            vec![Diagnostic::error("io::read", message).in_file(&*input.known.path)]
+        })?;
+        &read
     };
     let base = base(project, &input.known.path);
     let format = input.format.unwrap_or(Format::Turtle);
@@ -160,7 +161,8 @@ fn percent_encoded(path: &Path) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
                 encoded.push(char::from(byte));
             }
-            other => encoded.push_str(&format!("%{other:02X}")),
+            // Writing to a string can't fail.
+            other => drop(write!(encoded, "%{other:02X}")),
         }
     }
     encoded

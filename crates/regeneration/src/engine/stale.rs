@@ -289,11 +289,14 @@ fn rows_of(
     Ok(rows)
 }
 
+/// The rows of a list by their keys, and the patterns that it read.
+pub(super) type List = (Vec<(RowKey, Row)>, Vec<Fingerprint>);
+
 /// The distinct rows of a list, sorted as the query gives them, and what it read.
 pub(super) fn evaluate_list(
     generator: &Generator,
     snapshot: &Snapshot,
-) -> Result<(Vec<(RowKey, Row)>, Vec<Fingerprint>), Diagnostic> {
+) -> Result<List, Diagnostic> {
     let Some(list) = &generator.list else {
         let row = Row::default();
         return Ok((vec![(row.key(), row)], Vec::new()));
@@ -303,12 +306,13 @@ pub(super) fn evaluate_list(
     let mut prints: Vec<Fingerprint> =
         tracker.take_reads().into_patterns().iter().map(QuadPattern::fingerprint).collect();
     prints.sort_unstable();
-    let rows = match answer.map_err(|error| query_failure(generator, "for_each", &error))? {
-        Answer::Rows(rows) => rows.rows,
-        _ => {
-            let message = "for_each must be a SELECT query: its rows are what is generated for";
-            return Err(generator.file.diagnose("query::form", message.to_owned(), 0..3));
-        }
+    let rows = if let Answer::Rows(rows) =
+        answer.map_err(|error| query_failure(generator, "for_each", &error))?
+    {
+        rows.rows
+    } else {
+        let message = "for_each must be a SELECT query: its rows are what is generated for";
+        return Err(generator.file.diagnose("query::form", message.to_owned(), 0..3));
     };
     let mut seen = rustc_hash::FxHashSet::default();
     let rows = rows.into_iter().map(|row| Row(row.iter().cloned().collect()));

@@ -90,7 +90,8 @@ pub(super) fn run(
     std::thread::scope(|scope| {
         for _ in 0..workers {
             let sender = sender.clone();
-            scope.spawn(|| worker(context, &jobs, &next, &stop, sender));
+            let (jobs, next, stop) = (&jobs, &next, &stop);
+            scope.spawn(move || worker(context, jobs, next, stop, &sender));
         }
         drop(sender);
         for batch in receiver {
@@ -112,7 +113,7 @@ fn worker(
     jobs: &[Job],
     next: &AtomicUsize,
     stop: &AtomicBool,
-    sender: SyncSender<Result<Vec<Outcome>, CycleError>>,
+    sender: &SyncSender<Result<Vec<Outcome>, CycleError>>,
 ) {
     while !stop.load(Ordering::Relaxed) {
         let start = next.fetch_add(BATCH, Ordering::Relaxed);
@@ -137,13 +138,12 @@ fn work(context: &Context<'_>, job: Job) -> Result<Outcome, CycleError> {
     let mut evaluation = evaluate(&job, generator, context.snapshot, &context.prefixes);
     let mut outcome = (None, None);
     if let Evaluated::Rendered { path, bytes, digest, .. } = &mut evaluation.result {
-        outcome = match context.placer.claim(job.slot, path) {
-            Err(conflict) => (None, Some(conflict)),
-            Ok(()) => {
-                let bytes = std::mem::take(bytes);
-                let placed = context.placer.place(&job, generator, path, bytes, *digest)?;
-                (Some(placed), None)
-            }
+        outcome = if let Err(conflict) = context.placer.claim(job.slot, path) {
+            (None, Some(conflict))
+        } else {
+            let bytes = std::mem::take(bytes);
+            let placed = context.placer.place(&job, generator, path, bytes, *digest)?;
+            (Some(placed), None)
         };
     }
     let (placed, conflict) = outcome;

@@ -48,8 +48,8 @@ impl Trace {
     }
 
     pub(crate) fn note(&self, used: Use) {
-        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-        uses.push((self.written(), used));
+        let mut noted = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.push((self.written(), used));
     }
 
     /// All uses so far.

@@ -1,0 +1,226 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 the answer is no (drift, refused artifacts, failed thresholds); \
+2 usage or configuration; 3 model, query or template error; 4 input/output or internal.";
+
+/// Generates code from knowledge graphs, and keeps it true to them.
+#[derive(Debug, Parser)]
+#[command(name = "evergen", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true)]
+pub struct Arguments {
+    /// What concerns all verbs.
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// How evergen talks.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Manner {
+    /// Print one JSON object on standard output.
+    #[arg(long, global = true, help_heading = "Manner")]
+    pub(crate) json: bool,
+    /// Say nothing but errors.
+    #[arg(short, long, global = true, help_heading = "Manner", conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more; twice for what goes on inside.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Manner")]
+    pub(crate) verbose: u8,
+    /// Whether to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Manner"
+    )]
+    pub(crate) color: ColorChoice,
+}
+
+/// What evergen can do.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum Verb {
+    /// Bring the output folder up to date with the model and the templates.
+    Run(Run),
+    /// Show what `run` would change, and why; write nothing.
+    Plan(Asked),
+    /// Tell by the exit code whether all generated files are true to the model.
+    Check(Check),
+    /// Show what `run` would change, line by line.
+    Diff(Asked),
+    /// Tell which triples, query and template lines a file or a line comes from.
+    Explain(Explain),
+    /// Prove that the incremental result equals a generation from scratch.
+    Verify(Asked),
+    /// Draw what depends on what.
+    Graph(Graph),
+    /// Start a project: a configuration, a small model and templates.
+    Init(Init),
+    /// Look for what could keep evergen from working here.
+    Doctor(Asked),
+    /// Show the settings in force, or the schema of the configuration.
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+    /// Print the manual page.
+    Man(Man),
+}
+
+/// Which project, and what to set in it.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Selection {
+    /// The project's folder, where the state is kept too [default: the next folder
+    /// upwards with an `evergen.toml`, or the current one]
+    #[arg(long, value_name = "DIR", help_heading = "Project")]
+    pub(crate) root: Option<PathBuf>,
+    /// Languages for which to generate with the built-in packs.
+    #[arg(long, value_name = "LANGUAGES", value_delimiter = ',', help_heading = "Project")]
+    pub(crate) lang: Vec<String>,
+    /// The output folder.
+    #[arg(long, value_name = "DIR", help_heading = "Project")]
+    pub(crate) out: Option<PathBuf>,
+    /// A folder with templates; can be given more than once.
+    #[arg(long, value_name = "DIR", help_heading = "Project")]
+    pub(crate) templates: Vec<PathBuf>,
+    /// How many threads render; 0 is one for each CPU.
+    #[arg(long, value_name = "N", help_heading = "Project")]
+    pub(crate) workers: Option<u32>,
+    /// Do all the work, also where nothing has changed.
+    #[arg(long, help_heading = "Project")]
+    pub(crate) full: bool,
+    /// Set any key of `evergen.toml`, like `limits.fuel=100000`.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Project")]
+    pub(crate) set: Vec<String>,
+}
+
+/// A verb that asks about a project.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// A project's folder, or files, folders and patterns that hold the model.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// `evergen run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// Print a line of JSON for each artifact when it is ready; the report comes last.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) events: bool,
+    /// How long to wait when another evergen works on this project.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) wait: u64,
+}
+
+/// `evergen check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// How to list what is wrong.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: CheckFormat,
+}
+
+/// The forms of the list that `check` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    Text,
+    /// One JSON object, like `--json`.
+    Json,
+    /// Annotations of a GitHub workflow.
+    Github,
+}
+
+/// `evergen explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A generated file, with `:LINE` for one line of it.
+    #[arg(value_name = "FILE[:LINE]")]
+    pub(crate) file: String,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// `evergen graph`.
+#[derive(Debug, Args)]
+pub struct Graph {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// The notation.
+    #[arg(long, value_enum, default_value = "dot")]
+    pub(crate) format: GraphFormat,
+    /// The file to write to [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How many nodes an SVG shows at most: those with the most edges.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub(crate) limit: usize,
+}
+
+/// Notations for a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For Graphviz.
+    Dot,
+    /// Nodes and edges.
+    Json,
+    /// A picture.
+    Svg,
+}
+
+/// `evergen init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The project's folder.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+}
+
+/// `evergen config`.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum Config {
+    /// Show every setting in force and where it comes from.
+    Show(Asked),
+    /// Print the JSON Schema of `evergen.toml`, or of what a verb prints.
+    Schema(Schema),
+}
+
+/// `evergen config schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Whose schema, like `run` or `error`.
+    #[arg(value_name = "NAME", default_value = "evergen.toml")]
+    pub(crate) name: String,
+}
+
+/// `evergen completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `evergen man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write a page for evergen and one for each verb to this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}

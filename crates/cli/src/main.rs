@@ -1,0 +1,7 @@
+//! The shipped binary; everything is in the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(evergen::main(std::env::args_os()))
+}

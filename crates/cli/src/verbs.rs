@@ -1,0 +1,41 @@
+//! One function for each verb.
+
+mod check;
+mod config;
+mod diff;
+mod doctor;
+mod explain;
+mod graph;
+mod init;
+mod plan;
+mod run;
+mod shell;
+mod verify;
+
+pub(crate) use self::config::ConfigReport;
+pub(crate) use self::diff::DiffReport;
+pub(crate) use self::doctor::DoctorReport;
+pub(crate) use self::init::InitReport;
+pub(crate) use self::run::Event;
+
+use crate::arguments::Verb;
+use crate::console::Console;
+use crate::failure::{Failure, Verdict};
+
+/// Does what the verb says and prints its answer.
+pub(crate) fn perform(verb: Verb, console: &mut Console) -> Result<Verdict, Failure> {
+    match verb {
+        Verb::Run(arguments) => run::run(&arguments, console),
+        Verb::Plan(asked) => plan::plan(&asked, console),
+        Verb::Check(arguments) => check::check(&arguments, console),
+        Verb::Diff(asked) => diff::diff(&asked, console),
+        Verb::Explain(arguments) => explain::explain(&arguments, console),
+        Verb::Verify(asked) => verify::verify(&asked, console),
+        Verb::Graph(arguments) => graph::graph(&arguments, console),
+        Verb::Init(arguments) => init::init(&arguments, console),
+        Verb::Doctor(asked) => Ok(doctor::doctor(&asked, console)),
+        Verb::Config(part) => config::config(&part, console),
+        Verb::Completions(arguments) => Ok(shell::completions(&arguments, console)),
+        Verb::Man(arguments) => shell::man(&arguments, console),
+    }
+}

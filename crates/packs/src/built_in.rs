@@ -1,0 +1,61 @@
+//! The packs with their templates.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use evergen_regeneration::{Languages, Pack, PackFile};
+
+use crate::fragments::expand;
+use crate::{Python, Rust, TypeScript};
+
+/// The packs that are built in, by name: python, rust, typescript.
+pub fn packs() -> Vec<Pack> {
+    vec![
+        pack(
+            "python",
+            &[
+                ("_names.j2", include_str!("../templates/python/_names.j2")),
+                ("class.j2", include_str!("../templates/python/class.j2")),
+                ("enumeration.j2", include_str!("../templates/python/enumeration.j2")),
+                ("init.j2", include_str!("../templates/python/init.j2")),
+                ("pyproject.j2", include_str!("../templates/python/pyproject.j2")),
+                ("typed.j2", include_str!("../templates/python/typed.j2")),
+            ],
+        ),
+        pack(
+            "rust",
+            &[
+                ("_names.j2", include_str!("../templates/rust/_names.j2")),
+                ("class.j2", include_str!("../templates/rust/class.j2")),
+                ("enumeration.j2", include_str!("../templates/rust/enumeration.j2")),
+                ("lib.j2", include_str!("../templates/rust/lib.j2")),
+                ("manifest.j2", include_str!("../templates/rust/manifest.j2")),
+            ],
+        ),
+        pack(
+            "typescript",
+            &[
+                ("_names.j2", include_str!("../templates/typescript/_names.j2")),
+                ("class.j2", include_str!("../templates/typescript/class.j2")),
+                ("enumeration.j2", include_str!("../templates/typescript/enumeration.j2")),
+                ("index.j2", include_str!("../templates/typescript/index.j2")),
+                ("package.j2", include_str!("../templates/typescript/package.j2")),
+                ("tsconfig.j2", include_str!("../templates/typescript/tsconfig.j2")),
+            ],
+        ),
+    ]
+}
+
+/// The languages that templates can name: those of the packs.
+pub fn languages() -> Languages {
+    Languages::new().with(Arc::new(Python)).with(Arc::new(Rust)).with(Arc::new(TypeScript))
+}
+
+fn pack(name: &'static str, files: &[(&'static str, &'static str)]) -> Pack {
+    let shared = ("_model.j2", include_str!("../templates/shared/_model.j2"));
+    let file = |(path, text): &(&'static str, &'static str)| PackFile {
+        path: Cow::Borrowed(*path),
+        text: Cow::Owned(expand(text)),
+    };
+    Pack { name, files: files.iter().chain([&shared]).map(file).collect() }
+}

@@ -1,0 +1,68 @@
+//! What does good code look like in each language?
+//!
+//! An engine that renders templates from a model is of use on the day somebody has
+//! written templates. This crate is for the day before: it holds *packs*, generators
+//! that turn any ontology, be it written in OWL, RDFS, SHACL or with the vocabulary
+//! of schema.org, into a package that compiles under the strict settings of its
+//! language. And it holds what every template needs, a built-in one or a project's
+//! own: how the language writes names, texts, comments and types, as
+//! [`LanguageProfile`](evergen_regeneration::LanguageProfile)s.
+//!
+//! # How a pack works
+//!
+//! A pack is nothing but templates with front matter, as a project has them. For each
+//! class there is one file, and its queries lead from the class to what they read, so
+//! that a changed label makes again the one file that shows it. One partial,
+//! `_model.j2`, turns the rows into what all languages ask for; the templates of a
+//! language are left with names and notation.
+//!
+//! # What the model means in code
+//!
+//! - *A class* is what is declared as one, or what a shape gives properties. Vocabularies in
+//!   which models are written (RDF, OWL, SHACL …), blank nodes, the data types of
+//!   schema.org, and names of other vocabularies that are only mentioned, have no file.
+//! - *An enumeration* is a class with `owl:oneOf`, or one below schema.org's
+//!   `Enumeration` that has individuals.
+//! - *The properties* of a class are those whose domain it is, alone or in a union,
+//!   those of its shapes and restrictions, and all that is declared above it.
+//! - *One parent is extended*, the first that is not above another one. What further
+//!   parents have is repeated in the class. Two parents can't contradict each other
+//!   then, and a cycle of classes is no cycle in code.
+//! - *A property has many values* unless the model says otherwise: a functional
+//!   property, or a bound of at most one. It may be missing unless a bound says that it
+//!   may not. A bound in a class that inherits the property changes nothing.
+//! - *Names* are the local names of IRIs, in the language's casing. Two properties of
+//!   one name in one class are told apart by a number, in the order of their IRIs. Two
+//!   classes of one name would share a file, and the engine refuses that, naming both.
+//!
+//! # What it does not do
+//!
+//! It does not read the model, render, or write files; it does not format what was
+//! rendered. Validation, JSON and further languages are not here yet.
+//!
+//! ```
+//! let names: Vec<&str> = evergen_packs::packs().iter().map(|pack| pack.name).collect();
+//! assert_eq!(names, ["python", "rust", "typescript"]);
+//!
+//! let languages = evergen_packs::languages();
+//! let rust = languages.get("rust").ok_or("no Rust")?;
+//! assert_eq!(rust.ident("type"), "r#type");
+//! assert_eq!(rust.native_type("http://www.w3.org/2001/XMLSchema#int"), "i32");
+//! # Ok::<(), &str>(())
+//! ```
+
+mod built_in;
+mod datatype;
+mod fragments;
+mod python;
+mod rust;
+mod text;
+mod typescript;
+
+#[cfg(test)]
+mod tests;
+
+pub use built_in::{languages, packs};
+pub use python::Python;
+pub use rust::Rust;
+pub use typescript::TypeScript;
