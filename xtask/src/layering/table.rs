@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Row] = &[
         2,
         &["evergen-delta", "evergen-artifact", "evergen-depgraph", "evergen-knowledge"],
     ),
-    library("evergen-packs", 3, &["evergen-knowledge", "evergen-regeneration"]),
+    library("evergen-packs", 3, &["evergen-regeneration"]),
     Row { name: "evergen", rank: 6, kind: Kind::Root, names: Names::Any },
     Row { name: "evergen-tests", rank: 7, kind: Kind::Tests, names: Names::Any },
     library("xtask", 0, &[]),

@@ -163,8 +163,12 @@ impl Settled<'_> {
         if placed.action == Action::Refuse {
             // What was written last goes on being what an edit is compared with; without
             // a stamp the file is looked at in every cycle.
-            let last = previous.map(|record| Record::clone(record));
-            let last = last.unwrap_or_else(|| fresh.clone());
+            // An artifact that is new at its path has that from the lock file.
+            let unknown = || {
+                let digest = placed.last.map_or(NEVER, Into::into);
+                Record { digest, written: digest, ..fresh.clone() }
+            };
+            let last = previous.map_or_else(unknown, |record| Record::clone(record));
             return Record { inputs: HELD_BACK, stamp: fresh.stamp, ..last };
         }
         let made = match previous {

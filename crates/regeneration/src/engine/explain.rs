@@ -41,7 +41,7 @@ pub enum ExplainError {
         similar: Vec<String>,
     },
     /// The artifact has fewer lines.
-    #[error("`{path}` has {lines} lines, so there is no line {line}")]
+    #[error("`{path}` has {}, so there is no line {line}", crate::error::plural(*.lines, "line"))]
     NoSuchLine {
         /// The artifact.
         path: String,
@@ -151,6 +151,7 @@ impl RegenerationEngine {
             evaluate::prepare(job, &generator, &session).map_err(CycleError::Rejected)?;
         drop(session.tracker.take_reads());
         let before = trace.uses().len();
+        trace.arm();
         let template = generator.body_template();
         let rendered = template.and_then(|template| {
             generator.sandbox.render_traced(&template, prepared.context, &trace)
@@ -323,6 +324,10 @@ fn set_formatter(generator: &mut Generator, trace: &Arc<Trace>, trap: Option<usi
     let (noted, trace) = (Arc::clone(&prints), Arc::clone(trace));
     let count = AtomicUsize::new(0);
     generator.sandbox.environment.set_formatter(move |out, state, value| {
+        // The output path is printed too, but not into the text.
+        if !trace.is_armed() {
+            return minijinja::escape_formatter(out, state, value);
+        }
         if trap == Some(count.fetch_add(1, Ordering::Relaxed)) {
             return Err(Error::new(ErrorKind::InvalidOperation, "this is where it is printed"));
         }

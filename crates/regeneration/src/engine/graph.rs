@@ -70,7 +70,8 @@ impl RegenerationEngine {
         for generator in &catalogue.generators {
             let node = GraphNode::Generator(generator.name.to_string());
             edge(&node, GraphNode::Template(generator.file.shown.to_string()));
-            for name in generator.sandbox.loaded().keys() {
+            let known = memory.meta.generators.iter().find(|known| *known.name == *generator.name);
+            for (name, _) in known.iter().flat_map(|known| &known.loaded) {
                 if let Some(file) = generator.library.files.get(name.as_str()) {
                     edge(&node, GraphNode::Template(file.shown.to_string()));
                 }

@@ -43,6 +43,8 @@ pub(super) struct Placed {
     /// The stamp of the file that will be there.
     pub(super) stamp: Option<FileStamp>,
     pub(super) note: Option<String>,
+    /// For a refusal, the digest that the last commit gave to the file.
+    pub(super) last: Option<Digest>,
     /// What `diff` compares: the file as it is, and as it will be.
     pub(super) before: Option<Vec<u8>>,
     pub(super) after: Option<Vec<u8>>,
@@ -119,6 +121,22 @@ impl Placer<'_> {
         digest: Digest,
     ) -> Result<Placed, CycleError> {
         let found = self.find(job, path);
+        let mut placed = self.place_beside(found, generator, path, bytes, digest)?;
+        if placed.action == Action::Refuse {
+            let entry = self.lock_file.get().and_then(|lock| lock.get(path));
+            placed.last = entry.map(|entry| entry.digest);
+        }
+        Ok(placed)
+    }
+
+    fn place_beside(
+        &self,
+        found: Found,
+        generator: &Generator,
+        path: &ArtifactPath,
+        bytes: Vec<u8>,
+        digest: Digest,
+    ) -> Result<Placed, CycleError> {
         match found {
             Found::Nothing => self.write(generator, path, bytes, Action::Create, None),
             Found::AsLeft(there, stamp) if there == digest => {
@@ -302,6 +320,7 @@ impl Placer<'_> {
             size: bytes.len() as u64,
             stamp: Some(stamp),
             note: None,
+            last: None,
             before: None,
             after: None,
         })
@@ -351,6 +370,7 @@ impl Placed {
             size: size as u64,
             stamp: Some(stamp),
             note: None,
+            last: None,
             before: None,
             after: None,
         }
@@ -363,6 +383,7 @@ impl Placed {
             size: before.len() as u64,
             stamp: None,
             note: Some(why.to_owned()),
+            last: None,
             before: Some(before),
             after,
         }
@@ -380,6 +401,7 @@ impl Placed {
             size: bytes.len() as u64,
             stamp,
             note: None,
+            last: None,
             before,
             after: Some(bytes),
         }

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::catalogue::{Catalogue, stale_template};
 use super::evaluate::{Job, query_failure};
-use super::memory::Memory;
+use super::memory::{Fresh, Memory};
 use super::scan::Deviation;
 use crate::artifacts::Slot;
 use crate::generator::Generator;
@@ -230,7 +230,8 @@ impl Work {
         let mut missing: FxHashMap<RowKey, Slot> = memory.artifacts.rows(number).clone();
         for (key, row) in rows {
             if missing.remove(&key).is_none() {
-                let cause = if change.everything.is_some() { cause.clone() } else { Cause::NewRow };
+                let remade = change.everything.is_some() && memory.fresh != Some(Fresh::First);
+                let cause = if remade { cause.clone() } else { Cause::NewRow };
                 self.add_row(memory, number, row, cause);
             }
         }
@@ -312,7 +313,10 @@ pub(super) fn evaluate_list(
         rows.rows
     } else {
         let message = "for_each must be a SELECT query: its rows are what is generated for";
-        return Err(generator.file.diagnose("query::form", message.to_owned(), 0..3));
+        let front = generator.file.front.as_ref();
+        let text = front.and_then(|front| front.for_each.as_ref());
+        let span = text.map_or(0..3, toml::Spanned::span);
+        return Err(generator.file.diagnose("query::form", message.to_owned(), span));
     };
     let mut seen = rustc_hash::FxHashSet::default();
     let rows = rows.into_iter().map(|row| Row(row.iter().cloned().collect()));

@@ -2,7 +2,7 @@
 
 use std::cmp;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evergen_delta::{QuadPattern, TermId, TermRef};
@@ -24,6 +24,7 @@ pub(crate) struct Session {
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     written: AtomicUsize,
+    armed: AtomicBool,
     uses: Mutex<Vec<(usize, Use)>>,
 }
 
@@ -37,6 +38,15 @@ pub(crate) enum Use {
 }
 
 impl Trace {
+    /// From now on prints go into the text.
+    pub(crate) fn arm(&self) {
+        self.armed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_armed(&self) -> bool {
+        self.armed.load(Ordering::Relaxed)
+    }
+
     /// Notes that so many bytes more were written.
     pub(crate) fn wrote(&self, bytes: usize) {
         self.written.fetch_add(bytes, Ordering::Relaxed);
