@@ -25,6 +25,7 @@ mod compiled;
 mod dataset;
 mod error;
 mod fast;
+mod nesting;
 mod normal;
 mod parse;
 mod plan;
@@ -90,6 +91,7 @@ impl Query {
     /// UUID, STRUUID, BNODE, SERVICE, FROM, DESCRIBE, and functions that SPARQL doesn't
     /// know.
     pub fn compile(text: &str, prefixes: &Prefixes, bound: &[&str]) -> Result<Self, QueryError> {
+        nesting::refuse(text)?;
         let parsed = parse::parse(text, prefixes, bound)?;
         let pattern = Normaliser::default().query(parse::pattern_of(&parsed));
         let (form, template) = match parsed {

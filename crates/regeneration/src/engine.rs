@@ -115,7 +115,12 @@ impl RegenerationEngine {
                 "a run before this one was cut short during its commit; the rest of it is done now"
             }
             Recovery::Completed { .. } | Recovery::Unreadable => {
-                // What the state says of files may not be so.
+                // What the state says of files may not be so, now and after a run that fails.
+                let meta = self.project.state_dir().join(crate::state::META);
+                std::fs::remove_file(&meta).or_else(|error| match error.kind() {
+                    std::io::ErrorKind::NotFound => Ok(()),
+                    _ => Err(CycleError::storage(format!("removing {}", meta.display()), error)),
+                })?;
                 self.memory = Some(Memory::fresh(memory::Fresh::Unusable(
                     "a commit was damaged, as can be after a power cut".to_owned(),
                 )));
@@ -232,6 +237,7 @@ impl RegenerationEngine {
             mode,
             id,
             at_ms: cycle::now_ms(),
+            reading: imports::reading_digest(&self.project),
         };
         let mut result = cycle.run(memory, progress);
         if let Err(Halt::StartOver(why)) = result {

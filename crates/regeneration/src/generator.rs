@@ -189,7 +189,18 @@ impl Generator {
             return Ok(true);
         }
         let template = self.sandbox.environment.get_template(WHEN)?;
-        Ok(!template.render(context.clone())?.is_empty())
+        Ok(!self.sandbox.render(&template, context.clone())?.is_empty())
+    }
+
+    /// Where a query stands in the file; `for_each` is the one that gives the rows.
+    pub(crate) fn query_span(&self, name: &str) -> std::ops::Range<usize> {
+        let text = self.file.front.as_ref().and_then(|front| match name {
+            "for_each" => front.for_each.as_ref(),
+            name => {
+                front.queries.iter().find(|(key, _)| key.get_ref() == name).map(|(_, text)| text)
+            }
+        });
+        text.map_or(0..3, Spanned::span)
     }
 
     /// The template of the output path.

@@ -55,6 +55,11 @@ pub(crate) struct Meta {
     pub(crate) generators: Vec<KnownGenerator>,
     /// Files that generators declare to depend on.
     pub(crate) declared: Vec<KnownFile>,
+    /// `evergen.lock` as it was written last.
+    pub(crate) lock: Option<KnownFile>,
+    /// Files that nothing generates any more and that an edit kept: path, digest of the
+    /// generated text, generator.
+    pub(crate) orphans: Vec<(String, StoredDigest, String)>,
     /// The chosen packs, and a digest of each that is known.
     pub(crate) choice: Vec<String>,
     pub(crate) quads: u64,

@@ -481,3 +481,167 @@ fn a_row_survives_the_last_quad_that_names_its_term() {
     assert_eq!(fixture.read("gen/x.txt"), "http://example.org/total 1\n");
     fixture.verify();
 }
+
+#[test]
+fn a_merged_edit_lives_on() {
+    let fixture = Fixture::new();
+    fixture.change("templates/class.txt.j2", "+++\nfor_each", "+++\non_edit = \"merge\"\nfor_each");
+    fixture.run();
+    fixture.write("gen/order.txt", &format!("{}\nmine\n", fixture.read("gen/order.txt")));
+    for label in ["One", "Two", "Three"] {
+        let text = fixture.read("model.ttl");
+        let line = text.lines().find(|line| line.starts_with("ex:Order")).unwrap();
+        fixture.change(
+            "model.ttl",
+            line,
+            &format!("ex:Order a owl:Class ; rdfs:label \"{label}\"@en ."),
+        );
+        fixture.run();
+        assert_eq!(
+            fixture.read("gen/order.txt"),
+            format!("{label}\n- total: What it costs\n\nmine\n")
+        );
+    }
+    fixture.change("model.ttl", "ex:Order a owl:Class ;", "ex:Order");
+    assert_eq!(fixture.run().artifacts.refused, 1, "the edit is not thrown away with its row");
+    assert!(fixture.read("gen/order.txt").contains("mine"));
+}
+
+#[test]
+fn a_file_that_an_edit_keeps_is_told_until_it_is_gone() {
+    let fixture = Fixture::new();
+    fixture.run();
+    let generated = fixture.read("gen/order.txt");
+    fixture.write("gen/order.txt", "mine\n");
+    fixture.change("model.ttl", "ex:Order a owl:Class ;", "ex:Order");
+    for _ in 0..2 {
+        assert_eq!(fixture.run().artifacts.refused, 1);
+        assert_eq!(fixture.engine().check().unwrap().drift[0].kind, DriftKind::Extra);
+    }
+    fs::remove_dir_all(fixture.path().join(".evergen")).unwrap();
+    assert_eq!(fixture.run().artifacts.refused, 1, "a fresh clone knows it from the lock file");
+    fixture.write("gen/order.txt", &generated);
+    assert_eq!(fixture.run().artifacts.deleted, 1);
+    assert_eq!(counts(&fixture.run()), [1, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_name_that_changes_its_case_leaves_no_second_file() {
+    let fixture = Fixture::new();
+    fixture.change("templates/class.txt.j2", " | snake", "");
+    fixture.run();
+    fixture.change("model.ttl", "ex:Order", "ex:ORDER");
+    fixture.run();
+    assert!(!fixture.path().join("gen/Order.txt").exists());
+    assert!(fixture.path().join("gen/ORDER.txt").exists());
+    fixture.verify();
+}
+
+#[test]
+fn new_stamps_of_many_files_are_remembered_without_harm() {
+    let fixture = Fixture::new();
+    let classes: String =
+        (0..100).map(|n| format!("ex:C{n} a owl:Class ; rdfs:label \"C{n}\" .\n")).collect();
+    fixture.write("model.ttl", &format!("{MODEL}{classes}"));
+    fixture.run();
+    for round in 0..2 {
+        for entry in fs::read_dir(fixture.path().join("gen")).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read(&path).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        assert_eq!(counts(&fixture.run()), [102, 0, 0, 0, 0, 0, 0]);
+        fixture.change(
+            "model.ttl",
+            &format!("\"{}\"", if round == 0 { "C7" } else { "0" }),
+            &format!("\"{round}\""),
+        );
+        assert_eq!(counts(&fixture.run()), [102, 1, 1, 1, 0, 0, 0]);
+        fixture.verify();
+    }
+}
+
+#[test]
+fn a_list_that_is_kept_up_by_keys_notices_what_its_paths_reach() {
+    let mut fixture = Fixture::new();
+    fixture.settings.model.prefixes.insert("ex".into(), "http://example.org/".into());
+    fixture.write(
+        "templates/class.txt.j2",
+        "+++\nfor_each = \"SELECT ?class WHERE { ?class a owl:Class FILTER EXISTS { ?class rdfs:subClassOf+ ex:Base } }\"\nto = \"{{ class | local_name }}.txt\"\n+++\nx\n",
+    );
+    fixture.run();
+    for line in
+        ["ex:N a owl:Class .", "ex:N rdfs:subClassOf ex:Mid .", "ex:Mid rdfs:subClassOf ex:Base ."]
+    {
+        fixture.write("model.ttl", &format!("{}{line}\n", fixture.read("model.ttl")));
+        fixture.run();
+        fixture.verify();
+    }
+    assert!(fixture.path().join("gen/N.txt").exists());
+}
+
+#[test]
+fn a_lock_file_that_is_lost_or_merged_is_mended() {
+    let fixture = Fixture::new();
+    fixture.run();
+    let lock = fixture.read("evergen.lock");
+    fs::remove_file(fixture.path().join("evergen.lock")).unwrap();
+    fixture.run();
+    assert_eq!(fixture.read("evergen.lock"), lock);
+    // Somebody else's branch brought an artifact that this model does not ask for.
+    let digest = evergen_artifact::Digest::of(b"other\n");
+    fixture.write("gen/z.txt", "other\n");
+    fixture.write("evergen.lock", &format!("{lock}{digest} z.txt\tclass.txt.j2\n"));
+    assert_eq!(fixture.run().artifacts.deleted, 1);
+    assert_eq!(fixture.read("evergen.lock"), lock);
+}
+
+#[test]
+fn the_order_of_template_folders_counts() {
+    let mut fixture = Fixture::new();
+    fixture.write("t2/class.txt.j2", &TEMPLATE.replace("- {{", "* {{"));
+    fixture.settings.regeneration.template_dirs = vec!["templates".into(), "t2".into()];
+    fixture.run();
+    assert!(fixture.read("gen/order.txt").contains("* total"));
+    fixture.settings.regeneration.template_dirs = vec!["t2".into(), "templates".into()];
+    fixture.run();
+    assert!(fixture.read("gen/order.txt").contains("- total"));
+    fixture.verify();
+}
+
+#[test]
+fn limits_of_the_model_count_as_settings() {
+    let mut fixture = Fixture::new();
+    fixture.run();
+    fixture.settings.model.limits.max_literal_bytes = 3;
+    assert!(!fixture.fails().is_empty());
+}
+
+#[test]
+fn hopelessly_deep_queries_and_templates_are_errors() {
+    let fixture = Fixture::new();
+    let deep = format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000));
+    for (from, to) in [
+        ("OPTIONAL {", format!("FILTER({deep}) OPTIONAL {{")),
+        ("OPTIONAL {", format!("FILTER({}true) OPTIONAL {{", "!".repeat(20_000))),
+        ("- {{", format!("{{{{ {}1 }}}} {{{{", "1+".repeat(100_000))),
+        ("- {{", format!("{{{{ {}1 }}}} {{{{", "not ".repeat(100_000))),
+    ] {
+        fixture.write("templates/class.txt.j2", &TEMPLATE.replace(from, &to));
+        assert!(!fixture.fails().is_empty());
+    }
+}
+
+#[test]
+fn a_dependent_is_made_again_whole() {
+    let fixture = Fixture::new();
+    fixture.change(
+        "templates/class.txt.j2",
+        "+++\nfor_each",
+        "+++\ndepends_on = [\"one.txt.j2\"]\nfor_each",
+    );
+    fixture.write("templates/one.txt.j2", "+++\nto = \"one.txt\"\n[queries]\nall = \"SELECT ?c ?l WHERE { ?c rdfs:label ?l }\"\n+++\n{{ all | length }}\n");
+    fixture.run();
+    fixture.change("model.ttl", "\"Order\"@en", "\"Purchase\"@en");
+    assert_eq!(counts(&fixture.run())[1], 3);
+}

@@ -166,7 +166,7 @@ fn compile_library(
     for file in library.files.values() {
         let Some(front) = &file.front else { continue };
         let name: Arc<str> = match folder {
-            Some(folder) => format!("{folder}/{}", file.name).into(),
+            Some(folder) => format!("pack:{folder}/{}", file.name).into(),
             None => Arc::clone(&file.name),
         };
         let library = Arc::clone(library);

@@ -16,7 +16,8 @@ use crate::report::{
 /// The diffs of a preview.
 pub(super) fn diffs(finished: &Finished) -> Vec<FileDiff> {
     let mut diffs = Vec::new();
-    for change in &finished.report.changes {
+    let written = finished.report.changes.iter().filter(|change| change.action != Action::Refuse);
+    for change in written {
         let outcome = finished.outcomes.iter().find_map(|outcome| {
             let placed = outcome.placed.as_ref()?;
             (outcome.path()?.as_str() == change.path).then_some(placed)
@@ -94,6 +95,13 @@ impl RegenerationEngine {
         }
         for path in left.keys().filter(|path| !wanted.contains_key(*path)) {
             differences.push(Drift { path: path.to_string(), kind: DriftKind::Extra });
+        }
+        let refused =
+            finished.report.changes.iter().filter(|change| change.action == Action::Refuse);
+        let refused = refused.map(|change| (change.path.clone(), drift(change)));
+        for (path, found) in refused {
+            differences.retain(|difference| difference.path != path);
+            differences.extend(found);
         }
         differences.sort();
         Ok(VerifyReport {

@@ -10,7 +10,6 @@ use evergen_knowledge::SourceIncrement;
 use super::catalogue::join_loaded;
 use super::cycle::{Clock, Cycle, Finished, Made, change, choice};
 use super::evaluate::{Evaluated, Job};
-use super::imports;
 use super::memory::Memory;
 use super::place::{Placed, base_name, stage, state_place};
 use super::scan::{Deviation, Inputs, now_ns};
@@ -201,8 +200,8 @@ impl Settled<'_> {
             }
         }
         let names: Vec<String> = known.iter().map(|known| known.name.clone()).collect();
-        if !step.records.is_empty() || whole {
-            stage_lock(&*transaction, memory, &names)?;
+        if !step.records.is_empty() || whole || self.inputs.lock_changed {
+            memory.meta.lock = Some(stage_lock(&*transaction, memory, &names)?);
         }
         let old = memory.meta.clone();
         memory.meta.update(
@@ -213,7 +212,8 @@ impl Settled<'_> {
             memory.artifacts.len(),
         );
         memory.meta.declared = declared(self.cycle, &self.generators);
-        let rebased = stage_state(&*transaction, memory, step, whole, &old)?;
+        let layer = if whole { Layer::Base } else { Layer::AsDue };
+        let rebased = stage_state(&*transaction, memory, step, layer, &old)?;
         transaction.commit().map_err(|error| CycleError::storage("committing", error))?;
         memory.fresh = None;
         memory.rebased = rebased;
@@ -248,7 +248,7 @@ impl Meta {
         self.format = state::FORMAT;
         env!("CARGO_PKG_VERSION").clone_into(&mut self.release);
         self.settings = Some(settings.into());
-        self.reading = Some(imports::reading_digest(cycle.project).into());
+        self.reading = Some(cycle.reading.into());
         self.output_dir.clone_from(&cycle.project.settings.regeneration.output_dir);
         self.sources = inputs.sources.into_iter().map(|input| input.known).collect();
         self.templates = inputs.templates.into_iter().map(|input| input.known).collect();
@@ -268,22 +268,50 @@ fn declared(cycle: &Cycle<'_>, generators: &HashMap<u32, Arc<Generator>>) -> Vec
     files.collect()
 }
 
-/// Stages `evergen.lock`.
+/// Stages `evergen.lock`: what was generated, and what an edit keeps.
 fn stage_lock(
     transaction: &dyn Transaction,
     memory: &Memory,
     generators: &[String],
-) -> Result<(), CycleError> {
-    let outputs: Vec<_> =
-        memory.artifacts.outputs().filter(|output| output.digest != Digest::from(NEVER)).collect();
-    let rows = outputs.iter().map(|output| {
-        let name = generators.get(output.generator as usize).map_or("", String::as_str);
-        (&output.path, &output.digest, name)
+) -> Result<state::KnownFile, CycleError> {
+    let mut rows: Vec<(ArtifactPath, Digest, &str)> = memory
+        .artifacts
+        .outputs()
+        .filter(|output| output.digest != Digest::from(NEVER))
+        .map(|output| {
+            let name = generators.get(output.generator as usize).map_or("", String::as_str);
+            (output.path, output.digest, name)
+        })
+        .collect();
+    let kept = memory.meta.orphans.iter().filter_map(|(path, digest, generator)| {
+        Some((ArtifactPath::parse(path).ok()?, Digest::from(*digest), generator.as_str()))
     });
-    let text = LockFile::write_text(rows);
-    let place = Place::project("evergen.lock");
+    let generated = rows.len();
+    rows.extend(kept);
+    if rows.len() > generated {
+        rows.sort_by(|left, right| left.0.cmp(&right.0));
+        rows.dedup_by(|left, right| left.0 == right.0);
+    }
+    let text = LockFile::write_text(rows.iter().map(|(path, digest, name)| (path, digest, *name)));
+    let place = Place::project(LOCK_FILE);
     let place = place.map_err(|error| CycleError::storage("writing evergen.lock", error))?;
-    stage(transaction, place, text.as_bytes()).map(drop)
+    let stamp = stage(transaction, place, text.as_bytes())?;
+    let digest = Digest::of(text.as_bytes()).into();
+    Ok(state::KnownFile { path: LOCK_FILE.to_owned(), stamp, observed_ns: now_ns(), digest })
+}
+
+/// The lock file's name beside the project file.
+const LOCK_FILE: &str = "evergen.lock";
+
+/// What is written of the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    /// All of it.
+    Base,
+    /// What has changed.
+    Step,
+    /// What has changed, or all of it where that pays.
+    AsDue,
 }
 
 /// Stages what the next cycle starts from: a step, or a new base. Says whether it was a base.
@@ -291,7 +319,7 @@ fn stage_state(
     transaction: &dyn Transaction,
     memory: &mut Memory,
     step: &Step,
-    whole: bool,
+    layer: Layer,
     old: &Meta,
 ) -> Result<bool, CycleError> {
     let encoding = |error| CycleError::storage("encoding the state", error);
@@ -300,15 +328,21 @@ fn stage_state(
         None => Err(CycleError::storage("writing the state", format!("bad name {name}"))),
     };
     let bytes = state::encode_single(step).map_err(encoding)?;
-    let base = whole || memory.meta.wants_base(bytes.len());
+    let base = match layer {
+        Layer::Base => true,
+        Layer::Step => false,
+        Layer::AsDue => memory.meta.wants_base(bytes.len()),
+    };
     if base {
         let meta = &mut memory.meta;
         meta.epoch += 1;
         meta.steps = 0;
         meta.step_bytes = 0;
-        let model = memory.model.get_or_insert_default();
+        let (Some(model), Some(reads)) = (&memory.model, &memory.reads) else {
+            return Err(CycleError::storage("encoding the state", "the model is not open"));
+        };
         let model = state::encode_model(model, &memory.artifacts).map_err(encoding)?;
-        let reads = state::encode_reads(memory.reads.get_or_insert_default());
+        let reads = state::encode_reads(reads);
         let artifacts = state::encode_artifacts(&memory.artifacts);
         meta.base_bytes = (model.len() + reads.len() + artifacts.len()) as u64;
         put(&state::model_file(meta.epoch), &model)?;
@@ -360,8 +394,8 @@ pub(super) fn refresh_stamps(
     let transaction =
         transaction.map_err(|error| CycleError::storage("preparing to write", error))?;
     let old = memory.meta.clone();
-    let rebased = stage_state(&*transaction, memory, &step, false, &old)?;
-    memory.rebased = rebased;
+    // Model and index are not open, so a base is left to a cycle that needs them.
+    stage_state(&*transaction, memory, &step, Layer::Step, &old)?;
     transaction.commit().map_err(|error| CycleError::storage("committing", error))?;
     Ok(())
 }
@@ -377,12 +411,18 @@ fn warn_wide(
         let Some(generator) = generators.get(&outcome.job.generator) else { continue };
         // A list of no variables is a report over the model: it reads widely on purpose.
         let on_purpose = generator.list.is_none();
-        if outcome.evaluation.wide.is_none() || on_purpose || !warned.insert(outcome.job.generator)
-        {
+        let Some(wide) = outcome.evaluation.wide.as_ref().filter(|_| !on_purpose) else { continue };
+        if !warned.insert(outcome.job.generator) {
             continue;
         }
-        let message = "each artifact of this generator reads a whole predicate, so that every change of it makes all of them stale";
-        let mut diagnostic = generator.file.diagnose("query::wide", message.to_owned(), 0..3);
+        let (what, span) = match wide {
+            Some(query) => (format!("the query `{query}`"), generator.query_span(query)),
+            None => ("the template".to_owned(), generator.file.body..generator.file.body),
+        };
+        let message = format!(
+            "{what} reads a whole predicate for each row, so that every change of it makes all artifacts stale"
+        );
+        let mut diagnostic = generator.file.diagnose("query::wide", message, span);
         diagnostic.severity = crate::report::Severity::Warning;
         report.diagnostics.push(diagnostic.with_help(
             "bind the subject or the object of every pattern to the row; open paths like `p*` read everything",

@@ -39,11 +39,33 @@ pub(super) fn conflicts(
             }
             None => rival(memory, outcome, path, &gone, &by_slot),
         };
+        if let Some(folder) = taken_folder(memory, outcome, path, &gone) {
+            problems.push(inside(&outcome.job, path.as_str(), &folder, generators));
+        }
         if let Some((other_path, other)) = rival {
             problems.push(conflict(&outcome.job, path, &other, &other_path, generators, snapshot));
         }
     }
     problems
+}
+
+/// A folder that an artifact needs and that an earlier one has for a file.
+fn taken_folder(
+    memory: &mut Memory,
+    outcome: &Outcome,
+    path: &ArtifactPath,
+    gone: &BTreeSet<Slot>,
+) -> Option<String> {
+    let previous = outcome.job.previous.as_ref().and_then(|record| record.path.as_ref());
+    if previous == Some(path) {
+        return None;
+    }
+    path.as_str().match_indices('/').find_map(|(end, _)| {
+        let folder = ArtifactPath::parse(&path.as_str()[..end]).ok()?;
+        let slot = memory.artifacts.claimant(&folder).filter(|slot| !gone.contains(slot))?;
+        let record = memory.artifacts.get(slot)?;
+        (record.path.as_ref() == Some(&folder)).then(|| folder.to_string())
+    })
 }
 
 /// An artifact below a path that another one takes for a file.

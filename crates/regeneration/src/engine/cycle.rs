@@ -79,6 +79,8 @@ pub(super) struct Cycle<'a> {
     pub(super) mode: Mode,
     pub(super) id: Uuid,
     pub(super) at_ms: u64,
+    /// What else than their bytes decides what sources say.
+    pub(super) reading: Digest,
 }
 
 /// Measures the phases of a cycle.
@@ -121,6 +123,10 @@ impl Cycle<'_> {
         let mut clock = Clock::start();
         let mut report = RunReport { cycle_id: self.id, ..RunReport::default() };
         notice_fresh(memory, &mut report);
+        if memory.fresh.is_none() && memory.meta.reading.is_none_or(|known| known != self.reading) {
+            let why = "the model is read in another way".to_owned();
+            return Err(Halt::StartOver(Fresh::Unusable(why)));
+        }
         let mut inputs = scan::inputs(self.project, &memory.meta)?;
         let deviations: HashMap<Slot, Deviation> =
             scan::outputs(self.store, &memory.artifacts).into_iter().collect();
@@ -203,6 +209,8 @@ impl Cycle<'_> {
             && tracked
             && memory.has_settings(settings)
             && inputs.gone.is_empty()
+            && !inputs.lock_changed
+            && memory.meta.orphans.is_empty()
             && !inputs.templates_changed
             && inputs.sources.iter().all(|source| !source.changed)
             && deviations.values().all(touched)
@@ -393,7 +401,9 @@ pub(super) struct Made {
 
 /// The choice of packs, and of files whose stamps tell whether they changed.
 pub(super) fn choice(project: &Project) -> Vec<String> {
-    let packs = project.settings.regeneration.target_languages.iter().cloned();
+    let regeneration = &project.settings.regeneration;
+    let folders = regeneration.template_dirs.iter().map(|folder| format!("templates in {folder}"));
+    let packs = regeneration.target_languages.iter().cloned().chain(folders);
     let texts = project.packs.iter().map(|pack| {
         let files = pack.files.iter().map(|file| Digest::of(file.text.as_bytes()).to_string());
         format!("{} {}", pack.name, files.collect::<String>())

@@ -54,8 +54,9 @@ pub(super) struct Evaluation {
     pub(super) query_reads: Vec<Fingerprint>,
     /// What the rendering read; `None` if nothing was rendered.
     pub(super) render_reads: Option<Vec<Fingerprint>>,
-    /// A read of a whole predicate, or of everything.
-    pub(super) wide: Option<QuadPattern>,
+    /// Where a whole predicate, or everything, was read: the name of the query, or
+    /// nothing for the template.
+    pub(super) wide: Option<Option<Arc<str>>>,
 }
 
 /// Evaluates a job against a state of the model.
@@ -67,9 +68,10 @@ pub(super) fn evaluate(
 ) -> Evaluation {
     let tracker = Tracker::new(snapshot.clone());
     let session = Arc::new(Session { tracker, prefixes: Arc::clone(prefixes), trace: None });
-    let prepared = prepare(job, generator, &session);
     let mut reads = Reads::default();
-    let query_reads = reads.take(&session);
+    let prepared = prepare(job, generator, &session, &mut reads);
+    reads.take(&session, None);
+    let query_reads = reads.fingerprints();
     let result = match prepared {
         Err(problems) => Evaluated::Failed(problems),
         Ok(Prepared { path: None, inputs, .. }) => Evaluated::Nowhere { inputs },
@@ -83,7 +85,8 @@ pub(super) fn evaluate(
         },
     };
     let rendered = !matches!(result, Evaluated::Same);
-    let render_reads = reads.take(&session);
+    reads.take(&session, None);
+    let render_reads = reads.fingerprints();
     Evaluation {
         result,
         query_reads,
@@ -96,16 +99,26 @@ fn is_same(job: &Job, inputs: u128) -> bool {
     !job.must_render && job.previous.as_ref().is_some_and(|record| record.inputs == inputs)
 }
 
-/// The fingerprints of what a session read, phase by phase.
+/// What a session read, phase by phase.
 #[derive(Default)]
-struct Reads {
-    wide: Option<QuadPattern>,
+pub(super) struct Reads {
+    patterns: ReadSet,
+    wide: Option<Option<Arc<str>>>,
 }
 
 impl Reads {
-    fn take(&mut self, session: &Session) -> Vec<Fingerprint> {
-        let patterns = ReadSet::into_patterns(session.tracker.take_reads());
-        self.wide = self.wide.or_else(|| patterns.iter().copied().find(QuadPattern::is_wide));
+    /// Takes in what the session has read since the last call, for a query or the template.
+    fn take(&mut self, session: &Session, query: Option<&Arc<str>>) {
+        let patterns = session.tracker.take_reads().into_patterns();
+        if self.wide.is_none() && patterns.iter().any(QuadPattern::is_wide) {
+            self.wide = Some(query.cloned());
+        }
+        patterns.into_iter().for_each(|pattern| self.patterns.record(pattern));
+    }
+
+    /// The fingerprints of the distinct patterns since the last call.
+    fn fingerprints(&mut self) -> Vec<Fingerprint> {
+        let patterns = std::mem::take(&mut self.patterns).into_patterns();
         let mut prints: Vec<Fingerprint> = patterns.iter().map(QuadPattern::fingerprint).collect();
         prints.sort_unstable();
         prints
@@ -125,6 +138,7 @@ pub(super) fn prepare(
     job: &Job,
     generator: &Generator,
     session: &Arc<Session>,
+    reads: &mut Reads,
 ) -> Result<Prepared, Vec<Diagnostic>> {
     let mut hasher = XxHash3_128::new();
     job.row.hash_into(&mut hasher);
@@ -132,7 +146,9 @@ pub(super) fn prepare(
         job.row.0.iter().map(|value| wrap(value.as_ref(), session)).collect();
     let mut problems = Vec::new();
     for (list, named) in generator.queries.iter().enumerate() {
-        match rows(named, list + 1, &job.row, session, &mut hasher) {
+        let found = rows(named, list + 1, &job.row, session, &mut hasher);
+        reads.take(session, Some(&named.name));
+        match found {
             Ok(rows) => values.push(rows),
             Err(error) => problems.push(query_failure(generator, &named.name, &error)),
         }
@@ -213,12 +229,7 @@ pub(super) fn query_failure(
     name: &str,
     error: &EvaluateError,
 ) -> Diagnostic {
-    let front = generator.file.front.as_ref();
-    let span = front.and_then(|front| match name {
-        "for_each" => front.for_each.as_ref(),
-        name => front.queries.iter().find(|(key, _)| key.get_ref() == name).map(|(_, text)| text),
-    });
-    let span = span.map_or(0..3, toml::Spanned::span);
+    let span = generator.query_span(name);
     let message = format!("`{name}` can't be evaluated: {}", crate::error::chain(error));
     generator.file.diagnose("query::evaluation", message, span).about(&*generator.name)
 }
@@ -226,10 +237,11 @@ pub(super) fn query_failure(
 fn output_path(generator: &Generator, context: &Value) -> Result<ArtifactPath, Diagnostic> {
     let fail = |error: minijinja::Error| generator.diagnose(&error);
     let template = generator.path_template().map_err(fail)?;
-    let text = template.render(context.clone()).map_err(fail)?;
+    let text = generator.sandbox.render(&template, context.clone()).map_err(fail)?;
+    let text = String::from_utf8_lossy(&text);
     let full = match generator.folder {
         Some(folder) => format!("{folder}/{text}"),
-        None => text,
+        None => text.into_owned(),
     };
     ArtifactPath::parse(&full).map_err(|error| {
         let span = generator.file.front.as_ref().and_then(|front| Some(front.to.as_ref()?.span()));

@@ -148,7 +148,8 @@ impl RegenerationEngine {
         });
         let (queries, rows) = query_patterns(job, &generator, &session);
         let prepared =
-            evaluate::prepare(job, &generator, &session).map_err(CycleError::Rejected)?;
+            evaluate::prepare(job, &generator, &session, &mut evaluate::Reads::default())
+                .map_err(CycleError::Rejected)?;
         drop(session.tracker.take_reads());
         let before = trace.uses().len();
         trace.arm();

@@ -37,7 +37,8 @@ pub(super) fn documents(catalog: &Catalog) -> Result<Documents, Diagnostic> {
 /// The digest of all that decides what the same source files say.
 pub(super) fn reading_digest(project: &Project) -> Digest {
     let model = &project.settings.model;
-    let mut ruling = serde_json::to_string(&(&model.base, &model.imports)).unwrap_or_default();
+    let mut ruling =
+        serde_json::to_string(&(&model.base, &model.imports, &model.limits)).unwrap_or_default();
     let mut add = |path: &Path| {
         let bytes = std::fs::read(path).unwrap_or_default();
         ruling.push_str(&Digest::of(&bytes).to_string());

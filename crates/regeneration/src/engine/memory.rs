@@ -4,7 +4,6 @@ use evergen_artifact::Digest;
 use evergen_knowledge::Model;
 
 use super::catalogue::Catalogue;
-use super::imports;
 use crate::artifacts::Artifacts;
 use crate::project::Project;
 use crate::state::segment::Unusable;
@@ -68,9 +67,6 @@ impl Memory {
         let output_dir = &project.settings.regeneration.output_dir;
         if meta.output_dir != *output_dir {
             return Err(Fresh::Unusable(format!("it is of the output folder {}", meta.output_dir)));
-        }
-        if meta.reading.is_none_or(|known| known != imports::reading_digest(project)) {
-            return Err(Fresh::Unusable("the model is read in another way".to_owned()));
         }
         let steps = folder.load_steps(&meta).map_err(|why| damaged("a step", why))?;
         let artifacts = folder

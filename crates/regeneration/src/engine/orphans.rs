@@ -1,5 +1,6 @@
 //! Files that no artifact claims any more.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evergen_artifact::{ArtifactPath, Digest, LockFile};
@@ -12,7 +13,7 @@ use super::place::read_lock_file;
 use super::scan::Deviation;
 use super::workers::Outcome;
 use crate::artifacts::Slot;
-use crate::records::{Cause, NEVER, Record};
+use crate::records::{Cause, NEVER, Record, StoredDigest};
 use crate::report::{Action, RunReport};
 use crate::settings::OnEdit;
 use crate::state::Step;
@@ -22,6 +23,8 @@ use crate::state::Step;
 pub(super) struct Deletion {
     pub(super) path: ArtifactPath,
     pub(super) generator: String,
+    /// The digest of the text that was generated last.
+    pub(super) digest: StoredDigest,
     pub(super) refused: bool,
     pub(super) before: Option<Vec<u8>>,
 }
@@ -60,13 +63,20 @@ impl Settled<'_> {
         }
         let mut deletions: Vec<Deletion> = Vec::new();
         for (path, slot, record) in orphans {
-            if memory.artifacts.claimant(&path).is_none() && record.written != NEVER {
+            if !self.is_claimed(memory, &path) && record.written != NEVER {
                 deletions.extend(self.deletion(memory, path, slot, &record));
             }
         }
-        if memory.fresh.is_some() {
-            deletions.extend(self.lost(memory, lock));
+        // Also what an earlier cycle had to leave, and what somebody else's commit brought.
+        if memory.fresh.is_some() || self.inputs.lock_changed || !memory.meta.orphans.is_empty() {
+            let known: BTreeSet<ArtifactPath> =
+                deletions.iter().map(|deletion| deletion.path.clone()).collect();
+            let lost = self.lost(memory, lock).into_iter();
+            deletions.extend(lost.filter(|deletion| !known.contains(&deletion.path)));
         }
+        let left = deletions.iter().filter(|deletion| deletion.refused);
+        memory.meta.orphans =
+            left.map(|left| (left.path.to_string(), left.digest, left.generator.clone())).collect();
         for deletion in &deletions {
             let (action, note) = if deletion.refused {
                 report.artifacts.refused += 1;
@@ -90,20 +100,35 @@ impl Settled<'_> {
     ) -> Option<Deletion> {
         let generator = memory.meta.generators.get(record.generator as usize);
         let name = generator.map_or_else(String::new, |generator| generator.name.clone());
-        let on_edit = self.generators.get(&record.generator).map(|generator| generator.on_edit);
+        let general = self.cycle.project.settings.regeneration.on_edit;
+        let generator = self.generators.get(&record.generator);
+        let on_edit = Some(generator.map_or(general, |generator| generator.on_edit));
         let edited = match self.deviations.get(&slot) {
             Some(Deviation::Missing) => return None,
             Some(Deviation::Edited(_) | Deviation::Blocked(_)) => {
                 on_edit != Some(OnEdit::Overwrite)
             }
-            Some(Deviation::Touched(_) | Deviation::Returned(_)) | None => false,
+            // What is there besides the generated text was written by a person.
+            Some(Deviation::Touched(_) | Deviation::Returned(_)) | None => {
+                record.written != record.digest && on_edit != Some(OnEdit::Overwrite)
+            }
         };
         let before = if self.cycle.mode.purpose == Purpose::Diff {
             self.cycle.store.read(&path).ok().flatten()
         } else {
             None
         };
-        Some(Deletion { path, generator: name, refused: edited, before })
+        Some(Deletion { path, generator: name, digest: record.digest, refused: edited, before })
+    }
+
+    /// Whether an artifact has the path. One whose path differs in case only has another
+    /// file, unless the file system takes both for one.
+    fn is_claimed(&self, memory: &mut Memory, path: &ArtifactPath) -> bool {
+        let Some(slot) = memory.artifacts.claimant(path) else { return false };
+        let claimed = memory.artifacts.get(slot).and_then(|record| record.path.clone());
+        let Some(claimed) = claimed.filter(|claimed| claimed != path) else { return true };
+        let inode = |path| self.cycle.store.stamp(path).ok().flatten().map(|stamp| stamp.inode);
+        inode(&claimed).is_some_and(|twin| inode(path) == Some(twin))
     }
 
     /// What `evergen.lock` names and nothing generates: after state was lost, this is
@@ -113,13 +138,14 @@ impl Settled<'_> {
         let lock = lock.unwrap_or_else(|| read_lock_file(&path));
         let mut deletions = Vec::new();
         for entry in lock.entries() {
-            if memory.artifacts.claimant(&entry.path).is_some() {
+            if self.is_claimed(memory, &entry.path) {
                 continue;
             }
             let Ok(Some(bytes)) = self.cycle.store.read(&entry.path) else { continue };
             deletions.push(Deletion {
                 path: entry.path.clone(),
                 generator: entry.generator.to_string(),
+                digest: entry.digest.into(),
                 refused: Digest::of(&bytes) != entry.digest,
                 before: Some(bytes),
             });

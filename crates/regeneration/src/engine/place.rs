@@ -14,6 +14,7 @@ use crate::artifacts::{Slot, claim_key};
 use crate::edits;
 use crate::error::CycleError;
 use crate::generator::Generator;
+use crate::records::Record;
 use crate::report::Action;
 use crate::settings::OnEdit;
 
@@ -182,13 +183,25 @@ impl Placer<'_> {
         let previous = job.previous.as_ref().filter(|record| record.path.as_ref() == Some(path));
         let Some(record) = previous else { return self.find_unknown(path) };
         match self.deviations.get(&job.slot) {
-            None => Found::AsLeft(record.written.into(), record.stamp),
+            None => self.left(record, path, record.stamp),
             Some(Deviation::Touched(stamp) | Deviation::Returned(stamp)) => {
-                Found::AsLeft(record.written.into(), *stamp)
+                self.left(record, path, *stamp)
             }
             Some(Deviation::Missing) => Found::Nothing,
             Some(Deviation::Edited(bytes)) => Found::Edited(bytes.clone()),
             Some(Deviation::Blocked(why)) => Found::Blocked(why.clone()),
+        }
+    }
+
+    /// A file as the last cycle left it: one that holds an edit too is no generated text.
+    fn left(&self, record: &Record, path: &ArtifactPath, stamp: FileStamp) -> Found {
+        if record.written == record.digest {
+            return Found::AsLeft(record.written.into(), stamp);
+        }
+        match self.store.read(path) {
+            Ok(Some(bytes)) => Found::Edited(bytes),
+            Ok(None) => Found::Nothing,
+            Err(error) => Found::Blocked(crate::error::chain(&error)),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::error::CycleError;
 use crate::project::Project;
 use crate::records::HELD_BACK;
 use crate::report::Diagnostic;
+use crate::settings::RegenerationConfig;
 use crate::state::{KnownFile, Meta};
 
 /// An input file as it is now.
@@ -41,6 +42,8 @@ pub(super) struct Inputs {
     pub(super) gone: Vec<String>,
     pub(super) templates: Vec<Input>,
     pub(super) templates_changed: bool,
+    /// Whether `evergen.lock` is not as it was left.
+    pub(super) lock_changed: bool,
     /// Where imports lead.
     pub(super) catalog: Catalog,
 }
@@ -119,6 +122,7 @@ pub(super) fn inputs(project: &Project, meta: &Meta) -> Result<Inputs, CycleErro
         found.is_ok_and(|input| !input.changed)
     };
     inputs.templates_changed |= !meta.declared.iter().all(same);
+    inputs.lock_changed = !meta.lock.iter().all(same);
     if problems.is_empty() { Ok(inputs) } else { Err(CycleError::Rejected(problems)) }
 }
 
@@ -129,7 +133,7 @@ fn templates(
     problems: &mut Vec<Diagnostic>,
 ) {
     let by_path = index(known_templates);
-    for (shown, absolute) in template_files(project) {
+    for (shown, absolute) in template_files(project, problems) {
         match look(&absolute, &shown, by_path.get(shown.as_str()).copied()) {
             Ok(input) => inputs.templates.push(input),
             Err(error) => problems.push(unreadable(&shown, &error)),
@@ -140,12 +144,30 @@ fn templates(
 }
 
 /// All template files: as `folder/name` and as a path that can be opened.
-fn template_files(project: &Project) -> Vec<(String, PathBuf)> {
+fn template_files(project: &Project, problems: &mut Vec<Diagnostic>) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
     for folder in &project.settings.regeneration.template_dirs {
         let root = project.root.join(folder);
         let walk = WalkDir::new(&root).follow_links(true).sort_by_file_name();
-        for entry in walk.into_iter().filter_map(Result::ok) {
+        if !root.exists() && *folder != RegenerationConfig::default().template_dirs[0] {
+            problems.push(
+                Diagnostic::error(
+                    "template::folder",
+                    format!("there is no template folder `{folder}`"),
+                )
+                .with_help("make it, or take it out of template_dirs"),
+            );
+        }
+        for entry in walk {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if root.exists() => {
+                    let message = crate::error::chain(&error);
+                    problems.push(Diagnostic::error("io::read", message).in_file(folder.as_str()));
+                    continue;
+                }
+                Err(_) => continue,
+            };
             let path = entry.path();
             if entry.file_type().is_file() && path.extension().is_some_and(|end| end == "j2") {
                 let name = path.strip_prefix(&root).unwrap_or(path).to_string_lossy();

@@ -1,6 +1,6 @@
 //! Working out what may be stale, and why.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use evergen_artifact::Digest;
@@ -175,8 +175,10 @@ impl Work {
             }
             Touched::Everything => {
                 let lists = memory.reads.as_ref().map(|reads| &reads.lists);
-                let stale = lists
-                    .is_none_or(|lists| lists.affected(change.delta.quads()).contains(&number));
+                // What rows that came by their keys read was not recorded for the list.
+                let stale = list.has_key()
+                    || lists
+                        .is_none_or(|lists| lists.affected(change.delta.quads()).contains(&number));
                 if stale {
                     self.whole_list(memory, generator, number, &Cause::NewRow, change);
                 }
@@ -260,17 +262,21 @@ impl Work {
             .zip(numbered)
             .map(|(generator, (number, _))| (&*generator.name, *number))
             .collect();
-        let busy: Vec<u32> = self.jobs.values().map(|job| job.generator).collect();
+        let gone = self.gone.iter().filter_map(|slot| Some(memory.artifacts.get(*slot)?.generator));
+        let busy: BTreeSet<u32> = self.jobs.values().map(|job| job.generator).chain(gone).collect();
         let names = numbers.iter().filter(|(_, number)| busy.contains(number));
         let changed: Vec<String> = names.map(|(name, _)| (*name).to_owned()).collect();
         for name in catalogue.declared.affected(&changed) {
-            let Some(number) = numbers.get(name.as_str()).filter(|number| !busy.contains(number))
-            else {
+            let Some(number) = numbers.get(name.as_str()) else { continue };
+            let dependencies = catalogue.declared.dependencies(&name);
+            let Some(cause) = dependencies.into_iter().find(|name| {
+                numbers.get(name.as_str()).is_some_and(|number| busy.contains(number))
+                    || changed.contains(name)
+            }) else {
                 continue;
             };
-            let cause = catalogue.declared.dependencies(&name).into_iter().next().cloned();
             for slot in memory.artifacts.slots_of(*number) {
-                self.add(memory, slot, Cause::Template(cause.clone().unwrap_or_default()), true);
+                self.add(memory, slot, Cause::Template(cause.clone()), true);
             }
         }
     }
@@ -313,9 +319,7 @@ pub(super) fn evaluate_list(
         rows.rows
     } else {
         let message = "for_each must be a SELECT query: its rows are what is generated for";
-        let front = generator.file.front.as_ref();
-        let text = front.and_then(|front| front.for_each.as_ref());
-        let span = text.map_or(0..3, toml::Spanned::span);
+        let span = generator.query_span("for_each");
         return Err(generator.file.diagnose("query::form", message.to_owned(), span));
     };
     let mut seen = rustc_hash::FxHashSet::default();

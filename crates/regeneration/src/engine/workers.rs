@@ -1,6 +1,7 @@
 //! Evaluating many artifacts on several threads.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -135,7 +136,9 @@ fn work(context: &Context<'_>, job: Job) -> Result<Outcome, CycleError> {
         let number = job.generator;
         return Err(CycleError::storage("evaluating", format!("there is no generator {number}")));
     };
-    let mut evaluation = evaluate(&job, generator, context.snapshot, &context.prefixes);
+    let evaluating =
+        AssertUnwindSafe(|| evaluate(&job, generator, context.snapshot, &context.prefixes));
+    let mut evaluation = catch_unwind(evaluating).unwrap_or_else(|_| gave_up(generator));
     let mut outcome = (None, None);
     if let Evaluated::Rendered { path, bytes, digest, .. } = &mut evaluation.result {
         outcome = if let Err(conflict) = context.placer.claim(job.slot, path) {
@@ -148,6 +151,20 @@ fn work(context: &Context<'_>, job: Job) -> Result<Outcome, CycleError> {
     }
     let (placed, conflict) = outcome;
     Ok(Outcome { job, evaluation, placed, conflict })
+}
+
+/// What is told of an artifact whose evaluation stopped the hard way, as one that asks for
+/// more memory than can be addressed does.
+fn gave_up(generator: &Generator) -> Evaluation {
+    let message = "the artifact could not be evaluated; does the template build very large texts?";
+    let span = generator.file.body..generator.file.body;
+    let problem = generator.file.diagnose("template::render", message.to_owned(), span);
+    Evaluation {
+        result: Evaluated::Failed(vec![problem]),
+        query_reads: Vec::new(),
+        render_reads: None,
+        wide: None,
+    }
 }
 
 fn report(context: &Context<'_>, outcome: &Outcome, progress: &mut dyn FnMut(Progress)) {

@@ -42,6 +42,14 @@ impl TemplateFile {
         };
         let split = front_matter::split(&text).map_err(fail)?;
         let front = split.front.map(|front| front_matter::parse(&text, front)).transpose();
+        if let Some(span) = overlong_tag(&text, split.body) {
+            let why =
+                format!("a tag has more than {LONGEST_TAG} bytes; divide it with {{% set %}}");
+            return Err(Diagnostic::error("template::syntax", why)
+                .in_file(shown)
+                .at(Arc::clone(&text), (span.start, 2))
+                .about(name));
+        }
         Ok(Self {
             name: name.into(),
             shown: shown.into(),
@@ -68,6 +76,27 @@ impl TemplateFile {
             .at(Arc::clone(&self.text), (span.start, span.len()))
             .about(&*self.name)
     }
+}
+
+/// Bytes of one tag. A chain of operators is as deep as it is long, and those who read it
+/// recurse.
+const LONGEST_TAG: usize = 8 << 10;
+
+/// The first tag that is longer than a person writes.
+fn overlong_tag(text: &str, body: usize) -> Option<Range<usize>> {
+    let mut place = body;
+    while let Some(found) =
+        text[place..].find("{{").into_iter().chain(text[place..].find("{%")).min()
+    {
+        let start = place + found;
+        let close = if text[start..].starts_with("{{") { "}}" } else { "%}" };
+        let end = text[start..].find(close).map_or(text.len(), |length| start + length);
+        if end - start > LONGEST_TAG {
+            return Some(start..end);
+        }
+        place = (start + 2).max(end);
+    }
+    None
 }
 
 const FRONT_MATTER_HELP: &str = "a generator begins with TOML between two `+++` lines; the keys are \
