@@ -74,9 +74,9 @@ proptest! {
 fn ids_are_the_same_in_every_release() {
     // Persisted state and lock files hold these numbers: a change here needs a
     // new version of both formats.
-    assert_eq!(Term::iri("http://example.org/a").id().to_raw(), 13555265856195202800);
-    assert_eq!(Term::literal("a").id().to_raw(), 18322420872692968283);
-    assert_eq!(Term::tagged("a", "EN").id().to_raw(), 13181061452950419016);
+    assert_eq!(Term::iri("http://example.org/a").id().to_raw(), 13_555_265_856_195_202_800);
+    assert_eq!(Term::literal("a").id().to_raw(), 18_322_420_872_692_968_283);
+    assert_eq!(Term::tagged("a", "EN").id().to_raw(), 13_181_061_452_950_419_016);
 }
 
 #[test]

@@ -540,8 +540,12 @@ fn a_name_that_changes_its_case_leaves_no_second_file() {
 #[test]
 fn new_stamps_of_many_files_are_remembered_without_harm() {
     let fixture = Fixture::new();
-    let classes: String =
-        (0..100).map(|n| format!("ex:C{n} a owl:Class ; rdfs:label \"C{n}\" .\n")).collect();
+    let classes = (0..100).fold(String::new(), |text, n| {
+        format!(
+            "{text}ex:C{n} a owl:Class ; rdfs:label \"C{n}\" .
+"
+        )
+    });
     fixture.write("model.ttl", &format!("{MODEL}{classes}"));
     fixture.run();
     for round in 0..2 {

@@ -175,7 +175,7 @@ fn output_paths_stay_inside() {
 fn module(required: &[&str], critical_files: &[&str], critical: bool) -> ModuleSettings {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let mut module = ModuleSettings::default();
-    module.name = "orders".to_owned();
+    "orders".clone_into(&mut module.name);
     module.required = owned(required);
     module.critical_files = owned(critical_files);
     module.critical = critical;
@@ -238,7 +238,7 @@ fn a_critical_artifact_that_is_held_back_fails_the_run() {
 
 #[test]
 fn the_result_does_not_depend_on_the_number_of_workers() {
-    let classes: String = (0..100).map(|n| format!(" ex:C{n} a owl:Class .")).collect();
+    let classes = (0..100).fold(String::new(), |text, n| format!("{text} ex:C{n} a owl:Class ."));
     let mut texts = Vec::new();
     for workers in [1, 2, 7] {
         let mut fixture = project(&[("a.j2", &format!("{EACH}+++\n{{{{ class }}}}\n"))]);

@@ -112,12 +112,11 @@ impl Generated {
 
 /// The output of a tool, if it is installed.
 fn tool(name: &str, folder: &Path, arguments: &[&str]) -> Option<std::process::Output> {
-    match Command::new(name).args(arguments).current_dir(folder).output() {
-        Ok(output) => Some(output),
-        Err(_) => {
-            eprintln!("skipped: 1 check, {name} is not installed");
-            None
-        }
+    if let Ok(output) = Command::new(name).args(arguments).current_dir(folder).output() {
+        Some(output)
+    } else {
+        eprintln!("skipped: 1 check, {name} is not installed");
+        None
     }
 }
 

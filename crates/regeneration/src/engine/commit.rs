@@ -9,7 +9,7 @@ use evergen_knowledge::SourceIncrement;
 
 use super::catalogue::join_loaded;
 use super::cycle::{Clock, Cycle, Finished, Made, change, choice};
-use super::evaluate::{Evaluated, Job};
+use super::evaluate::{Evaluated, Job, Reader};
 use super::memory::Memory;
 use super::place::{Placed, base_name, stage, state_place};
 use super::scan::{Deviation, Inputs, now_ns};
@@ -416,8 +416,10 @@ fn warn_wide(
             continue;
         }
         let (what, span) = match wide {
-            Some(query) => (format!("the query `{query}`"), generator.query_span(query)),
-            None => ("the template".to_owned(), generator.file.body..generator.file.body),
+            Reader::Query(name) => (format!("the query `{name}`"), generator.query_span(name)),
+            Reader::Template => {
+                ("the template".to_owned(), generator.file.body..generator.file.body)
+            }
         };
         let message = format!(
             "{what} reads a whole predicate for each row, so that every change of it makes all artifacts stale"

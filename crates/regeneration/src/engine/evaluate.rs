@@ -54,9 +54,8 @@ pub(super) struct Evaluation {
     pub(super) query_reads: Vec<Fingerprint>,
     /// What the rendering read; `None` if nothing was rendered.
     pub(super) render_reads: Option<Vec<Fingerprint>>,
-    /// Where a whole predicate, or everything, was read: the name of the query, or
-    /// nothing for the template.
-    pub(super) wide: Option<Option<Arc<str>>>,
+    /// Where a whole predicate, or everything, was read.
+    pub(super) wide: Option<Reader>,
 }
 
 /// Evaluates a job against a state of the model.
@@ -99,11 +98,18 @@ fn is_same(job: &Job, inputs: u128) -> bool {
     !job.must_render && job.previous.as_ref().is_some_and(|record| record.inputs == inputs)
 }
 
+/// What in a generator reads the model.
+#[derive(Clone, Debug)]
+pub(super) enum Reader {
+    Query(Arc<str>),
+    Template,
+}
+
 /// What a session read, phase by phase.
 #[derive(Default)]
 pub(super) struct Reads {
     patterns: ReadSet,
-    wide: Option<Option<Arc<str>>>,
+    wide: Option<Reader>,
 }
 
 impl Reads {
@@ -111,9 +117,12 @@ impl Reads {
     fn take(&mut self, session: &Session, query: Option<&Arc<str>>) {
         let patterns = session.tracker.take_reads().into_patterns();
         if self.wide.is_none() && patterns.iter().any(QuadPattern::is_wide) {
-            self.wide = Some(query.cloned());
+            self.wide =
+                Some(query.map_or(Reader::Template, |name| Reader::Query(Arc::clone(name))));
         }
-        patterns.into_iter().for_each(|pattern| self.patterns.record(pattern));
+        for pattern in patterns {
+            self.patterns.record(pattern);
+        }
     }
 
     /// The fingerprints of the distinct patterns since the last call.
