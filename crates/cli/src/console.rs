@@ -25,7 +25,7 @@ const LARGEST: u64 = 64 << 20;
 ///
 /// Whoever reads standard output may stop reading at any time; what is printed
 /// after that is lost without a word. Any other error is kept for
-/// [`finish`](Self::finish).
+/// `finish`.
 #[derive(Debug)]
 pub struct Console {
     manner: Manner,
