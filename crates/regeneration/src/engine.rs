@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use evergen_artifact::{
-    ArtifactStore, DirectoryOptions, DirectoryStore, Durability, Recovery, WriterLock,
+    AcquireError, ArtifactStore, DirectoryOptions, DirectoryStore, Durability, Recovery, WriterLock,
 };
 use uuid::Uuid;
 
@@ -79,7 +79,10 @@ impl RegenerationEngine {
             Access::Read => None,
             Access::Write { wait } => {
                 let lock = WriterLock::acquire(&project.state_dir(), wait.or(Some(FOREVER)));
-                Some(lock.map_err(CycleError::Locked)?)
+                Some(lock.map_err(|error| match error {
+                    AcquireError::Held { .. } => CycleError::Locked(error),
+                    other => CycleError::storage("locking the project", other),
+                })?)
             }
         };
         let durability = if project.settings.regeneration.durable {
@@ -240,8 +243,12 @@ impl RegenerationEngine {
             reading: imports::reading_digest(&self.project),
         };
         let mut result = cycle.run(memory, progress);
-        if let Err(Halt::StartOver(why)) = result {
-            *memory = Memory::fresh(why);
+        for _ in 0..MOST_TRIES {
+            *memory = match result {
+                Err(Halt::StartOver(why)) => Memory::fresh(why),
+                Err(Halt::Again) => Memory::open(&self.folder, &self.project),
+                _ => break,
+            };
             result = cycle.run(memory, progress);
         }
         progress(Progress::Finished { cycle_id: id, ok: result.is_ok() });
@@ -251,6 +258,10 @@ impl RegenerationEngine {
             Err(Halt::StartOver(_)) => {
                 Err(CycleError::storage("opening the state", "it can't be opened twice"))
             }
+            Err(Halt::Again) => Err(CycleError::storage(
+                "writing",
+                "files in the output folder change faster than they can be compared",
+            )),
         }
     }
 }
@@ -266,6 +277,9 @@ pub struct MemoryUse {
     /// What is remembered of each artifact besides.
     pub artifacts: usize,
 }
+
+/// So often a cycle begins again before it gives up.
+const MOST_TRIES: usize = 3;
 
 /// Longer than anybody waits.
 const FOREVER: Duration = Duration::from_hours(8760);

@@ -128,11 +128,14 @@ impl Generator {
             problems.extend(added.err().map(|error| self.diagnose(&error)));
         }
         let mut found = Vec::new();
+        // Without its queries, nobody knows a template's variables.
+        let known = problems.is_empty();
         match self.sandbox.environment.get_template(&self.file.name) {
             Err(error) => found.push(self.diagnose(&error)),
-            Ok(template) => found.extend(self.undeclared(&template)),
+            Ok(template) if known => found.extend(self.undeclared(&template)),
+            Ok(_) => {}
         }
-        for name in [TO, WHEN] {
+        for name in [TO, WHEN].into_iter().filter(|_| known) {
             if let Ok(template) = self.sandbox.environment.get_template(name) {
                 found.extend(self.undeclared(&template));
             }

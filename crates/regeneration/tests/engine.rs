@@ -649,3 +649,44 @@ fn a_dependent_is_made_again_whole() {
     fixture.change("model.ttl", "\"Order\"@en", "\"Purchase\"@en");
     assert_eq!(counts(&fixture.run())[1], 3);
 }
+
+#[test]
+fn an_edit_that_is_made_during_a_run_is_not_lost() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fixture.change("model.ttl", "What it costs", "The sum");
+    let mut edited = false;
+    let report = fixture.engine().run(&mut |progress| {
+        if matches!(progress, evergen_regeneration::Progress::Artifact { .. }) && !edited {
+            edited = true;
+            fixture.write("gen/order.txt", "mine, just now\n");
+        }
+    });
+    assert_eq!(report.unwrap().artifacts.refused, 1);
+    assert_eq!(fixture.read("gen/order.txt"), "mine, just now\n");
+}
+
+#[test]
+fn explain_finds_what_a_loop_prints() {
+    let fixture = Fixture::new();
+    fixture.write("templates/_item.j2", "* {{ p | local_name }}");
+    fixture.write(
+        "templates/class.txt.j2",
+        "+++\nfor_each = \"SELECT ?class WHERE { ?class a owl:Class }\"\nto = \"{{ class | local_name }}.txt\"\n+++\n{% for p in class.in(\"rdfs:domain\") %}{% include \"_item.j2\" %}\n{% endfor %}",
+    );
+    fixture.change("model.ttl", "ex:name rdfs:domain ex:Product", "ex:name rdfs:domain ex:Order");
+    fixture.run();
+    assert_eq!(fixture.read("gen/Order.txt"), "* name\n* total\n");
+    let explanation = fixture.engine().explain("Order.txt", Some(2)).unwrap();
+    let triples: Vec<&str> =
+        explanation.triples.iter().map(|found| found.triple.as_str()).collect();
+    assert_eq!(
+        triples,
+        [
+            "<http://example.org/total> <http://www.w3.org/2000/01/rdf-schema#domain> <http://example.org/Order>"
+        ]
+    );
+    assert_eq!(explanation.templates[0].file, "templates/_item.j2");
+    let whole = fixture.engine().explain("Order.txt", None).unwrap();
+    assert_eq!(whole.templates.len(), 2);
+}

@@ -57,6 +57,21 @@ pub(crate) fn in_turns(
     Ok(pair)
 }
 
+/// How many processors two busy threads really get at the moment.
+pub(crate) fn free_processors() -> Result<f64> {
+    let spin = || {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(200) {
+            std::hint::spin_loop();
+        }
+    };
+    let ((), timing) = time(|| {
+        std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(spin))));
+        Ok(())
+    })?;
+    Ok(timing.cpu.as_secs_f64() / timing.wall.as_secs_f64())
+}
+
 /// The value in the middle; zero of nothing.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use evergen_artifact::{ArtifactPath, Digest, LockFile, Place, Transaction};
+use evergen_artifact::{ArtifactPath, Digest, FileStamp, LockFile, Place, Transaction};
 
 use evergen_knowledge::SourceIncrement;
 
 use super::catalogue::join_loaded;
-use super::cycle::{Clock, Cycle, Finished, Made, change, choice};
+use super::cycle::{Clock, Cycle, Finished, Halt, Made, change, choice};
 use super::evaluate::{Evaluated, Job, Reader};
 use super::memory::Memory;
 use super::place::{Placed, base_name, stage, state_place};
@@ -42,7 +42,7 @@ impl Settled<'_> {
         mut report: RunReport,
         clock: &mut Clock,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Finished, CycleError> {
+    ) -> Result<Finished, Halt> {
         let Made { outcomes, gone, list_reads, transaction, lock_file } = made;
         let mut step = Step { increments: self.increments.clone(), list_reads, ..Step::default() };
         let cycle = self.cycle;
@@ -51,12 +51,17 @@ impl Settled<'_> {
             self.take(memory, outcome, observed, &mut step, &mut report);
         }
         let lock = lock_file.into_inner();
+        let gone_records: Vec<_> =
+            gone.iter().filter_map(|slot| Some((*slot, memory.artifacts.get(*slot)?))).collect();
         let deletions = self.deletions(memory, &outcomes, &gone, lock, &mut step, &mut report);
         report.artifacts.total = memory.artifacts.len() as u64;
         warn_wide(&outcomes, &self.generators, &mut report);
         let written = report.artifacts.written;
         let deleted = report.artifacts.deleted;
         match transaction {
+            Some(_) if self.is_edited_meanwhile(&outcomes, &gone_records) => {
+                return Err(Halt::Again);
+            }
             Some(transaction) => {
                 for deletion in deletions.iter().filter(|deletion| !deletion.refused) {
                     transaction.remove(Place::Output(deletion.path.clone()));
@@ -75,6 +80,33 @@ impl Settled<'_> {
         report.changes.sort_by(|left, right| left.path.cmp(&right.path));
         report.duration_ms = clock.total();
         Ok(Finished { report, outcomes, deletions })
+    }
+
+    /// Whether a file that is to be replaced or removed is not as it was when the cycle
+    /// began. What is left open is the moment between this look and the move.
+    fn is_edited_meanwhile(&self, outcomes: &[Outcome], gone: &[(Slot, Arc<Record>)]) -> bool {
+        let replaced = outcomes.iter().filter_map(|outcome| {
+            let action = outcome.placed.as_ref().map(|placed| placed.action);
+            let stays =
+                matches!(action, None | Some(Action::Keep | Action::Refuse | Action::Create));
+            let record = outcome.job.previous.as_ref().filter(|_| !stays)?;
+            Some((outcome.job.slot, Arc::clone(record)))
+        });
+        let mut known: Vec<(ArtifactPath, FileStamp)> = replaced
+            .chain(gone.iter().cloned())
+            .filter_map(|(slot, record)| {
+                let stamp = match self.deviations.get(&slot) {
+                    None => record.stamp,
+                    Some(Deviation::Touched(stamp) | Deviation::Returned(stamp)) => *stamp,
+                    Some(_) => return None,
+                };
+                Some((record.path.clone().filter(|_| record.written != NEVER)?, stamp))
+            })
+            .collect();
+        known.sort_unstable();
+        let (paths, stamps): (Vec<_>, Vec<_>) = known.into_iter().unzip();
+        let now = self.cycle.store.stamps(&paths);
+        now.is_ok_and(|now| now.iter().zip(stamps).any(|(now, then)| *now != Some(then)))
     }
 
     /// Takes one outcome into the table and the report.

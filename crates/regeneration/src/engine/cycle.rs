@@ -62,6 +62,8 @@ pub(super) struct Finished {
 pub(super) enum Halt {
     /// The state turned out to be unusable; the cycle begins again without it.
     StartOver(Fresh),
+    /// A file was edited while the cycle went on; it begins again and sees the edit.
+    Again,
     Failed(CycleError),
 }
 

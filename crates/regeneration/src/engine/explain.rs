@@ -64,6 +64,8 @@ struct Replay {
     uses: Vec<(usize, Use)>,
     /// The values that were printed: where in the text.
     prints: Vec<Range<usize>>,
+    /// The files that its templates asked for.
+    loaded: Vec<String>,
 }
 
 impl RegenerationEngine {
@@ -165,7 +167,8 @@ impl RegenerationEngine {
         let prints = prints.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let uses = trace.uses().split_off(before);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Ok((Replay { text, queries, rows, uses, prints }, error))
+        let loaded = generator.sandbox.loaded().into_keys().collect();
+        Ok((Replay { text, queries, rows, uses, prints, loaded }, error))
     }
 
     /// A generator of the same file whose sandbox nobody else uses.
@@ -203,8 +206,8 @@ impl RegenerationEngine {
         range: Option<&Range<usize>>,
     ) -> Result<Vec<TemplateUse>, CycleError> {
         let Some(range) = range else {
-            let loaded = generator.sandbox.loaded();
-            let files = loaded.keys().filter_map(|name| generator.library.files.get(name.as_str()));
+            let loaded = replay.loaded.iter();
+            let files = loaded.filter_map(|name| generator.library.files.get(name.as_str()));
             let all = files.chain([&generator.file]).map(|file| file.shown.to_string());
             let all: BTreeSet<String> = all.collect();
             return Ok(all
@@ -222,7 +225,7 @@ impl RegenerationEngine {
                 lines.entry(file).or_default().insert(line);
             }
         }
-        static_lines(generator, &replay.text[range.clone()], &mut lines);
+        static_lines(generator, replay, range, &mut lines);
         let uses = lines.into_iter();
         Ok(uses
             .map(|(file, lines)| TemplateUse { file, lines: lines.into_iter().collect() })
@@ -377,11 +380,7 @@ fn in_range(position: usize, range: Option<&Range<usize>>) -> bool {
 }
 
 fn all_patterns(replay: &Replay) -> BTreeSet<QuadPattern> {
-    let navigated = replay.uses.iter().filter_map(|(_, used)| match used {
-        Use::Navigation(patterns) => Some(patterns),
-        Use::Field { .. } => None,
-    });
-    replay.queries.iter().chain(navigated).flatten().copied().collect()
+    replay.queries.iter().flatten().copied().chain(navigations(replay)).collect()
 }
 
 /// The patterns that were read for a range, or for the whole text.
@@ -394,9 +393,20 @@ fn patterns(replay: &Replay, range: Option<&Range<usize>>) -> BTreeSet<QuadPatte
         match used {
             Use::Navigation(patterns) => found.extend(patterns.iter().copied()),
             Use::Field { list, .. } => found.extend(replay.queries[*list].iter().copied()),
+            // Where the term came from was read earlier, as before a loop.
+            Use::Text(_) => found.extend(navigations(replay)),
         }
     }
     found
+}
+
+/// The patterns that templates read by themselves.
+fn navigations(replay: &Replay) -> BTreeSet<QuadPattern> {
+    let navigated = replay.uses.iter().filter_map(|(_, used)| match used {
+        Use::Navigation(patterns) => Some(patterns),
+        Use::Field { .. } | Use::Text(_) => None,
+    });
+    navigated.flatten().copied().collect()
 }
 
 /// The quads that match, of a query's only those that hold a term which was used.
@@ -408,17 +418,22 @@ fn triples(
 ) -> Vec<EncodedQuad> {
     let uses = replay.uses.iter().filter(|(position, _)| in_range(*position, range));
     let mut terms: BTreeSet<TermId> = BTreeSet::new();
+    let mut printed: BTreeSet<TermId> = BTreeSet::new();
     let mut navigated: BTreeSet<QuadPattern> = BTreeSet::new();
     for (_, used) in uses {
         match used {
             Use::Navigation(patterns) => navigated.extend(patterns.iter().copied()),
             Use::Field { list, term, .. } if *list > 0 => drop(terms.insert(*term)),
+            Use::Text(term) => drop(printed.insert(*term)),
             Use::Field { .. } => {}
         }
     }
+    let walked = navigations(replay);
     let wanted = |pattern: &QuadPattern, quad: &EncodedQuad| {
+        let reached = if pattern.object == TermId::ANY { quad.object } else { quad.subject };
         range.is_none()
             || navigated.contains(pattern)
+            || (walked.contains(pattern) && printed.contains(&reached))
             || [quad.subject, quad.object].iter().any(|id| terms.contains(id))
     };
     let mut found = BTreeSet::new();
@@ -439,7 +454,7 @@ fn queries(generator: &Generator, replay: &Replay, range: Option<&Range<usize>>)
         .filter(|(position, _)| in_range(*position, range))
         .filter_map(|(_, used)| match used {
             Use::Field { list, .. } => Some(*list),
-            Use::Navigation(_) => None,
+            Use::Navigation(_) | Use::Text(_) => None,
         })
         .collect();
     let front = generator.file.front.as_ref();
@@ -459,13 +474,18 @@ fn queries(generator: &Generator, replay: &Replay, range: Option<&Range<usize>>)
 }
 
 /// A line in which nothing was printed stands in a template as it is.
-fn static_lines(generator: &Generator, line: &str, found: &mut BTreeMap<String, BTreeSet<u32>>) {
-    let wanted = line.trim();
+fn static_lines(
+    generator: &Generator,
+    replay: &Replay,
+    range: &Range<usize>,
+    found: &mut BTreeMap<String, BTreeSet<u32>>,
+) {
+    let wanted = replay.text[range.clone()].trim();
     if !found.is_empty() || wanted.is_empty() {
         return;
     }
-    let loaded = generator.sandbox.loaded();
-    let files = loaded.keys().filter_map(|name| generator.library.files.get(name.as_str()));
+    let loaded = replay.loaded.iter();
+    let files = loaded.filter_map(|name| generator.library.files.get(name.as_str()));
     let files: BTreeMap<&str, _> =
         files.chain([&generator.file]).map(|file| (&*file.shown, file)).collect();
     for (shown, file) in files {

@@ -35,6 +35,8 @@ pub(crate) enum Use {
     Navigation(Vec<QuadPattern>),
     /// A field of a row was asked for: the row's list, its number and the term.
     Field { list: usize, row: usize, term: TermId },
+    /// The text of a term was asked for, to be printed or worked on.
+    Text(TermId),
 }
 
 impl Trace {
@@ -78,6 +80,14 @@ impl Node {
     /// The template's value for a term.
     pub(crate) fn wrap(value: ModelValue, session: &Arc<Session>) -> Value {
         Value::from_object(Self { value, session: Arc::clone(session) })
+    }
+
+    /// What the term says, for a text that is made of it.
+    pub(crate) fn text(&self) -> &str {
+        if let Some(trace) = &self.session.trace {
+            trace.note(Use::Text(self.id()));
+        }
+        self.term().map_or("", TermRef::text)
     }
 
     pub(crate) fn term(&self) -> Option<TermRef<'_>> {
@@ -219,7 +229,7 @@ impl Object for Node {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.term().map_or("", TermRef::text))
+        f.write_str(self.text())
     }
 }
 
