@@ -232,7 +232,8 @@ impl Settled<'_> {
             }
         }
         let names: Vec<String> = known.iter().map(|known| known.name.clone()).collect();
-        if !step.records.is_empty() || whole || self.inputs.lock_changed {
+        if !step.records.is_empty() || whole || self.inputs.lock_changed || memory.lock_stale {
+            memory.lock_stale = false;
             memory.meta.lock = Some(stage_lock(&*transaction, memory, &names)?);
         }
         let old = memory.meta.clone();

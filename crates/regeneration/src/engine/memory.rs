@@ -22,6 +22,8 @@ pub(crate) struct Memory {
     steps: Vec<Step>,
     /// Whether the last commit wrote a new base, so that the files hold all of this compactly.
     pub(super) rebased: bool,
+    /// Whether `evergen.lock` has to be written, though no artifact is another.
+    pub(super) lock_stale: bool,
     /// Why there is nothing to go on from, if so.
     pub(super) fresh: Option<Fresh>,
 }

@@ -75,8 +75,10 @@ impl Settled<'_> {
             deletions.extend(lost.filter(|deletion| !known.contains(&deletion.path)));
         }
         let left = deletions.iter().filter(|deletion| deletion.refused);
-        memory.meta.orphans =
+        let orphans: Vec<_> =
             left.map(|left| (left.path.to_string(), left.digest, left.generator.clone())).collect();
+        memory.lock_stale |= orphans != memory.meta.orphans;
+        memory.meta.orphans = orphans;
         for deletion in &deletions {
             let (action, note) = if deletion.refused {
                 report.artifacts.refused += 1;
