@@ -145,7 +145,21 @@ impl Cycle<'_> {
         report.model.inserted = update.inserted;
         report.model.removed = update.removed;
         report.phases_ms.diff = clock.lap();
+        let looked = Looked { inputs, deviations, settings };
+        self.regenerate(memory, looked, catalogue, update, (report, clock), progress)
+    }
 
+    /// Finds what is stale, makes it, and commits it.
+    fn regenerate(
+        &self,
+        memory: &mut Memory,
+        looked: Looked,
+        catalogue: Catalogue,
+        update: sources::Update,
+        (mut report, mut clock): (RunReport, Clock),
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Finished, Halt> {
+        let Looked { inputs, deviations, settings } = looked;
         let digests = catalogue.digests(self.project, settings);
         let change = Change {
             delta: &update.delta,
@@ -166,18 +180,13 @@ impl Cycle<'_> {
 
         let generators = numbered.iter().map(|(number, _)| *number).zip(&catalogue.generators);
         let generators = generators.map(|(number, found)| (number, Arc::clone(found))).collect();
-        let prefixes = Arc::clone(&catalogue.prefixes);
-        let made = self.make(
-            memory,
-            work,
-            &Shared {
-                generators: &generators,
-                prefixes,
-                snapshot: &update.after,
-                deviations: &deviations,
-            },
-            progress,
-        )?;
+        let shared = Shared {
+            generators: &generators,
+            prefixes: Arc::clone(&catalogue.prefixes),
+            snapshot: &update.after,
+            deviations: &deviations,
+        };
+        let made = self.make(memory, work, &shared, progress)?;
         report.phases_ms.render = clock.lap();
 
         let settled = commit::Settled {
@@ -328,6 +337,13 @@ impl Cycle<'_> {
         }
         Ok(Made { outcomes, gone: work.gone, list_reads: work.list_reads, transaction, lock_file })
     }
+}
+
+/// How a cycle found the files.
+struct Looked {
+    inputs: Inputs,
+    deviations: HashMap<Slot, Deviation>,
+    settings: Digest,
 }
 
 /// What the parts of a cycle look at.
