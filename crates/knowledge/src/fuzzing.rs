@@ -1,6 +1,6 @@
 //! Entry points for fuzzers: none may panic, whatever it is given.
 
-use crate::{Component, Format, Limits};
+use crate::{Component, Format, Limits, Prefixes, Query, Snapshot, Tracker};
 
 /// Reads `bytes` in every notation.
 ///
@@ -23,4 +23,11 @@ pub fn parse(bytes: &[u8]) {
 /// Reads a component from `bytes`, as from a damaged state file.
 pub fn component(mut bytes: &[u8]) {
     let _ = Component::decode(&mut bytes);
+}
+
+/// Compiles `text` as a query, and evaluates what it gives on an empty model.
+pub fn query(text: &str) {
+    if let Ok(query) = Query::compile(text, &Prefixes::new(), &[]) {
+        let _ = query.evaluate(&Tracker::new(Snapshot::default()), &[]);
+    }
 }
