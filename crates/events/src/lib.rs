@@ -1,0 +1,1 @@
+//! What happened, in which order: change events, filters, priorities, a durable log.

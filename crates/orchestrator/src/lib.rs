@@ -1,0 +1,1 @@
+//! When is what done? Queue, cycles, limits, health, tuning.

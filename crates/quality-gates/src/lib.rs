@@ -1,0 +1,1 @@
+//! May this change set pass? Gates over proposed artifacts.

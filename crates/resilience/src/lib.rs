@@ -1,0 +1,1 @@
+//! How we go on when something fails: retry, breakers, bulkheads, limits, fallbacks, checkpoints.

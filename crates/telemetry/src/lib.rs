@@ -1,0 +1,1 @@
+//! What was observed: typed events, histograms, windows, feedback, export.
