@@ -74,6 +74,8 @@ mod memory;
 
 mod writer_lock;
 
+mod proposal;
+
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
@@ -82,6 +84,7 @@ pub use crate::directory::{DirectoryOptions, DirectoryStore, Durability};
 pub use crate::lock_file::{ChangeSet, LockEntry, LockFile, LockFileError, LockFileFault};
 pub use crate::memory::MemoryStore;
 pub use crate::path::{ArtifactPath, FileName, PathError, PathFault};
+pub use crate::proposal::{ProposedChange, ProposedChanges, ProposedKind};
 pub use crate::stamp::FileStamp;
 pub use crate::store::{
     ArtifactStore, BeginError, CommitError, Committed, Obstacle, Place, ReadError, RecoverError,

@@ -1,1 +1,50 @@
-//! How a release comes into use, and back.
+//! How does a release come into use, and back?
+//!
+//! What a cycle made is of use when it runs somewhere. A *release* is an immutable set of
+//! files, known by its content; an *environment* has one release that is live, and others to
+//! which it can go back. Whoever brings releases into use is a [`Deployer`].
+//!
+//! # What is here
+//! The port, and [`DeploymentAutomation`], which keeps its environments in memory: for
+//! programs that only want the engine, for demonstrations, and for tests. Each deployment
+//! puts the changes of a cycle on top of the live release, and switches in one step, so
+//! that a reader who holds a [`Release`] never sees files of another.
+//!
+//! # What it does not do
+//! It starts no process, moves no traffic and writes no file.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
+//! use evergen_deployment::{Deployer, DeploymentAutomation, DeploymentRequest, Environment};
+//! use uuid::Uuid;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let staging = Environment::new("staging").with_auto_deploy(true);
+//! let deployment = DeploymentAutomation::new(vec![staging])?;
+//!
+//! let order = ArtifactPath::parse("order.rs")?;
+//! let changes = ProposedChanges::new(vec![ProposedChange::write(order.clone(), "rust", *b"struct Order;", false)]);
+//! let request = DeploymentRequest::new("staging", Uuid::now_v7(), Arc::new(changes));
+//! let deployed = deployment.deploy(request).await?;
+//! assert_eq!(deployed.number, 1);
+//!
+//! let live = deployment.live("staging").ok_or("nothing is live")?;
+//! assert_eq!(live.file(&order), Some(&b"struct Order;"[..]));
+//! # Ok(())
+//! # }
+//! ```
+
+mod release;
+
+mod deployer;
+
+mod automation;
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+
+pub use crate::automation::{DeploymentAutomation, Environment, EnvironmentError};
+pub use crate::deployer::{DeployError, Deployer, Deployment, DeploymentRequest, Effect};
+pub use crate::release::Release;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use evergen_artifact::{
-    AcquireError, ArtifactStore, DirectoryOptions, DirectoryStore, Durability, Recovery, WriterLock,
+    AcquireError, ArtifactStore, DirectoryOptions, DirectoryStore, Durability, ProposedChanges,
+    Recovery, WriterLock,
 };
 use uuid::Uuid;
 
@@ -30,6 +31,7 @@ mod place;
 mod scan;
 mod sources;
 mod stale;
+mod times;
 mod workers;
 
 pub use self::explain::ExplainError;
@@ -47,6 +49,21 @@ pub enum Access {
     /// Look only.
     Read,
 }
+
+/// What a gate says of the changes that a cycle is about to commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// They may become visible.
+    Commit,
+    /// They may not; the output folder stays as it is.
+    Withhold {
+        /// What was found wanting.
+        why: String,
+    },
+}
+
+/// Somebody who has a say before a commit; see [`RegenerationEngine::run_gated`].
+pub(crate) type Gate<'a> = Option<&'a dyn Fn(ProposedChanges) -> Decision>;
 
 /// Keeps a project's artifacts true to its model.
 ///
@@ -160,7 +177,23 @@ impl RegenerationEngine {
     /// # Errors
     /// See [`CycleError`]; after an error nothing in the output folder has changed.
     pub fn run(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<RunReport, CycleError> {
-        self.commit_cycle(false, progress)
+        self.commit_cycle(false, None, progress)
+    }
+
+    /// Like [`run`](Self::run), but asks `gate` before anything becomes visible.
+    ///
+    /// The gate gets every file that would be written, with its bytes, and every file
+    /// that would be removed. It is asked once for a cycle, and not at all where the
+    /// output folder stays as it is.
+    ///
+    /// # Errors
+    /// [`CycleError::Withheld`] where the gate says no; else see [`run`](Self::run).
+    pub fn run_gated(
+        &mut self,
+        gate: &dyn Fn(ProposedChanges) -> Decision,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<RunReport, CycleError> {
+        self.commit_cycle(false, Some(gate), progress)
     }
 
     /// Makes every artifact anew, and writes those whose bytes differ.
@@ -171,19 +204,20 @@ impl RegenerationEngine {
         &mut self,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<RunReport, CycleError> {
-        self.commit_cycle(true, progress)
+        self.commit_cycle(true, None, progress)
     }
 
     fn commit_cycle(
         &mut self,
         full: bool,
+        gate: Gate<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<RunReport, CycleError> {
         if self.lock.is_none() {
             return Err(CycleError::storage("writing", "the project was opened for reading"));
         }
         let mode = Mode { purpose: Purpose::Commit, full };
-        let finished = self.cycle(mode, progress)?;
+        let finished = self.cycle(mode, gate, progress)?;
         Ok(finished.report)
     }
 
@@ -205,18 +239,19 @@ impl RegenerationEngine {
 
     fn preview(&mut self, texts: bool) -> Result<Finished, CycleError> {
         let purpose = if texts { Purpose::Diff } else { Purpose::Preview };
-        self.cycle(Mode { purpose, full: false }, &mut |_| {})
+        self.cycle(Mode { purpose, full: false }, None, &mut |_| {})
     }
 
     /// Runs a cycle, a second time from nothing if the state turns out to be damaged.
     fn cycle(
         &mut self,
         mode: Mode,
+        gate: Gate<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, CycleError> {
         let taken = self.memory.take();
         let mut memory = taken.unwrap_or_else(|| Memory::open(&self.folder, &self.project));
-        let mut finished = self.cycle_on(&mut memory, mode, progress)?;
+        let mut finished = self.cycle_on(&mut memory, mode, gate, progress)?;
         finished.report.diagnostics.append(&mut self.notices);
         // After a preview, and after a new base, the files tell the state best.
         if mode.purpose == Purpose::Commit && !memory.rebased {
@@ -229,6 +264,7 @@ impl RegenerationEngine {
         &self,
         memory: &mut Memory,
         mode: Mode,
+        gate: Gate<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, CycleError> {
         let id = Uuid::now_v7();
@@ -238,6 +274,7 @@ impl RegenerationEngine {
             store: &self.store,
             folder: &self.folder,
             mode,
+            gate,
             id,
             at_ms: cycle::now_ms(),
             reading: imports::reading_digest(&self.project),

@@ -12,6 +12,12 @@ pub enum CycleError {
     /// The model, a query or a template has errors: all that were found.
     #[error("{} found, nothing was written", plural(.0.len(), "error"))]
     Rejected(Vec<Diagnostic>),
+    /// Whoever has a say in it did not let the changes pass.
+    #[error("the changes were held back, nothing was written: {why}")]
+    Withheld {
+        /// What was found wanting.
+        why: String,
+    },
     /// Another process writes to the same project.
     #[error("the project is in use")]
     Locked(#[source] evergen_artifact::AcquireError),

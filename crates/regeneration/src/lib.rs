@@ -78,7 +78,7 @@ mod template;
 pub use crate::configuration::{
     EffectiveSettings, EffectiveValue, Origin, SettingsLayers, parse_settings,
 };
-pub use crate::engine::{Access, ExplainError, GraphNode, MemoryUse, RegenerationEngine};
+pub use crate::engine::{Access, Decision, ExplainError, GraphNode, MemoryUse, RegenerationEngine};
 pub use crate::error::CycleError;
 pub use crate::language::{LanguageProfile, Languages};
 pub use crate::pack::{Pack, PackFile};

@@ -26,6 +26,8 @@ pub struct RunReport {
     pub changes: Vec<ArtifactChange>,
     /// Whether enough modules, and all critical ones, are validated.
     pub complete: bool,
+    /// What each generator that evaluated something took, by name.
+    pub generators: Vec<GeneratorTimes>,
 }
 
 impl RunReport {
@@ -96,6 +98,32 @@ pub struct PhaseTimes {
     pub render: f64,
     /// Making it so on the disk.
     pub commit: f64,
+}
+
+/// What one generator took in a run, added up over all workers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct GeneratorTimes {
+    /// The generator.
+    pub generator: String,
+    /// How many of its artifacts were evaluated.
+    pub evaluated: u64,
+    /// How many of them were rendered.
+    pub rendered: u64,
+    /// Rendering, in milliseconds: the template with its navigation.
+    pub render_ms: f64,
+    /// Its named queries, in milliseconds, in the order of the front matter.
+    pub queries: Vec<QueryTime>,
+}
+
+/// What one named query took in a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct QueryTime {
+    /// The query's name.
+    pub name: String,
+    /// Milliseconds, added up over all rows.
+    pub ms: f64,
 }
 
 /// What happened, or would happen, to one artifact.

@@ -74,11 +74,11 @@ impl RegenerationEngine {
     pub fn verify(&mut self) -> Result<VerifyReport, CycleError> {
         let mut memory = Memory::open(&self.folder, &self.project);
         let mode = Mode { purpose: Purpose::Preview, full: false };
-        let finished = self.cycle_on(&mut memory, mode, &mut |_| {})?;
+        let finished = self.cycle_on(&mut memory, mode, None, &mut |_| {})?;
         let left = self.left_by(&memory, &finished)?;
         let mut scratch = Memory::fresh(Fresh::First);
         let mode = Mode { purpose: Purpose::Scratch, full: false };
-        self.cycle_on(&mut scratch, mode, &mut |_| {})?;
+        self.cycle_on(&mut scratch, mode, None, &mut |_| {})?;
         let wanted: BTreeMap<ArtifactPath, Digest> =
             scratch.artifacts.outputs().map(|output| (output.path, output.digest)).collect();
         let mut differences = Vec::new();

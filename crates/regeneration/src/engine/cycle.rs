@@ -9,6 +9,7 @@ use evergen_delta::Delta;
 use evergen_knowledge::{Model, Prefixes, Snapshot};
 use uuid::Uuid;
 
+use super::Gate;
 use super::catalogue::{self, Catalogue};
 use super::commit;
 use super::conflicts;
@@ -79,6 +80,7 @@ pub(super) struct Cycle<'a> {
     pub(super) store: &'a dyn ArtifactStore,
     pub(super) folder: &'a StateFolder,
     pub(super) mode: Mode,
+    pub(super) gate: Gate<'a>,
     pub(super) id: Uuid,
     pub(super) at_ms: u64,
     /// What else than their bytes decides what sources say.
@@ -319,7 +321,7 @@ impl Cycle<'_> {
             lock_path: &self.project.root.join("evergen.lock"),
             output_exists: self.mode.purpose != Purpose::Scratch
                 && self.project.output_dir().exists(),
-            texts: self.mode.purpose == Purpose::Diff,
+            texts: self.mode.purpose == Purpose::Diff || self.gate.is_some(),
             claims: Mutex::default(),
         };
         let jobs: Vec<Job> = work.jobs.into_values().collect();

@@ -1,6 +1,7 @@
 //! One artifact: its queries, its path, its text, all tracked.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use evergen_artifact::{ArtifactPath, Digest};
 use evergen_delta::{Fingerprint, QuadPattern};
@@ -8,6 +9,7 @@ use evergen_knowledge::{
     Answer, EvaluateError, Prefixes, ReadSet, Snapshot, Tracker, Value as ModelValue,
 };
 use minijinja::value::Value;
+use smallvec::SmallVec;
 use twox_hash::XxHash3_128;
 
 use crate::artifacts::Slot;
@@ -56,6 +58,15 @@ pub(super) struct Evaluation {
     pub(super) render_reads: Option<Vec<Fingerprint>>,
     /// Where a whole predicate, or everything, was read.
     pub(super) wide: Option<Reader>,
+    pub(super) times: Times,
+}
+
+/// Where the time of an evaluation went.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Times {
+    /// Each named query.
+    pub(super) queries: SmallVec<[Duration; 2]>,
+    pub(super) render: Duration,
 }
 
 /// Evaluates a job against a state of the model.
@@ -68,20 +79,26 @@ pub(super) fn evaluate(
     let tracker = Tracker::new(snapshot.clone());
     let session = Arc::new(Session { tracker, prefixes: Arc::clone(prefixes), trace: None });
     let mut reads = Reads::default();
-    let prepared = prepare(job, generator, &session, &mut reads);
+    let mut times = Times::default();
+    let prepared = prepare(job, generator, &session, &mut reads, &mut times);
     reads.take(&session, None);
     let query_reads = reads.fingerprints();
     let result = match prepared {
         Err(problems) => Evaluated::Failed(problems),
         Ok(Prepared { path: None, inputs, .. }) => Evaluated::Nowhere { inputs },
         Ok(Prepared { inputs, .. }) if is_same(job, inputs) => Evaluated::Same,
-        Ok(Prepared { path: Some(path), inputs, context }) => match render(generator, context) {
-            Err(problem) => Evaluated::Failed(vec![problem]),
-            Ok(bytes) => {
-                let digest = Digest::of(&bytes);
-                Evaluated::Rendered { inputs, path, bytes, digest }
+        Ok(Prepared { path: Some(path), inputs, context }) => {
+            let started = Instant::now();
+            let text = render(generator, context);
+            times.render = started.elapsed();
+            match text {
+                Err(problem) => Evaluated::Failed(vec![problem]),
+                Ok(bytes) => {
+                    let digest = Digest::of(&bytes);
+                    Evaluated::Rendered { inputs, path, bytes, digest }
+                }
             }
-        },
+        }
     };
     let rendered = !matches!(result, Evaluated::Same);
     reads.take(&session, None);
@@ -91,6 +108,7 @@ pub(super) fn evaluate(
         query_reads,
         render_reads: rendered.then_some(render_reads),
         wide: reads.wide,
+        times,
     }
 }
 
@@ -148,6 +166,7 @@ pub(super) fn prepare(
     generator: &Generator,
     session: &Arc<Session>,
     reads: &mut Reads,
+    times: &mut Times,
 ) -> Result<Prepared, Vec<Diagnostic>> {
     let mut hasher = XxHash3_128::new();
     job.row.hash_into(&mut hasher);
@@ -155,7 +174,9 @@ pub(super) fn prepare(
         job.row.0.iter().map(|value| wrap(value.as_ref(), session)).collect();
     let mut problems = Vec::new();
     for (list, named) in generator.queries.iter().enumerate() {
+        let started = Instant::now();
         let found = rows(named, list + 1, &job.row, session, &mut hasher);
+        times.queries.push(started.elapsed());
         reads.take(session, Some(&named.name));
         match found {
             Ok(rows) => values.push(rows),

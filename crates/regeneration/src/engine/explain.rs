@@ -78,7 +78,7 @@ impl RegenerationEngine {
         let mut memory = Memory::open(&self.folder, &self.project);
         let last = last_made(&mut memory, path);
         let mode = Mode { purpose: Purpose::Preview, full: false };
-        let finished = self.cycle_on(&mut memory, mode, &mut |_| {})?;
+        let finished = self.cycle_on(&mut memory, mode, None, &mut |_| {})?;
         let (slot, record) = find(&mut memory, path)?;
         memory.need_model(&self.folder).map_err(|_| {
             CycleError::storage("opening the state", "it is damaged; run evergen once")
@@ -149,9 +149,14 @@ impl RegenerationEngine {
             trace: Some(Arc::clone(&trace)),
         });
         let (queries, rows) = query_patterns(job, &generator, &session);
-        let prepared =
-            evaluate::prepare(job, &generator, &session, &mut evaluate::Reads::default())
-                .map_err(CycleError::Rejected)?;
+        let prepared = evaluate::prepare(
+            job,
+            &generator,
+            &session,
+            &mut evaluate::Reads::default(),
+            &mut evaluate::Times::default(),
+        )
+        .map_err(CycleError::Rejected)?;
         drop(session.tracker.take_reads());
         let before = trace.uses().len();
         trace.arm();

@@ -59,7 +59,7 @@ impl RegenerationEngine {
     pub fn graph(&mut self) -> Result<DependencyGraph<GraphNode>, CycleError> {
         let mut memory = Memory::open(&self.folder, &self.project);
         let mode = Mode { purpose: Purpose::Preview, full: false };
-        self.cycle_on(&mut memory, mode, &mut |_| {})?;
+        self.cycle_on(&mut memory, mode, None, &mut |_| {})?;
         let catalogue = self.catalogue(&memory)?;
         let sources: Vec<String> = self.sources(&memory)?;
         let mut graph = DependencyGraph::new();

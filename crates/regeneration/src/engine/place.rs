@@ -29,7 +29,7 @@ pub(super) struct Placer<'a> {
     pub(super) lock_path: &'a Path,
     /// Whether a file can stand where no record knows one.
     pub(super) output_exists: bool,
-    /// Whether texts are kept for a diff.
+    /// Whether texts are kept, for a diff or a gate.
     pub(super) texts: bool,
     pub(super) claims: Mutex<Claims>,
 }
@@ -327,16 +327,7 @@ impl Placer<'_> {
         };
         keep_base(generator, path, transaction, &bytes)?;
         let stamp = stage(transaction, Place::Output(path.clone()), &bytes)?;
-        Ok(Placed {
-            action,
-            written: Digest::of(&bytes),
-            size: bytes.len() as u64,
-            stamp: Some(stamp),
-            note: None,
-            last: None,
-            before: None,
-            after: None,
-        })
+        Ok(self.forget_texts(Placed::write(action, bytes, Some(stamp), None)))
     }
 
     /// Writes other bytes than were generated.
@@ -354,7 +345,7 @@ impl Placer<'_> {
         };
         keep_base(generator, path, transaction, generated)?;
         let stamp = stage(transaction, Place::Output(path.clone()), &bytes)?;
-        Ok(Placed { before: None, after: None, ..Placed::write(action, bytes, Some(stamp), None) })
+        Ok(self.forget_texts(Placed::write(action, bytes, Some(stamp), None)))
     }
 
     fn forget_texts(&self, placed: Placed) -> Placed {

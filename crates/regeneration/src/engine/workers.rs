@@ -8,7 +8,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use evergen_knowledge::{Prefixes, Snapshot};
 
-use super::evaluate::{Evaluated, Evaluation, Job, evaluate};
+use super::evaluate::{Evaluated, Evaluation, Job, Times, evaluate};
 use super::place::{Conflict, Placed, Placer};
 use crate::error::CycleError;
 use crate::generator::Generator;
@@ -164,6 +164,7 @@ fn gave_up(generator: &Generator) -> Evaluation {
         query_reads: Vec::new(),
         render_reads: None,
         wide: None,
+        times: Times::default(),
     }
 }
 
