@@ -295,7 +295,11 @@ impl Sequence {
         if let Some(engine) = &mut self.engine
             && *engine.project().settings() != self.settings
         {
-            engine.set_project(Project::new(self.kept.path(), self.settings.clone()));
+            let project = Project::new(self.kept.path(), self.settings.clone());
+            if engine.set_project(project).is_err() {
+                // Opening it anew will say why.
+                self.engine = None;
+            }
         }
     }
 

@@ -102,18 +102,7 @@ impl RegenerationEngine {
                 })?)
             }
         };
-        let durability = if project.settings.regeneration.durable {
-            Durability::Power
-        } else {
-            Durability::Process
-        };
-        let store = DirectoryStore::open(
-            &project.output_dir(),
-            &project.root,
-            &project.state_dir(),
-            DirectoryOptions { durability },
-        );
-        let store = store.map_err(|error| CycleError::storage("opening the project", error))?;
+        let store = open_store(&project)?;
         let folder = StateFolder::new(&project.state_dir());
         let mut engine = Self { project, store, folder, memory: None, notices: Vec::new(), lock };
         if engine.lock.is_some() {
@@ -167,9 +156,19 @@ impl RegenerationEngine {
     }
 
     /// Changes the settings for the next cycle.
-    pub fn set_project(&mut self, project: Project) {
+    ///
+    /// # Errors
+    /// The project lies in another folder, or its output folder can't be used; the engine
+    /// is as it was.
+    pub fn set_project(&mut self, project: Project) -> Result<(), CycleError> {
+        if project.root != self.project.root {
+            let why = "the project lies in another folder; open an engine there";
+            return Err(CycleError::storage("changing the settings", why));
+        }
+        self.store = open_store(&project)?;
         self.project = project;
         self.memory = None;
+        Ok(())
     }
 
     /// Brings the output folder up to date.
@@ -301,6 +300,18 @@ impl RegenerationEngine {
             )),
         }
     }
+}
+
+fn open_store(project: &Project) -> Result<DirectoryStore, CycleError> {
+    let durability =
+        if project.settings.regeneration.durable { Durability::Power } else { Durability::Process };
+    let store = DirectoryStore::open(
+        &project.output_dir(),
+        &project.root,
+        &project.state_dir(),
+        DirectoryOptions { durability },
+    );
+    store.map_err(|error| CycleError::storage("opening the project", error))
 }
 
 /// Bytes of memory that an engine's state takes, roughly; pages of mapped files count as well.

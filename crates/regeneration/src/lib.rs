@@ -59,19 +59,25 @@
 mod artifacts;
 mod completeness;
 mod configuration;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod edits;
 mod engine;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod generator;
+mod in_memory;
 mod language;
 mod pack;
 mod project;
+mod published;
 mod records;
 mod references;
+mod regenerator;
 mod report;
 mod settings;
+mod shared;
 mod state;
 mod template;
 
@@ -80,8 +86,13 @@ pub use crate::configuration::{
 };
 pub use crate::engine::{Access, Decision, ExplainError, GraphNode, MemoryUse, RegenerationEngine};
 pub use crate::error::CycleError;
+pub use crate::in_memory::MemoryRegenerator;
 pub use crate::language::{LanguageProfile, Languages};
 pub use crate::pack::{Pack, PackFile};
 pub use crate::project::Project;
+pub use crate::regenerator::{
+    Prepared, QueuedEvent, RegenerateError, Regenerated, Regenerator, Verdict, Work, WorkKey,
+};
 pub use crate::report::*;
 pub use crate::settings::*;
+pub use crate::shared::SharedEngine;

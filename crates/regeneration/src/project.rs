@@ -50,6 +50,11 @@ impl Project {
         self.root.join(&self.settings.regeneration.output_dir)
     }
 
+    /// The file that holds what programs publish, if the project takes any.
+    pub fn published_file(&self) -> Option<PathBuf> {
+        self.settings.model.published.as_ref().map(|name| self.root.join(name))
+    }
+
     /// The folder in which state is kept between runs.
     pub fn state_dir(&self) -> PathBuf {
         self.root.join(".evergen")

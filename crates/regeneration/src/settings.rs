@@ -38,6 +38,8 @@ pub struct ModelSettings {
     /// The IRI against which relative IRIs of the model are resolved; none by default,
     /// so that the model does not depend on where the project lies.
     pub base: Option<String>,
+    /// The N-Quads file that holds what programs publish; where it is there, it is a source.
+    pub published: Option<String>,
     /// Bounds on what a source may hold.
     pub limits: ModelLimits,
 }

@@ -66,7 +66,7 @@ fn check(change: impl Fn(&mut Fixture), expected: [u64; 5]) {
     assert_eq!(counts(&engine.run(&mut |_| {}).unwrap())[1..], [0; 6]);
     change(&mut warm);
     if *engine.project().settings() != warm.settings {
-        engine.set_project(warm.project());
+        engine.set_project(warm.project()).unwrap();
     }
     assert_eq!(counts(&engine.run(&mut |_| {}).unwrap())[1..6], expected, "a warm engine");
     assert_eq!(counts(&engine.run(&mut |_| {}).unwrap())[1..], [0; 6], "and then nothing");

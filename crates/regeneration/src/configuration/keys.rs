@@ -113,6 +113,7 @@ pub(super) const KEYS: &[Key] = &[
         r#"imports = { "http://example.org/base" = "model/base.ttl" }"#,
     ),
     key("model", "base", Kind::Text(Rule::Iri), r#"base = "http://example.org/""#),
+    key("model", "published", Kind::Text(Rule::Filled), r#"published = "model/published.nq""#),
     key("model", "limits", Kind::Table, "[model.limits]"),
     key("model.limits", "max_file_bytes", at_least_one(MOST), "max_file_bytes = 2147483648"),
     key("model.limits", "max_literal_bytes", at_least_one(MOST), "max_literal_bytes = 16777216"),

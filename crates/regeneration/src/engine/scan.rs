@@ -94,7 +94,10 @@ pub(super) fn inputs(project: &Project, meta: &Meta) -> Result<Inputs, CycleErro
     let mut inputs = Inputs::default();
     let settings = &project.settings;
     let by_path = index(known_sources);
-    match discover(&project.root, &settings.model.sources) {
+    let published = project.published_file().filter(|file| file.is_file());
+    let published = published.and(settings.model.published.clone());
+    let sources: Vec<String> = settings.model.sources.iter().cloned().chain(published).collect();
+    match discover(&project.root, &sources) {
         Err(errors) => problems.extend(errors.iter().map(|error| {
             Diagnostic::error("model::sources", crate::error::chain(error))
                 .with_help("`sources` in [model] names files, folders and globs")
