@@ -46,7 +46,7 @@ fn play(settings: BreakerSettings, script: &str) -> String {
                 told.push("y".to_owned());
             }
             BreakerAnswer::Refused { retry_after } => {
-                told.push(format!("n{}", retry_after.as_secs()))
+                told.push(format!("n{}", retry_after.as_secs()));
             }
             BreakerAnswer::Stale => told.push("stale".to_owned()),
             BreakerAnswer::Noted => {}

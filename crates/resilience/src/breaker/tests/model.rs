@@ -213,7 +213,10 @@ fn is_never_refused_for_long(
             BreakerAnswer::Refused { retry_after } => {
                 prop_assert!(retry_after > Duration::ZERO, "waiting gets on");
                 now += retry_after;
-                prop_assert!(now <= from + longest, "refused for {:?}", now - from);
+                prop_assert!(
+                    now <= from + longest,
+                    "refused until {now:?}, asked from {from:?} on"
+                );
             }
             answer => {
                 prop_assert!(matches!(answer, BreakerAnswer::Admitted(_)));
