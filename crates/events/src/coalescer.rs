@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use crate::{ChangeEvent, LogEntry, OffsetSet};
+use crate::{ChangeEvent, LogEntry, OffsetSet, SettingError};
 
 mod merge;
 #[cfg(test)]
@@ -55,50 +55,10 @@ impl CoalescerSettings {
 
     /// Checks every field.
     pub fn validate(&self) -> Result<(), SettingError> {
-        let hour = Duration::from_secs(3600);
-        if self.debounce > hour {
-            return Err(SettingError::new("debounce", format!("{:?}", self.debounce), "0 to 1 h"));
-        }
-        if self.max_wait < self.debounce || self.max_wait > hour * 24 {
-            let allowed = format!("{:?} (the debounce) to 24 h", self.debounce);
-            return Err(SettingError::new("max_wait", format!("{:?}", self.max_wait), allowed));
-        }
+        let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
+        SettingError::check_time("debounce", self.debounce, Duration::ZERO, hour)?;
+        SettingError::check_time("max_wait", self.max_wait, self.debounce, day)?;
         SettingError::check_count("capacity", self.capacity, 1, 1 << 24)
-    }
-}
-
-/// A setting outside of what is allowed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{field}` is {value}; allowed is {allowed}")]
-#[non_exhaustive]
-pub struct SettingError {
-    /// The field.
-    pub field: &'static str,
-    /// Its value.
-    pub value: String,
-    /// What it may be.
-    pub allowed: String,
-}
-
-impl SettingError {
-    pub(crate) fn new(
-        field: &'static str,
-        value: impl Into<String>,
-        allowed: impl Into<String>,
-    ) -> Self {
-        Self { field, value: value.into(), allowed: allowed.into() }
-    }
-
-    pub(crate) fn check_count(
-        field: &'static str,
-        value: usize,
-        least: usize,
-        most: usize,
-    ) -> Result<(), Self> {
-        if (least..=most).contains(&value) {
-            return Ok(());
-        }
-        Err(Self::new(field, value.to_string(), format!("{least} to {most}")))
     }
 }
 

@@ -379,3 +379,13 @@ pub enum ConsumerError {
     #[error("the cursor could not be kept")]
     Cursor(#[from] AppendError),
 }
+
+/// A log that takes no commands can't be trimmed either.
+impl From<AppendError> for ReadError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Closed => Self::Closed,
+            other => Self::Medium(Arc::new(other)),
+        }
+    }
+}

@@ -119,11 +119,8 @@ impl NotifierBuilder {
     /// Makes the notifier, if the settings are within their ranges.
     pub fn build(self) -> Result<GraphChangeNotifier, SettingError> {
         SettingError::check_count("history", self.history, 0, 1 << 20)?;
-        let day = Duration::from_secs(24 * 3600);
-        if self.patience < Duration::from_millis(1) || self.patience > day {
-            let value = format!("{:?}", self.patience);
-            return Err(SettingError::new("patience", value, "1 ms to 24 h"));
-        }
+        let (least, most) = (Duration::from_millis(1), Duration::from_hours(24));
+        SettingError::check_time("patience", self.patience, least, most)?;
         Ok(self.finish())
     }
 
@@ -237,7 +234,7 @@ impl GraphChangeNotifier {
                 }
                 tallies.waits.fetch_add(1, Ordering::Relaxed);
             }
-            let left = next.map_or(self.inner.patience, |at| at - waited);
+            let left = next.map_or(self.inner.patience, |at| at.saturating_sub(waited));
             let room = gate.wait_for(|gate| gate.reserve(log.bounds().end, count));
             if within(left, room).await.is_some() {
                 return Ok(Some(Reserved { gate, count }));

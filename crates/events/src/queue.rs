@@ -53,11 +53,8 @@ impl QueueSettings {
     pub fn validate(&self) -> Result<(), SettingError> {
         SettingError::check_count("capacity", self.capacity, 1, 1 << 24)?;
         SettingError::check_count("max_sources", self.max_sources, 1, 1024)?;
-        let day = Duration::from_secs(24 * 3600);
-        if self.aging < Duration::from_millis(1) || self.aging > day {
-            return Err(SettingError::new("aging", format!("{:?}", self.aging), "1 ms to 24 h"));
-        }
-        Ok(())
+        let (least, most) = (Duration::from_millis(1), Duration::from_hours(24));
+        SettingError::check_time("aging", self.aging, least, most)
     }
 
     /// How many items are taken at most between the moment at which an item has become as

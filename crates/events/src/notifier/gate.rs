@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::watched::Watched;
+use super::Watched;
 
 /// The subscribers that limit publishers.
 #[derive(Debug, Default)]

@@ -1,0 +1,331 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::disk::{Disk, Durability, System};
+use crate::journal::{self, Failure, Journal};
+use crate::patience::blocking;
+use crate::record::{Kind, MAX_PAYLOAD};
+use crate::segment::lock;
+use crate::{
+    ChangeEvent, Damage, EventBus, InvalidEvent, OpenError, PublishError, SettingError,
+    SharedError, TornTail,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// An event whose last attempt has failed, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The event. Its id is the letter's.
+    pub event: ChangeEvent,
+    /// Its offset in the log it was read from.
+    pub offset: Option<u64>,
+    /// All attempts, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// When it was given up.
+    pub buried_at: Timestamp,
+}
+
+/// An attempt that has failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// When it failed.
+    pub at: Timestamp,
+    /// What failed.
+    pub component: String,
+    /// The error, with its causes.
+    pub error: String,
+}
+
+impl Attempt {
+    /// An attempt that has failed at this time.
+    pub fn new(at: Timestamp, component: impl Into<String>, error: impl Into<String>) -> Self {
+        Self { at, component: component.into(), error: error.into() }
+    }
+}
+
+impl DeadLetter {
+    /// A letter that is given up at this time.
+    pub fn new(event: ChangeEvent, attempts: Vec<Attempt>, buried_at: Timestamp) -> Self {
+        Self { event, offset: None, attempts, buried_at }
+    }
+
+    /// Says where the event stands in the log.
+    #[must_use]
+    pub fn with_offset(mut self, offset: u64) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// The id by which the letter is known: the event's.
+    pub fn id(&self) -> Uuid {
+        self.event.id
+    }
+}
+
+/// Events that nobody could work on, kept until a person decides. Cheap to clone.
+///
+/// They are bounded in number, and none is ever thrown out for another: when it is full,
+/// `bury` refuses, and its caller must not acknowledge the event.
+///
+/// On disk they survive what the log survives, and are kept in a journal of the same
+/// records. Changes run on tokio's threads for blocking work, if there is a runtime; a change
+/// whose future is dropped is made all the same.
+#[derive(Clone, Debug)]
+pub struct DeadLetters {
+    store: Arc<Mutex<Store>>,
+    torn: Option<TornTail>,
+}
+
+#[derive(Debug)]
+struct Store {
+    letters: BTreeMap<Uuid, DeadLetter>,
+    capacity: usize,
+    journal: Option<Journal>,
+    broken: Option<SharedError>,
+    _lock: Option<File>,
+}
+
+/// A record of the journal.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Change {
+    Buried(Box<DeadLetter>),
+    Gone(Uuid),
+}
+
+const FILE: &str = "dead-letters";
+
+impl DeadLetters {
+    /// Letters that are gone with the process.
+    pub fn in_memory(capacity: usize) -> Self {
+        let letters = BTreeMap::new();
+        let store =
+            Store { letters, capacity: capacity.max(1), journal: None, broken: None, _lock: None };
+        Self { store: Arc::new(Mutex::new(store)), torn: None }
+    }
+
+    /// Opens the letters of a folder, which is made if need be; it must not be that of a
+    /// log. Keeps at most `capacity` letters, 1 to 1,048,576, or as many as are there already.
+    pub fn open(folder: &Path, capacity: usize, durability: Durability) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(System { durability }), folder, capacity)
+    }
+
+    fn open_on(disk: Arc<dyn Disk>, folder: &Path, capacity: usize) -> Result<Self, OpenError> {
+        SettingError::check_count("capacity", capacity, 1, 1 << 20)?;
+        let lock = lock(folder)?;
+        let path = folder.join(FILE);
+        let contents = journal::read(&path, Kind::DeadLetters)?;
+        let letters = replay(&path, &contents.payloads)?;
+        contents.torn.iter().for_each(TornTail::warn);
+        let made = Journal::create(disk, path.clone(), Kind::DeadLetters, &snapshot(&letters));
+        let journal = Some(made.map_err(OpenError::at(&path))?);
+        let store = Store { letters, capacity, journal, broken: None, _lock: Some(lock) };
+        Ok(Self { store: Arc::new(Mutex::new(store)), torn: contents.torn })
+    }
+
+    /// Reads the letters of a folder and changes nothing; another process may be
+    /// writing them meanwhile.
+    pub fn peek(folder: &Path) -> Result<Vec<DeadLetter>, OpenError> {
+        let path = folder.join(FILE);
+        let contents = journal::read(&path, Kind::DeadLetters)?;
+        Ok(replay(&path, &contents.payloads)?.into_values().collect())
+    }
+
+    /// What was cut off when the letters were opened.
+    pub fn torn_tail(&self) -> Option<&TornTail> {
+        self.torn.as_ref()
+    }
+
+    /// Keeps a letter; one of the same id is replaced.
+    pub async fn bury(&self, letter: DeadLetter) -> Result<(), DeadLetterError> {
+        self.change(move |store| store.bury(letter)).await
+    }
+
+    /// All letters, the oldest events first.
+    pub fn list(&self) -> Vec<DeadLetter> {
+        self.lock().letters.values().cloned().collect()
+    }
+
+    /// One letter.
+    pub fn get(&self, id: Uuid) -> Option<DeadLetter> {
+        self.lock().letters.get(&id).cloned()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.lock().letters.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lock().letters.is_empty()
+    }
+
+    /// Publishes the event of a letter anew and forgets the letter; gives the new offset.
+    ///
+    /// The new event has an id of its own, and the correlation id of the old one, or its id
+    /// where it had none. An interruption between the two steps leaves the letter,
+    /// although the event was published.
+    pub async fn replay(&self, id: Uuid, bus: &dyn EventBus) -> Result<u64, DeadLetterError> {
+        let letter = self.get(id).ok_or(DeadLetterError::Unknown { id })?;
+        let correlation = letter.event.correlation_id.unwrap_or(id);
+        let event = letter.event.with_id(Uuid::now_v7()).with_correlation(correlation);
+        let offsets = bus.publish_batch(vec![event]).await?;
+        self.discard(id).await?;
+        Ok(offsets.start)
+    }
+
+    /// Forgets a letter for good, and gives it back for the last time.
+    pub async fn discard(&self, id: Uuid) -> Result<DeadLetter, DeadLetterError> {
+        self.change(move |store| store.discard(id)).await
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> T {
+        let letters = self.clone();
+        blocking(move || change(&mut letters.lock())).await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store {
+    fn bury(&mut self, letter: DeadLetter) -> Result<(), DeadLetterError> {
+        if self.letters.len() >= self.capacity && !self.letters.contains_key(&letter.id()) {
+            return Err(DeadLetterError::Full { capacity: self.capacity });
+        }
+        letter.event.validate()?;
+        let change = Change::Buried(Box::new(letter.clone()));
+        self.keep(&change)?;
+        self.letters.insert(letter.id(), letter);
+        self.tidy();
+        Ok(())
+    }
+
+    fn discard(&mut self, id: Uuid) -> Result<DeadLetter, DeadLetterError> {
+        if !self.letters.contains_key(&id) {
+            return Err(DeadLetterError::Unknown { id });
+        }
+        self.keep(&Change::Gone(id))?;
+        let letter = self.letters.remove(&id).ok_or(DeadLetterError::Unknown { id })?;
+        self.tidy();
+        Ok(letter)
+    }
+
+    fn keep(&mut self, change: &Change) -> Result<(), DeadLetterError> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        if let Some(error) = &self.broken {
+            return Err(DeadLetterError::MustReopen(Arc::clone(error)));
+        }
+        let payload = encode(change);
+        if payload.len() > MAX_PAYLOAD {
+            return Err(DeadLetterError::TooLarge { bytes: payload.len(), limit: MAX_PAYLOAD });
+        }
+        journal.append(&[payload]).map_err(|failure| match failure {
+            Failure::Refused(error) => DeadLetterError::Medium(Arc::new(error)),
+            Failure::Broken(error) => {
+                let error: SharedError = Arc::new(error);
+                self.broken = Some(Arc::clone(&error));
+                DeadLetterError::MustReopen(error)
+            }
+        })
+    }
+
+    /// Writes the journal anew when it holds much that is gone. What was asked for is
+    /// kept already, so that a failure concerns only what comes next.
+    fn tidy(&mut self) {
+        let Some(journal) = self.journal.as_mut().filter(|journal| journal.is_long()) else {
+            return;
+        };
+        if let Err(error) = journal.rewrite(&snapshot(&self.letters)) {
+            tracing::error!(%error, "the journal of the dead letters has to be opened anew");
+            self.broken = Some(Arc::new(error));
+        }
+    }
+}
+
+fn encode(change: &Change) -> Vec<u8> {
+    // Every map has text for keys and no part can refuse, so there is no error to meet.
+    serde_json::to_vec(change).unwrap_or_default()
+}
+
+fn snapshot(letters: &BTreeMap<Uuid, DeadLetter>) -> Vec<Vec<u8>> {
+    letters.values().map(|letter| encode(&Change::Buried(Box::new(letter.clone())))).collect()
+}
+
+fn replay(path: &Path, payloads: &[Vec<u8>]) -> Result<BTreeMap<Uuid, DeadLetter>, Box<Damage>> {
+    let mut letters = BTreeMap::new();
+    for (offset, payload) in (0..).zip(payloads) {
+        match serde_json::from_slice(payload) {
+            Ok(Change::Buried(letter)) => drop(letters.insert(letter.id(), *letter)),
+            Ok(Change::Gone(id)) => drop(letters.remove(&id)),
+            Err(error) => {
+                let fault = format!("the letter can't be read: {error}");
+                return Err(Box::new(Damage::new(path.to_owned(), 0, offset, fault)));
+            }
+        }
+    }
+    Ok(letters)
+}
+
+/// Reads the bytes of a file of letters, for fuzzing.
+pub(crate) fn parse(bytes: &[u8]) {
+    let path = Path::new(FILE);
+    if let Ok(contents) = journal::parse(path, Kind::DeadLetters, bytes) {
+        let _ = replay(path, &contents.payloads);
+    }
+}
+
+/// Why something about dead letters was not done.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeadLetterError {
+    /// There are as many as there may be.
+    #[error("there are {capacity} dead letters already; replay or discard some")]
+    Full {
+        /// How many are kept.
+        capacity: usize,
+    },
+    /// No letter has this id.
+    #[error("there is no dead letter `{id}`")]
+    Unknown {
+        /// The id.
+        id: Uuid,
+    },
+    /// The event makes no sense.
+    #[error("the event is not valid")]
+    Invalid(#[from] InvalidEvent),
+    /// The letter is larger than can be kept.
+    #[error("the dead letter takes {bytes} bytes; at most {limit} are allowed")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The largest size.
+        limit: usize,
+    },
+    /// The event could not be published; the letter is still there.
+    #[error("the event could not be published")]
+    Publish(#[from] PublishError),
+    /// The medium failed, and nothing was changed.
+    #[error("the medium of the dead letters failed")]
+    Medium(#[source] SharedError),
+    /// The medium failed in a way that leaves open what it holds.
+    #[error("the dead letters have to be opened anew, because their medium failed")]
+    MustReopen(#[source] SharedError),
+}
