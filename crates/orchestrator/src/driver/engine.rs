@@ -1,0 +1,297 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use evergen_artifact::ProposedChanges;
+use evergen_events::{Acknowledger, ChangeEvent, Consumer, LogEntry};
+use evergen_regeneration::WorkKey;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::errands::Desk;
+use super::journal::{Draft, ParallelExecution};
+use super::meter::CpuMeter;
+use super::reader::Reader;
+use super::shared::Shared;
+use super::task::TaskEnd;
+use super::token::CommitToken;
+use crate::config::ConfigError;
+use crate::scheduler::{
+    Arrival, CycleId, Effect, Input, Lane, Outcome, Scheduler, TaskId, Urgency,
+};
+
+/// What the loop is told from outside.
+#[derive(Debug)]
+pub(super) enum Command {
+    Execute { events: Vec<ChangeEvent>, reply: oneshot::Sender<ParallelExecution> },
+    Pause,
+    Resume,
+    Stop { grace: Duration },
+}
+
+/// Where events come from.
+pub(super) struct Intake {
+    pub(super) consumer: Consumer,
+    pub(super) acknowledger: Acknowledger,
+}
+
+/// Offsets from here on belong to events that did not come from the log.
+pub(super) const DIRECT: u64 = 1 << 63;
+
+/// A task that was spawned.
+pub(super) struct Spawned {
+    pub(super) abort: AbortHandle,
+    pub(super) token: Arc<CommitToken>,
+    pub(super) cycle: CycleId,
+    pub(super) execution: Uuid,
+    pub(super) deploys: bool,
+    pub(super) began: Instant,
+}
+
+/// What waits for its deployment.
+pub(super) struct Committed {
+    pub(super) execution: Uuid,
+    pub(super) changes: Arc<ProposedChanges>,
+}
+
+/// Carries out what the scheduler says, and tells it what happened.
+pub(super) struct Engine {
+    pub(super) shared: Arc<Shared>,
+    pub(super) scheduler: Scheduler<WorkKey>,
+    commands: mpsc::Receiver<Command>,
+    reader: Option<Reader>,
+    pub(super) desk: Desk,
+    /// Read, and without room in the scheduler yet.
+    surplus: VecDeque<(LogEntry, Option<CycleId>)>,
+    /// Events in hand.
+    pub(super) entries: HashMap<u64, LogEntry>,
+    pub(super) tasks: JoinSet<(TaskId, TaskEnd)>,
+    pub(super) spawned: HashMap<TaskId, Spawned>,
+    pub(super) ids: HashMap<Id, TaskId>,
+    pub(super) committed: HashMap<TaskId, Committed>,
+    pub(super) drafts: HashMap<CycleId, Draft>,
+    pub(super) waiters: HashMap<CycleId, oneshot::Sender<ParallelExecution>>,
+    pub(super) meter: CpuMeter,
+    pub(super) environments: Arc<[String]>,
+    pub(super) inputs: Vec<Input<WorkKey>>,
+    pub(super) abandoned: Option<usize>,
+    next_direct: u64,
+    saturated_since: Option<Duration>,
+}
+
+impl Engine {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        intake: Option<Intake>,
+        commands: mpsc::Receiver<Command>,
+    ) -> Result<Self, ConfigError> {
+        let seed = fastrand::u64(..);
+        let scheduler = Scheduler::new(&shared.config, shared.gates.is_some(), seed)?;
+        let mut environments = shared.deployment.automatic();
+        environments.extend(shared.config.auto_deploy.clone());
+        environments.sort();
+        environments.dedup();
+        let acknowledger = intake.as_ref().map(|intake| intake.acknowledger.clone());
+        Ok(Self {
+            scheduler,
+            commands,
+            reader: intake.map(|intake| Reader::start(intake, &shared)),
+            desk: Desk::start(acknowledger, Arc::clone(&shared.dead_events)),
+            shared,
+            surplus: VecDeque::new(),
+            entries: HashMap::new(),
+            tasks: JoinSet::new(),
+            spawned: HashMap::new(),
+            ids: HashMap::new(),
+            committed: HashMap::new(),
+            drafts: HashMap::new(),
+            waiters: HashMap::new(),
+            meter: CpuMeter::default(),
+            environments: environments.into(),
+            inputs: Vec::new(),
+            abandoned: None,
+            next_direct: DIRECT,
+            saturated_since: None,
+        })
+    }
+
+    /// Runs until it is stopped; gives the number of tasks that did not end.
+    pub(super) async fn run(mut self) -> usize {
+        let mut effects = Vec::new();
+        let abandoned = loop {
+            self.turn(&mut effects);
+            if let Some(abandoned) = self.abandoned {
+                break abandoned;
+            }
+            self.wait().await;
+        };
+        if let Some(reader) = self.reader.take() {
+            reader.stop().await;
+        }
+        self.desk.stop().await;
+        // Aborted tasks end at their next await; those that are counted as abandoned don't.
+        self.tasks.abort_all();
+        if abandoned == 0 {
+            while self.tasks.join_next().await.is_some() {}
+        } else {
+            self.tasks.detach_all();
+        }
+        abandoned
+    }
+
+    /// Steps until there is nothing to say.
+    fn turn(&mut self, effects: &mut Vec<Effect<WorkKey>>) {
+        loop {
+            self.fill();
+            let inputs = std::mem::take(&mut self.inputs);
+            self.scheduler.step(inputs, self.shared.now(), effects);
+            for effect in effects.drain(..) {
+                self.perform(effect);
+            }
+            let may_fill = self.scheduler.room() > 0 && !self.surplus.is_empty();
+            if self.inputs.is_empty() && !may_fill {
+                break;
+            }
+        }
+        let view = self.scheduler.view();
+        let saturated = view.working >= view.limit && view.ready > 0;
+        let now = self.shared.now();
+        let passed = self.saturated_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        self.saturated_since = saturated.then_some(now);
+        let mut seen = self.shared.seen();
+        seen.gathered.saturated += passed;
+        seen.view = view;
+    }
+
+    /// Hands in as many events as there is room for.
+    fn fill(&mut self) {
+        let room = self.scheduler.room().saturating_sub(self.inputs.len());
+        for _ in 0..room.min(self.surplus.len()) {
+            let Some((entry, cycle)) = self.surplus.pop_front() else { break };
+            let event = &entry.event;
+            self.inputs.push(Input::Arrived(Arrival {
+                offset: entry.offset,
+                key: self.shared.regeneration.key(event),
+                urgency: urgency(event),
+                lane: Lane::of(event.source.as_str()),
+                cost: u32::try_from(event.weight() / 1_000).unwrap_or(u32::MAX),
+                cycle,
+            }));
+            self.entries.insert(entry.offset, entry);
+        }
+    }
+
+    /// Waits until something happens, and collects all that has happened by then.
+    async fn wait(&mut self) {
+        let reads = self.surplus.is_empty() && self.scheduler.room() > 0;
+        let wake = self.scheduler.next_wake().map(|at| self.shared.origin + at);
+        tokio::select! {
+            command = self.commands.recv() => self.obey(command),
+            Some(joined) = self.tasks.join_next_with_id() => self.land(joined),
+            Some((errand, result)) = self.desk.answers.recv() => {
+                self.inputs.push(Input::ErrandDone { errand, result });
+            }
+            Some(batch) = next_batch(&mut self.reader), if reads => self.take(batch),
+            () = sleep_until(wake) => self.inputs.push(Input::Tick),
+        }
+        while let Some(joined) = self.tasks.try_join_next_with_id() {
+            self.land(joined);
+        }
+        while let Ok((errand, result)) = self.desk.answers.try_recv() {
+            self.inputs.push(Input::ErrandDone { errand, result });
+        }
+    }
+
+    fn obey(&mut self, command: Option<Command>) {
+        match command {
+            Some(Command::Execute { events, reply }) => self.open_cycle(events, reply),
+            Some(Command::Pause) => self.inputs.push(Input::Pause),
+            Some(Command::Resume) => self.inputs.push(Input::Resume),
+            Some(Command::Stop { grace }) => self.stop(grace),
+            // Nobody can reach it any more.
+            None => self.stop(Duration::ZERO),
+        }
+    }
+
+    fn stop(&mut self, grace: Duration) {
+        // What was read and not taken stays in the log. What somebody waits for and did not
+        // come in can't come in now: who waits is told.
+        for (_, cycle) in self.surplus.drain(..) {
+            if let Some(cycle) = cycle {
+                self.waiters.remove(&cycle);
+            }
+        }
+        self.inputs.push(Input::Stop { grace });
+    }
+
+    fn take(&mut self, batch: Vec<LogEntry>) {
+        self.surplus.extend(batch.into_iter().map(|entry| (entry, None)));
+    }
+
+    fn open_cycle(&mut self, events: Vec<ChangeEvent>, reply: oneshot::Sender<ParallelExecution>) {
+        if self.scheduler.view().stopping {
+            // Dropping `reply` tells.
+            return;
+        }
+        let cycle = self.scheduler.next_cycle();
+        self.inputs.push(Input::OpenCycle { cycle, events: events.len() });
+        self.waiters.insert(cycle, reply);
+        let now = Timestamp::now();
+        for event in events {
+            let entry = LogEntry::new(self.next_direct, now, Arc::new(event));
+            self.next_direct += 1;
+            self.surplus.push_back((entry, Some(cycle)));
+        }
+    }
+
+    fn land(&mut self, joined: Result<(Id, (TaskId, TaskEnd)), JoinError>) {
+        let (id, task, end) = match joined {
+            Ok((id, (task, end))) => (id, Some(task), end),
+            Err(error) => (error.id(), self.ids.get(&error.id()).copied(), broken(error)),
+        };
+        self.ids.remove(&id);
+        let Some(task) = task else { return };
+        let outcome = self.landed(task, end);
+        self.inputs.push(Input::Ended { task, outcome });
+    }
+}
+
+/// The end of a task that gave no result.
+fn broken(error: JoinError) -> TaskEnd {
+    use super::task::failed;
+    use crate::scheduler::{Component, FailureKind};
+    if error.is_cancelled() {
+        return TaskEnd::of(Outcome::Cancelled);
+    }
+    let payload = error.into_panic();
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    let error = format!("it panicked: {}", text.unwrap_or_else(|| "no text".to_owned()));
+    TaskEnd::of(Outcome::Failed(failed(Component::Regeneration, FailureKind::Panic, error)))
+}
+
+fn urgency(event: &ChangeEvent) -> Urgency {
+    match event.priority.rank() {
+        0 => Urgency::Critical,
+        1 => Urgency::High,
+        2 => Urgency::Normal,
+        _ => Urgency::Low,
+    }
+}
+
+async fn next_batch(reader: &mut Option<Reader>) -> Option<Vec<LogEntry>> {
+    match reader {
+        Some(reader) => reader.next().await,
+        None => None,
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,187 @@
+//! What a task does, from its events to its effect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evergen_artifact::ProposedChanges;
+use evergen_deployment::{Deployer, DeploymentRequest};
+use evergen_quality_gates::{GateKeeper, GateReport};
+use evergen_regeneration::{Prepared, RegenerateError, Regenerated, Regenerator, Verdict, Work};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::token::CommitToken;
+use crate::scheduler::{Component, Failure, FailureKind, Outcome};
+
+/// How a task ended, with what is worth telling.
+#[derive(Debug)]
+pub(super) struct TaskEnd {
+    pub(super) outcome: Outcome,
+    pub(super) times: Vec<(&'static str, Duration)>,
+    pub(super) regenerated: Option<Box<Regenerated>>,
+    /// What was committed, for a deployment.
+    pub(super) committed: Option<Arc<ProposedChanges>>,
+    pub(super) gates: Option<(u32, u32)>,
+    /// Environments to which it was deployed in this try.
+    pub(super) deployed: Vec<String>,
+}
+
+impl TaskEnd {
+    pub(super) fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            times: Vec::new(),
+            regenerated: None,
+            committed: None,
+            gates: None,
+            deployed: Vec::new(),
+        }
+    }
+}
+
+pub(super) fn failed(
+    component: Component,
+    kind: FailureKind,
+    error: impl Into<Arc<str>>,
+) -> Failure {
+    Failure { component, kind, error: error.into() }
+}
+
+/// An error with all that caused it, on one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}
+
+fn of_regeneration(error: &RegenerateError) -> Outcome {
+    let kind = if error.is_transient() { FailureKind::Passing } else { FailureKind::Lasting };
+    Outcome::Failed(failed(Component::Regeneration, kind, chain(error)))
+}
+
+/// Prepares, asks the gates, and commits if the token still allows it.
+pub(super) async fn regenerate(
+    regeneration: Arc<dyn Regenerator>,
+    gates: Option<Arc<dyn GateKeeper>>,
+    work: Work,
+    token: Arc<CommitToken>,
+    deploys: bool,
+) -> TaskEnd {
+    let began = Instant::now();
+    let mut end = TaskEnd::of(Outcome::Cancelled);
+    let prepared = match regeneration.prepare(work).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            end.outcome = of_regeneration(&error);
+            return end;
+        }
+    };
+    end.times.push(("prepare", began.elapsed()));
+    let proposed = Arc::clone(prepared.proposed());
+    if let Some(gates) = gates.filter(|_| !proposed.is_empty())
+        && let Some(refusal) = judge(&*gates, &proposed, &mut end).await
+    {
+        prepared.discard().await;
+        end.outcome = Outcome::Failed(refusal);
+        return end;
+    }
+    if !token.begin_commit() {
+        prepared.discard().await;
+        return end;
+    }
+    commit(prepared, proposed, deploys, &mut end).await;
+    end
+}
+
+async fn judge(
+    gates: &dyn GateKeeper,
+    proposed: &ProposedChanges,
+    end: &mut TaskEnd,
+) -> Option<Failure> {
+    let began = Instant::now();
+    let report = gates.judge(proposed).await;
+    end.times.push(("gates", began.elapsed()));
+    match report {
+        Err(error) => Some(failed(Component::Gates, FailureKind::Passing, chain(&error))),
+        Ok(report) => {
+            let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+            end.gates = Some((count(report.gates.len()), count(refusing(&report))));
+            let refused = || format!("refused by the gates: {report}");
+            (!report.overall_passed)
+                .then(|| failed(Component::Gates, FailureKind::Lasting, refused()))
+        }
+    }
+}
+
+fn refusing(report: &GateReport) -> usize {
+    use evergen_quality_gates::Outcome as Answer;
+    let refuses = |answer: &Answer| matches!(answer, Answer::Fail(_) | Answer::Error(_));
+    report.gates.iter().filter(|gate| refuses(&gate.outcome)).count()
+}
+
+async fn commit(
+    prepared: Box<dyn Prepared>,
+    proposed: Arc<ProposedChanges>,
+    deploys: bool,
+    end: &mut TaskEnd,
+) {
+    let began = Instant::now();
+    let committed = prepared.commit().await;
+    end.times.push(("commit", began.elapsed()));
+    let regenerated = match committed {
+        Ok(regenerated) => regenerated,
+        Err(error) => {
+            end.outcome = of_regeneration(&error);
+            return;
+        }
+    };
+    end.outcome = match &regenerated.verdict {
+        Verdict::Done => Outcome::Done { deploy: deploys && !proposed.is_empty() },
+        Verdict::Incomplete { why } => refused(why.clone()),
+        Verdict::Rejected { diagnostics } => {
+            let first = diagnostics.first();
+            let first = first.map_or("not told", |diagnostic| diagnostic.message.as_str());
+            refused(format!("{} problem(s) with the model, as: {first}", diagnostics.len()))
+        }
+        _ => refused("it ended in a way that is not known here".to_owned()),
+    };
+    if matches!(end.outcome, Outcome::Done { deploy: true }) {
+        end.committed = Some(proposed);
+    }
+    end.regenerated = Some(Box::new(regenerated));
+}
+
+fn refused(why: String) -> Outcome {
+    Outcome::Refused(failed(Component::Regeneration, FailureKind::Lasting, why))
+}
+
+/// Deploys to environments one after the other, and stops at the first that fails: asked
+/// again for those that are done, a deployer does nothing.
+pub(super) async fn deploy(
+    deployment: Arc<dyn Deployer>,
+    environments: Arc<[String]>,
+    execution: Uuid,
+    changes: Arc<ProposedChanges>,
+) -> TaskEnd {
+    let began = Instant::now();
+    let mut end = TaskEnd::of(Outcome::Done { deploy: false });
+    for environment in &*environments {
+        let request = DeploymentRequest::new(environment.clone(), execution, Arc::clone(&changes));
+        match deployment.deploy(request).await {
+            Ok(_) => end.deployed.push(environment.clone()),
+            Err(error) => {
+                let kind =
+                    if error.is_transient() { FailureKind::Passing } else { FailureKind::Lasting };
+                end.outcome = Outcome::Failed(failed(Component::Deployment, kind, chain(&error)));
+                break;
+            }
+        }
+    }
+    end.times.push(("deploy", began.elapsed()));
+    end
+}

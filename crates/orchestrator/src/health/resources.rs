@@ -1,0 +1,110 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the system has left, in bytes; nothing where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resources {
+    /// Memory that could be had now, below the limit of the control group if there is one.
+    pub memory_free: Option<u64>,
+    /// All memory, or that limit.
+    pub memory_total: Option<u64>,
+    /// Memory that this process holds.
+    pub memory_used: Option<u64>,
+    /// Room left where the loop writes.
+    pub disk_free: Option<u64>,
+    /// All room there.
+    pub disk_total: Option<u64>,
+}
+
+impl Resources {
+    /// Nothing is known.
+    pub fn unknown() -> Self {
+        Self::default()
+    }
+
+    /// Sets what is known of memory.
+    #[must_use]
+    pub fn with_memory(self, free: u64, total: u64) -> Self {
+        Self { memory_free: Some(free), memory_total: Some(total), ..self }
+    }
+
+    /// Sets what is known of the disk.
+    #[must_use]
+    pub fn with_disk(self, free: u64, total: u64) -> Self {
+        Self { disk_free: Some(free), disk_total: Some(total), ..self }
+    }
+}
+
+/// Looks what the system has left. Asked once for each health check, and may read small files.
+pub trait ResourceProbe: Send + Sync {
+    /// What is left now.
+    fn look(&self) -> Resources;
+}
+
+/// What Linux says of memory, and the system of the disk. Elsewhere memory is not known.
+#[derive(Clone, Debug)]
+pub struct SystemResources {
+    folder: PathBuf,
+}
+
+impl SystemResources {
+    /// Looks at the disk on which this folder is.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+}
+
+impl ResourceProbe for SystemResources {
+    fn look(&self) -> Resources {
+        let memory = fs::read_to_string("/proc/meminfo").ok();
+        let line = |name| kilobytes(memory.as_deref()?, name);
+        let mut resources = Resources {
+            memory_free: line("MemAvailable:"),
+            memory_total: line("MemTotal:"),
+            memory_used: memory_used(),
+            ..Resources::default()
+        };
+        if let Some((used, limit)) = control_group() {
+            resources.memory_total = Some(limit);
+            resources.memory_free = Some(limit.saturating_sub(used));
+        }
+        with_disk(resources, &self.folder)
+    }
+}
+
+#[cfg(unix)]
+fn with_disk(resources: Resources, folder: &Path) -> Resources {
+    match rustix::fs::statvfs(folder) {
+        Ok(disk) => resources.with_disk(
+            disk.f_bavail.saturating_mul(disk.f_frsize),
+            disk.f_blocks.saturating_mul(disk.f_frsize),
+        ),
+        Err(_) => resources,
+    }
+}
+
+#[cfg(not(unix))]
+fn with_disk(resources: Resources, _folder: &Path) -> Resources {
+    resources
+}
+
+/// Memory used and allowed in the control group of this process, if it has a limit.
+fn control_group() -> Option<(u64, u64)> {
+    let number = |name: &str| {
+        let text = fs::read_to_string(Path::new("/sys/fs/cgroup").join(name)).ok()?;
+        text.trim().parse::<u64>().ok()
+    };
+    Some((number("memory.current")?, number("memory.max")?))
+}
+
+fn kilobytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let number = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
+    number.checked_mul(1024)
+}
+
+/// Memory that this process holds, in bytes, where the system tells.
+pub(crate) fn memory_used() -> Option<u64> {
+    kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+}
