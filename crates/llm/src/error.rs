@@ -139,8 +139,10 @@ impl Retryable for LlmError {
                 retry_after.map_or(Advice::Retry, Advice::RetryAfter)
             }
             Self::Unavailable { retry_after, .. } => Advice::RetryAfter(*retry_after),
-            Self::Connection(_) | Self::TimedOut { .. } | Self::Interrupted => Advice::Retry,
-            Self::Malformed { .. } => Advice::Retry,
+            Self::Connection(_)
+            | Self::TimedOut { .. }
+            | Self::Interrupted
+            | Self::Malformed { .. } => Advice::Retry,
             Self::GaveUp { last, .. } => last.advice(),
             Self::InvalidRequest { .. }
             | Self::Unauthorized

@@ -164,7 +164,8 @@ impl LlmClient for RecordedClient {
 impl std::fmt::Debug for RecordedClient {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut fields = formatter.debug_struct("RecordedClient");
-        fields.field("folder", &self.folder).field("inner", &self.inner.as_ref().map(|c| c.name()));
+        let inner = self.inner.as_ref().map(LlmClient::name);
+        fields.field("folder", &self.folder).field("inner", &inner);
         fields.finish()
     }
 }

@@ -123,6 +123,8 @@ mod checkpoints;
 mod memory;
 mod recovery;
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 #[doc(hidden)]
 pub mod fuzzing;
 

@@ -12,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 use evergen_resilience::Checkpoints;
 
 const VARIABLE: &str = "EVERGEN_CRASH_FOLDER";
-const STEPS: usize = 400;
-const KILLS: usize = 40;
+const STEPS: usize = 600;
+const KILLS: usize = 100;
 
 /// Each step notes in a ledger that it runs, and after it was recorded that it is finished. The
 /// ledger is no part of what is tested: it is written by plain appends, which a killed process does not lose.

@@ -157,6 +157,8 @@ fn requests() -> impl Strategy<Value = CompletionRequest> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     /// Whatever is asked and answered: it is written once, read as it was, and no other question finds it.
     #[test]
     fn entries_round_trip(

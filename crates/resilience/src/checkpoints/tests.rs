@@ -150,6 +150,8 @@ fn a_file_of_somebody_else_is_left_alone() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn what_is_written_is_read(bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..8)) {
         let mut bytes = Vec::new();
@@ -160,6 +162,17 @@ proptest! {
         }
         let end = bytes.len();
         prop_assert_eq!(read_frames(&bytes), Ok(Frames { records: expected, end }));
+    }
+
+    /// Numbers too: a result that came back a little different would make another release.
+    #[test]
+    fn results_are_given_back_as_they_were(text: String, number in prop::num::f64::NORMAL) {
+        let (_folder, path) = folder();
+        let journal = Checkpoints::open(&path, "deploy 7").unwrap();
+        journal.record(&text, &(text.clone(), number)).unwrap();
+        drop(journal);
+        let journal = Checkpoints::open(&path, "deploy 7").unwrap();
+        prop_assert_eq!(journal.result(&text).unwrap(), Some((text, number)));
     }
 
     #[test]

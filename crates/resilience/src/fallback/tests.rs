@@ -16,15 +16,15 @@ fn providers() -> Fallback<&'static str, String, String> {
         .unwrap()
 }
 
-fn not_empty(answer: &String) -> Result<(), String> {
+fn not_empty(answer: &str) -> Result<(), String> {
     if answer.is_empty() { Err("it is empty".to_owned()) } else { Ok(()) }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_first_good_answer_is_taken() {
-    let provided = providers().call("all are fine", not_empty).await.unwrap();
+    let provided = providers().call("all are fine", |answer| not_empty(answer)).await.unwrap();
     assert_eq!((provided.value.as_str(), provided.passed_over.len()), ("first", 0));
-    let provided = providers().call("first is down", not_empty).await.unwrap();
+    let provided = providers().call("first is down", |answer| not_empty(answer)).await.unwrap();
     assert_eq!(provided.provider, "second");
     assert_eq!(provided.passed_over[0].to_string(), "first: failed: first is down");
 }
@@ -52,7 +52,10 @@ async fn an_answer_that_does_not_pass_counts_against_its_provider() {
 
 #[tokio::test(start_paused = true)]
 async fn the_error_lists_what_each_said() {
-    let error = providers().call("first and second are down", not_empty).await.unwrap_err();
+    let error = providers()
+        .call("first and second are down", |answer| not_empty(answer))
+        .await
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "no provider gave anything of use; first: failed: first is down; second: failed: second is down"

@@ -11,7 +11,7 @@ use tower::{Layer as _, Service as _};
 
 use super::semaphore::Resizable;
 use super::*;
-use crate::{CallError, Clock, GuardLayer};
+use crate::{BreakerSettings, CallError, CircuitBreaker, Clock, GuardLayer, conformance};
 
 const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -121,6 +121,35 @@ proptest! {
         drop(out);
         prop_assert_eq!(places.free(), places.size());
     }
+}
+
+/// The same with threads that take, give back and resize at once.
+#[test]
+fn no_place_is_lost_between_threads() {
+    let places = Resizable::new(4);
+    std::thread::scope(|scope| {
+        for thread in 0..4_usize {
+            let places = &places;
+            scope.spawn(move || {
+                for round in 0..2_000 {
+                    let place = places.try_take();
+                    places.resize(1 + (thread + round) % 6);
+                    drop(place);
+                }
+            });
+        }
+    });
+    assert_eq!(places.free(), places.size());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_guard_keeps_the_laws() {
+    conformance::check_guard(&mut || Timeout::new(millis(50)).unwrap()).await;
+    conformance::check_guard(&mut || Bulkhead::new(BulkheadSettings::new(2, 0)).unwrap()).await;
+    let settings = RateLimitSettings::new(1_000, millis(1_000));
+    conformance::check_guard(&mut || RateLimit::new(settings, Clock::monotonic()).unwrap()).await;
+    let settings = BreakerSettings::consecutive(5);
+    conformance::check_guard(&mut || CircuitBreaker::new("db", settings).unwrap()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,6 +63,17 @@ async fn each_class_has_its_actions() {
     );
 }
 
+#[tokio::test]
+async fn handlers_keep_the_laws_of_a_driver() {
+    let driver = noting(&Arc::new(Mutex::new(Vec::new())));
+    let actions = [
+        RecoveryAction::Reconnect { retry: RetryPolicy::default() },
+        RecoveryAction::ShrinkCaches { keep: 0.5 },
+        RecoveryAction::RollBack,
+    ];
+    crate::conformance::check_recovery_driver(Arc::new(driver), "api", &actions).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reconnection_is_tried_again_with_pauses() {
     let tries = Arc::new(AtomicU32::new(0));
