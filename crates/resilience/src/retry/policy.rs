@@ -152,8 +152,7 @@ impl RetryPolicy {
     }
 }
 
-/// The pauses of a [`RetryPolicy`], in seconds to wait before the second try, the
-/// third, and so on.
+/// The pauses of a [`RetryPolicy`]: before the second try, before the third, and so on.
 #[derive(Clone, Debug)]
 pub struct Delays {
     policy: RetryPolicy,
