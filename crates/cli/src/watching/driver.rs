@@ -219,7 +219,7 @@ impl Driver {
             }
         }
         let now = self.now();
-        let cost = now - started;
+        let cost = now.saturating_sub(started);
         let interval =
             if self.limited.is_some() { self.timing.poll } else { self.timing.reconcile };
         self.rested = now + cost;

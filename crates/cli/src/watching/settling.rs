@@ -37,10 +37,18 @@ pub(super) struct Pending {
     pub(super) certain: bool,
     /// Whether no event told of it.
     pub(super) unheard: bool,
-    /// Whether somebody is about to write more.
-    is_open: bool,
-    /// Whether the last sign was that it is new.
-    is_new: bool,
+    writer: Writer,
+}
+
+/// Who is about to write more to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    /// Nobody, as far as is known.
+    Nobody,
+    /// Whoever made it, if it is opened now.
+    Maker,
+    /// Somebody who has it open.
+    Somebody,
 }
 
 /// Changes that belong together.
@@ -109,8 +117,8 @@ impl Settling {
             return self.due();
         }
         let file = self.seen(known, kind, sign);
-        self.open -= usize::from(known.is_some_and(|known| known.is_open));
-        self.open += usize::from(file.is_open);
+        let is_open = |file: Pending| usize::from(file.writer == Writer::Somebody);
+        self.open = self.open + is_open(file) - known.map_or(0, is_open);
         self.files.insert(path, file);
         if self.files.len() > self.most_files {
             self.flooded = true;
@@ -121,18 +129,17 @@ impl Settling {
     }
 
     fn seen(&self, known: Option<Pending>, kind: FileKind, sign: Sign) -> Pending {
-        let tells =
-            |certain| Pending { kind, certain, unheard: false, is_open: false, is_new: false };
+        let tells = |certain| Pending { kind, certain, unheard: false, writer: Writer::Nobody };
         let before = known.unwrap_or(Pending { unheard: sign == Sign::Unheard, ..tells(false) });
+        let open = if self.tells_closing { Writer::Somebody } else { Writer::Nobody };
         match sign {
-            Sign::Created => Pending { is_new: true, ..tells(true) },
-            Sign::Opened if before.is_new => Pending { is_open: self.tells_closing, ..before },
-            Sign::Opened => before,
-            Sign::Written => Pending { is_open: self.tells_closing, ..tells(true) },
-            Sign::Closed => Pending { unheard: false, is_open: false, is_new: false, ..before },
+            Sign::Created => Pending { writer: Writer::Maker, ..tells(true) },
+            Sign::Opened if before.writer == Writer::Maker => Pending { writer: open, ..before },
+            Sign::Written => Pending { writer: open, ..tells(true) },
+            Sign::Closed => Pending { unheard: false, writer: Writer::Nobody, ..before },
             Sign::Placed | Sign::Gone => tells(true),
             Sign::Touched => Pending { unheard: false, ..before },
-            Sign::Differs | Sign::Unheard => before,
+            Sign::Opened | Sign::Differs | Sign::Unheard => before,
         }
     }
 

@@ -142,16 +142,12 @@ impl Survey {
 
     /// Adds a role to a folder, which is without links.
     fn watch(&mut self, folder: PathBuf, role: Role) {
-        let roles = match self.folders.get_mut(&folder) {
-            Some(folder) => &mut folder.roles,
-            None => {
-                let Ok(found) = fs::metadata(&folder) else { return };
-                let identity = (found.dev(), found.ino());
-                let entry = self.folders.entry(folder);
-                &mut entry.or_insert(Folder { identity, roles: Vec::new() }).roles
-            }
-        };
-        roles.push(role);
+        if let Some(known) = self.folders.get_mut(&folder) {
+            known.roles.push(role);
+        } else if let Ok(found) = fs::metadata(&folder) {
+            let identity = (found.dev(), found.ino());
+            self.folders.insert(folder, Folder { identity, roles: vec![role] });
+        }
     }
 
     /// Watches for changes of what leads to `path`: up to the project's folder, or to the

@@ -11,7 +11,7 @@ use super::super::watcher::Bounds;
 use super::super::{Burst, Bursts, FileKind, FileWatcher, WatchScope, WatchTiming};
 
 /// Long enough for a test that doesn't get the processor between two steps of an editor.
-pub(super) const QUIET: Duration = Duration::from_millis(200);
+pub(super) const QUIET: Duration = Duration::from_millis(120);
 
 /// Nothing takes that long, unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(30);

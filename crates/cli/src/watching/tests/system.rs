@@ -59,10 +59,14 @@ fn after_an_overflow_everything_is_compared() {
 fn a_queue_that_is_full_loses_nothing() {
     let folder = project();
     let names: Vec<String> = (0..200).map(|number| format!("model/{number:03}.ttl")).collect();
-    names.iter().for_each(|name| put(&folder.path().join(name), "first"));
+    for name in &names {
+        put(&folder.path().join(name), "first");
+    }
     let bounds = Bounds { queue: 1, ..Bounds::default() };
     let mut watching = Watching::with(folder.path(), &sources(&["model"]), TIMING, bounds);
-    names.iter().for_each(|name| watching.put(name, "the second"));
+    for name in &names {
+        watching.put(name, "the second");
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     watching.expect_in_any_number(&names);
 }
