@@ -192,8 +192,9 @@ impl Driver {
         let rested = now >= self.rested;
         if rested && self.shared.lost.swap(false, Ordering::AcqRel) {
             tracing::debug!("the system lost events about files");
-            // What it said of folders may be lost, too.
+            // What it said of folders and of writers may be lost, too.
             self.armed.clear();
+            self.settling.forget_writers();
             self.look();
             self.compare(Sign::Unheard);
         } else if rested && self.look_again {

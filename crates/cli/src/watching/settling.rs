@@ -143,6 +143,12 @@ impl Settling {
         }
     }
 
+    /// Waits for no writer any more, as what would say that one is done may be lost.
+    pub(super) fn forget_writers(&mut self) {
+        self.files.values_mut().for_each(|file| file.writer = Writer::Nobody);
+        self.open = 0;
+    }
+
     /// Whether a change of the file waits for its burst.
     pub(super) fn expects(&self, path: &Path) -> bool {
         self.flooded || self.files.contains_key(path)

@@ -80,6 +80,18 @@ fn no_burst_waits_for_ever() {
 }
 
 #[test]
+fn writers_of_whom_nothing_more_may_be_heard_are_forgotten() {
+    let mut settling = settling(100);
+    settling.see(PathBuf::from("a"), FileKind::Source, Sign::Written, ms(0));
+    assert_eq!(settling.due(), Some(ms(LONGEST)));
+    settling.forget_writers();
+    assert_eq!(settling.due(), Some(ms(QUIET)));
+    settling.see(PathBuf::from("a"), FileKind::Source, Sign::Written, ms(10));
+    settling.see(PathBuf::from("a"), FileKind::Source, Sign::Closed, ms(20));
+    assert_eq!(settling.take(ms(20 + QUIET)).map(|burst| burst.files.len()), Some(1));
+}
+
+#[test]
 fn opening_and_closing_alone_are_nothing() {
     check("0 a opened, 10 a closed", "");
 }
