@@ -20,7 +20,7 @@ pub(crate) const fn bucket_of(value: u64) -> usize {
     if value < STEPS {
         return value as usize;
     }
-    let power = 63 - value.leading_zeros();
+    let power = value.ilog2();
     if power >= TOP_BITS {
         return BUCKETS - 1;
     }
@@ -99,6 +99,31 @@ impl Histogram {
             Err(place) => self.counts.insert(place, (bucket, count)),
         }
         self.total += count;
+    }
+
+    /// What was added since `earlier`, an earlier state of this histogram.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before =
+            |bucket| match earlier.counts.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+                Ok(place) => earlier.counts[place].1,
+                Err(_) => 0,
+            };
+        let counts = self
+            .counts
+            .iter()
+            .map(|&(bucket, count)| (bucket, count.saturating_sub(before(bucket))));
+        Self::from_counts(counts, self.sum.saturating_sub(earlier.sum))
+    }
+
+    /// The standard deviation, within the error of the buckets; nothing of nothing.
+    pub fn deviation(&self) -> Option<f64> {
+        let mean = self.mean()?;
+        let squares = self
+            .counts
+            .iter()
+            .map(|&(bucket, count)| (float(middle(bucket)) - mean).powi(2) * float(count));
+        Some((squares.sum::<f64>() / float(self.total)).sqrt())
     }
 
     /// How many values there are.

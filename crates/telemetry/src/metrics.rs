@@ -9,7 +9,7 @@ use crate::cells::{
     CACHE_AT, COMPONENTS_AT, COSTS_AT, ERRORS_AT, KIND_CELLS, OUTCOMES, PEAK_MEMORY, PEAK_QUEUE,
 };
 use crate::errors::ErrorGroup;
-use crate::event::{Costs, ErrorKind, EventKind, Outcome, Unit};
+use crate::event::{Costs, ErrorKind, EventKind, Outcome};
 use crate::histogram::Histogram;
 use crate::numbers::{float, share};
 use crate::subjects::SubjectMetrics;
@@ -96,6 +96,12 @@ impl OutcomeCounts {
     /// How many had this outcome.
     pub const fn of(&self, outcome: Outcome) -> u64 {
         self.0[outcome.index()]
+    }
+
+    /// What was added since `earlier`, an earlier state of these counts.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self(std::array::from_fn(|place| self.0[place].saturating_sub(earlier.0[place])))
     }
 
     /// How many there are at all, [`Outcome::Observed`] too.
@@ -325,16 +331,4 @@ fn read_components(cells: &[u64], names: &[&'static str]) -> BTreeMap<&'static s
     };
     let all = names.iter().enumerate().map(|(place, name)| (*name, counts(place)));
     all.filter(|(name, counts)| !name.is_empty() && counts.all() > 0).collect()
-}
-
-impl EventKind {
-    /// A value of this kind's histogram as a person or an export wants it: seconds,
-    /// items, or a share.
-    pub(crate) fn scale(self) -> f64 {
-        match self.unit() {
-            Unit::Nanoseconds => 1e-9,
-            Unit::Items => 1.0,
-            Unit::Permille => 1e-3,
-        }
-    }
 }

@@ -90,3 +90,6 @@ impl<S: TelemetrySink + ?Sized> TelemetrySink for Box<S> {
         (**self).flush()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,10 +26,10 @@ impl Window {
     /// How long it is; nothing for the whole time.
     pub const fn length(self) -> Option<Duration> {
         match self {
-            Self::Minute => Some(Duration::from_secs(60)),
-            Self::FiveMinutes => Some(Duration::from_secs(300)),
-            Self::Hour => Some(Duration::from_secs(3600)),
-            Self::Day => Some(Duration::from_secs(86_400)),
+            Self::Minute => Some(Duration::from_mins(1)),
+            Self::FiveMinutes => Some(Duration::from_mins(5)),
+            Self::Hour => Some(Duration::from_hours(1)),
+            Self::Day => Some(Duration::from_hours(24)),
             Self::Total => None,
         }
     }

@@ -305,6 +305,8 @@ fn a_sink_that_fails_or_panics_is_called_again_and_said() {
     let collector =
         TelemetryCollector::builder(TelemetryConfig::default()).sink(Broken).start().unwrap();
     collector.record(done(1));
+    let error = collector.flush_blocking().unwrap_err().to_string();
+    assert_eq!(error, "failed: broken: cannot reach the collector: connection refused");
     collector.flush_blocking().unwrap();
     let said = |collector: &TelemetryCollector| {
         let sink = collector.get_metrics().sinks.remove(0);
@@ -312,7 +314,7 @@ fn a_sink_that_fails_or_panics_is_called_again_and_said() {
     };
     assert_eq!(said(&collector), (1, "cannot reach the collector: connection refused".to_owned()));
     collector.record(done(1).subject("panics"));
-    collector.flush_blocking().unwrap();
+    collector.flush_blocking().unwrap_err();
     assert_eq!(said(&collector), (2, "the sink panicked".to_owned()));
 }
 

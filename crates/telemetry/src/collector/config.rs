@@ -62,43 +62,45 @@ impl TelemetryConfig {
     /// Checks every setting.
     pub fn validate(&self) -> Result<(), ConfigError> {
         const QUEUE: RangeInclusive<usize> = 64..=1_048_576;
-        within("shards", self.shards, 1..=64)?;
-        within("queue_capacity", self.queue_capacity, QUEUE)?;
-        within("sink_queue_capacity", self.sink_queue_capacity, QUEUE)?;
-        within("max_error_groups", self.max_error_groups, 1..=10_000)?;
-        within("max_subjects", self.max_subjects, 8..=100_000)?;
+        ConfigError::within("shards", self.shards, 1..=64)?;
+        ConfigError::within("queue_capacity", self.queue_capacity, QUEUE)?;
+        ConfigError::within("sink_queue_capacity", self.sink_queue_capacity, QUEUE)?;
+        ConfigError::within("max_error_groups", self.max_error_groups, 1..=10_000)?;
+        ConfigError::within("max_subjects", self.max_subjects, 8..=100_000)?;
         let millisecond = Duration::from_millis(1);
-        time_within("interval", self.interval, millisecond..=Duration::from_secs(5))?;
-        time_within("flush_timeout", self.flush_timeout, millisecond..=Duration::from_secs(300))
+        ConfigError::time_within("interval", self.interval, millisecond..=Duration::from_secs(5))?;
+        ConfigError::time_within(
+            "flush_timeout",
+            self.flush_timeout,
+            millisecond..=Duration::from_mins(5),
+        )
     }
 }
 
-fn within<T: PartialOrd + Display>(
-    field: &'static str,
-    value: T,
-    allowed: RangeInclusive<T>,
-) -> Result<(), ConfigError> {
-    if allowed.contains(&value) {
-        return Ok(());
+impl ConfigError {
+    pub(crate) fn within<T: Copy + PartialOrd + Display>(
+        field: &'static str,
+        value: T,
+        allowed: RangeInclusive<T>,
+    ) -> Result<(), Self> {
+        let (least, most) = allowed.into_inner();
+        if (least..=most).contains(&value) {
+            return Ok(());
+        }
+        let (value, least, most) = (value.to_string(), least.to_string(), most.to_string());
+        Err(Self { field, value, least, most })
     }
-    let (value, least, most) =
-        (value.to_string(), allowed.start().to_string(), allowed.end().to_string());
-    Err(ConfigError { field, value, least, most })
-}
 
-fn time_within(
-    field: &'static str,
-    value: Duration,
-    allowed: RangeInclusive<Duration>,
-) -> Result<(), ConfigError> {
-    if allowed.contains(&value) {
-        return Ok(());
+    pub(crate) fn time_within(
+        field: &'static str,
+        value: Duration,
+        allowed: RangeInclusive<Duration>,
+    ) -> Result<(), Self> {
+        let spell = |duration: Duration| format!("{duration:?}");
+        let (least, most) = allowed.into_inner();
+        if (least..=most).contains(&value) {
+            return Ok(());
+        }
+        Err(Self { field, value: spell(value), least: spell(least), most: spell(most) })
     }
-    let spell = |duration: &Duration| format!("{duration:?}");
-    Err(ConfigError {
-        field,
-        value: spell(&value),
-        least: spell(allowed.start()),
-        most: spell(allowed.end()),
-    })
 }

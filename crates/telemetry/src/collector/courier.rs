@@ -32,6 +32,8 @@ struct State {
     dropped: u64,
     failed: u64,
     last_error: Option<String>,
+    /// Why records were not taken since the last flush.
+    failure: Option<String>,
 }
 
 /// What a sink said to a flush.
@@ -131,17 +133,20 @@ impl Courier {
                 self.complain(&error, count);
                 let mut state = self.lock();
                 state.failed += count;
-                state.last_error = Some(error);
+                state.last_error = Some(error.clone());
+                state.failure = Some(error);
             }
         }
     }
 
     fn flush_sink(&self, sink: &dyn TelemetrySink, answers: &[Sender<Delivery>]) {
-        let error = guarded(|| sink.flush()).err();
-        if let Some(error) = &error {
+        let flushed = guarded(|| sink.flush()).err();
+        if let Some(error) = &flushed {
             self.complain(error, 0);
             self.lock().last_error = Some(error.clone());
         }
+        // What was not taken before is not safe either, and who asks wants to know.
+        let error = self.lock().failure.take().or(flushed);
         for answer in answers {
             // Who asked may have given up waiting.
             drop(answer.send(Delivery { sink: self.name.clone(), error: error.clone() }));

@@ -61,16 +61,12 @@ pub fn normalize(message: &str) -> String {
 /// Takes what is in quotes; a quote that does not close stands for itself.
 fn quoted(rest: &str, quote: char, pattern: &mut String) -> usize {
     let line = rest[1..].split('\n').next().unwrap_or("");
-    match line.find(quote) {
-        Some(length) => {
-            pattern.push_str("<text>");
-            length + 2
-        }
-        None => {
-            pattern.push(quote);
-            1
-        }
+    if let Some(length) = line.find(quote) {
+        pattern.push_str("<text>");
+        return length + 2;
     }
+    pattern.push(quote);
+    1
 }
 
 /// Takes a word, up to a space or a quote. An apostrophe inside of it is part of it.
@@ -97,7 +93,7 @@ fn core_of(core: &str, pattern: &mut String) {
     } else if is_path {
         pattern.push_str("<path>");
     } else if let Some((name, id)) = core.split_once('=') {
-        pattern.push_str(name);
+        numbers(name, pattern);
         pattern.push('=');
         core_of(id, pattern);
     } else if is_id(core) {

@@ -10,7 +10,8 @@ use crate::numbers::float;
 use crate::record::Record;
 
 /// How far back a trend looks, in minutes.
-const MINUTES: i64 = 30;
+const MINUTES: i64 = PLACES as i64;
+const PLACES: u8 = 30;
 /// What counts as now.
 const RECENT: i64 = 5;
 
@@ -74,12 +75,12 @@ impl Group {
 pub(super) struct Minutes {
     first: i64,
     latest: i64,
-    counts: [u32; MINUTES as usize],
+    counts: [u32; PLACES as usize],
 }
 
 impl Minutes {
     fn new(at: i64) -> Self {
-        Self { first: at, latest: at, counts: [0; MINUTES as usize] }
+        Self { first: at, latest: at, counts: [0; PLACES as usize] }
     }
 
     fn observe(&mut self, at: i64) {
@@ -128,11 +129,7 @@ impl Minutes {
     }
 }
 
-#[expect(
-    clippy::cast_sign_loss,
-    clippy::cast_possible_truncation,
-    reason = "a remainder, below MINUTES"
-)]
 fn place(minute: i64) -> usize {
-    minute.rem_euclid(MINUTES) as usize
+    // A remainder is not negative, and below MINUTES.
+    usize::try_from(minute.rem_euclid(MINUTES)).unwrap_or(0)
 }

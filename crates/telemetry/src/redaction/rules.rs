@@ -1,5 +1,7 @@
 //! The built-in rules.
 
+use crate::redaction::MASK;
+
 /// A stretch of a text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
@@ -81,6 +83,9 @@ fn value_at(text: &str, from: usize) -> Option<Span> {
     // `:=` and `=>` assign, too.
     let start = from + leading(&text[from..], |char| matches!(char, ' ' | '=' | '>'));
     let rest = &text[start..];
+    if rest.starts_with(MASK) {
+        return None;
+    }
     let quote = rest.chars().next().filter(|char| matches!(char, '"' | '\'' | '`'));
     if let Some(quote) = quote {
         let start = start + 1;
@@ -159,7 +164,9 @@ fn find_addresses(text: &str, spans: &mut Vec<Span>) {
         let has_top = host
             .rsplit_once('.')
             .is_some_and(|(name, top)| !name.is_empty() && top.chars().count() >= 2);
-        if start < at && has_top {
+        // User information of a URL is hidden already, and its host may be seen.
+        let is_user = spans.iter().any(|span| span.end == at);
+        if start < at && has_top && !is_user {
             spans.push(Span { start, end: at + 1 + host.len() });
         }
     }
@@ -179,7 +186,8 @@ fn find_keys(text: &str, spans: &mut Vec<Span>) {
 /// Long, of letters and digits, and not put together from words or hexadecimal digits.
 fn looks_like_key(word: &str) -> bool {
     let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if word.len() < KEY_LENGTH || plain(word) {
+    if word.len() < KEY_LENGTH || plain(word) || word.split(['_', '-', '.', '+', '=']).all(is_word)
+    {
         return false;
     }
     // Parts of a file name, a path in Rust or a sentence with dots are judged one by one.
@@ -190,6 +198,13 @@ fn looks_like_key(word: &str) -> bool {
         let mixed = digits >= 2 && (lower >= 2 || upper >= 2);
         part.len() >= KEY_LENGTH && !plain(part) && mixed && entropy(part) >= KEY_ENTROPY
     })
+}
+
+/// Letters, and digits only behind them: `line`, `v2`, `2026`.
+fn is_word(part: &str) -> bool {
+    part.trim_end_matches(|char: char| char.is_ascii_digit())
+        .bytes()
+        .all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Shannon's entropy of the characters, in bits for each.
