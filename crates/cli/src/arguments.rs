@@ -50,6 +50,8 @@ pub(crate) struct Manner {
 pub enum Verb {
     /// Bring the output folder up to date with the model and the templates.
     Run(Run),
+    /// Keep the output folder up to date while you edit, until you end it.
+    Watch(Watch),
     /// Show what `run` would change, and why; write nothing.
     Plan(Asked),
     /// Tell by the exit code whether all generated files are true to the model.
@@ -62,6 +64,15 @@ pub enum Verb {
     Verify(Asked),
     /// Draw what depends on what.
     Graph(Graph),
+    /// Tell how the loop of `watch` is.
+    Status(Selection),
+    /// List the last cycles of the loop.
+    History(History),
+    /// List and replay the events of the loop.
+    #[command(subcommand)]
+    Events(Events),
+    /// Show where the time of the last cycles went.
+    Profile(ProfileArguments),
     /// Start a project: a configuration, a small model and templates.
     Init(Init),
     /// Look for what could keep evergen from working here.
@@ -77,7 +88,7 @@ pub enum Verb {
 
 /// Which project, and what to set in it.
 #[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Selection {
+pub struct Selection {
     /// The project's folder, where the state is kept too [default: the next folder
     /// upwards with an `evergen.toml`, or the current one]
     #[arg(long, value_name = "DIR", help_heading = "Project")]
@@ -103,7 +114,7 @@ pub(crate) struct Selection {
 }
 
 /// A verb that asks about a project.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Asked {
     /// A project's folder, or files, folders and patterns that hold the model.
     #[arg(value_name = "PATH")]
@@ -123,6 +134,90 @@ pub struct Run {
     /// How long to wait when another evergen works on this project.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) wait: u64,
+}
+
+/// `evergen watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// Print lines, also on a terminal.
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// How long to wait when another evergen works on this project.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) wait: u64,
+    /// How long one piece of work may take before it is given up and tried again.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) task_timeout: Option<i64>,
+}
+
+/// `evergen history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// How many cycles to list at most.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Only those that failed.
+    #[arg(long)]
+    pub(crate) failed: bool,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// `evergen events`.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum Events {
+    /// List the last events of the log, and whether the loop is done with them.
+    List(EventsList),
+    /// List the events that failed for good, and why.
+    Dead(Selection),
+    /// Publish dead letters, or events by their offsets, anew.
+    Replay(EventsAct),
+    /// Throw dead letters away.
+    Drop(EventsAct),
+}
+
+/// `evergen events list`.
+#[derive(Debug, Args)]
+pub struct EventsList {
+    /// How many events to list at most.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// The offset to begin at [default: so that the last ones are listed]
+    #[arg(long, value_name = "OFFSET", conflicts_with = "since")]
+    pub(crate) from: Option<u64>,
+    /// The time to begin at, like `2026-01-31T12:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// `evergen events replay` and `drop`.
+#[derive(Debug, Args)]
+pub struct EventsAct {
+    /// Ids of dead letters, or beginnings of them; `replay` takes offsets too, like `17`
+    /// or `17..20`.
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// `evergen profile`.
+#[derive(Debug, Args)]
+pub struct ProfileArguments {
+    /// From how many of the last cycles.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) cycles: usize,
+    /// Write a trace that Perfetto and speedscope open; stacks for flame graphs where the
+    /// name ends in `.folded`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 /// `evergen check`.

@@ -147,9 +147,19 @@ impl Console {
             Ok(text) => self.line(text),
             Err(error) => self.broken = Some(error.into()),
         }
+        self.flush();
+    }
+
+    /// Lets a reader see what was printed so far.
+    pub(crate) fn flush(&mut self) {
         if self.broken.is_none() {
             self.broken = self.out.flush().err();
         }
+    }
+
+    /// Whether nobody can read any more what is printed.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.is_some()
     }
 
     /// Prints a remark that a person may want, on standard error.

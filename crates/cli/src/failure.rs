@@ -95,6 +95,12 @@ impl Failure {
         Self { causes: chain(Some(error)), ..Self::new(FailureKind::Storage, doing) }
     }
 
+    /// Says what to do.
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self.kind {
             FailureKind::Usage => 2,

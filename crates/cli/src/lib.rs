@@ -25,6 +25,7 @@ mod arguments;
 mod composition;
 mod console;
 mod diagnostics;
+mod diary;
 mod excerpt;
 mod failure;
 mod main_door;
@@ -34,7 +35,9 @@ mod project;
 mod remembered;
 mod schemas;
 mod short;
+mod signals;
 mod verbs;
+mod watching;
 mod words;
 
 pub use crate::arguments::{Arguments, Verb};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use evergen_regeneration::{
-    Access, Diagnostic, EffectiveSettings, Origin, RegenerationEngine, SettingsLayers,
+    Access, Diagnostic, EffectiveSettings, Origin, Project, RegenerationEngine, SettingsLayers,
 };
 
 use crate::arguments::{Asked, Selection};
@@ -50,25 +50,41 @@ impl Chosen {
         selection: &Selection,
         console: &mut Console,
     ) -> Result<Self, Failure> {
+        let chosen = Self::look(paths, selection)?;
+        console.stand_in(&chosen.place.root, &chosen.here);
+        Ok(chosen)
+    }
+
+    fn look(paths: &[PathBuf], selection: &Selection) -> Result<Self, Failure> {
         let here = std::env::current_dir()
             .map_err(|error| Failure::storage("finding the current folder", &error))?;
         let place = Place::find(paths, selection, &here)?;
-        console.stand_in(&place.root, &here);
         let layers = layers(&place, selection, &here)?;
         let effective = layers.finish().map_err(Failure::settings)?;
         let short = ShortNames::of(&effective.settings);
         Ok(Self { here, place, effective, short })
     }
 
+    /// Finds the project again, as its configuration says now.
+    pub(crate) fn again(asked: &Asked) -> Result<Self, Failure> {
+        let chosen = Self::look(&asked.paths, &asked.selection)?;
+        chosen.need_model()?;
+        Ok(chosen)
+    }
+
     /// Opens the engine. Nothing is written without the right to.
     pub(crate) fn open(&self, access: Access) -> Result<RegenerationEngine, Failure> {
+        Ok(RegenerationEngine::open(self.project(), access)?)
+    }
+
+    /// The project with everything that is built in.
+    pub(crate) fn project(&self) -> Project {
         let mut settings = self.effective.settings.clone();
         if !settings.regeneration.target_languages.is_empty() {
             // The default folder is for those who have templates of their own.
             settings.regeneration.template_dirs.retain(|folder| self.is_folder(folder));
         }
-        let project = composition::project(&self.place.root, settings);
-        Ok(RegenerationEngine::open(project, access)?)
+        composition::project(&self.place.root, settings)
     }
 
     /// The output folder; absolute.

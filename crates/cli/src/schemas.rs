@@ -3,8 +3,12 @@
 use evergen_regeneration::{CheckReport, Explanation, RunReport, Settings, VerifyReport};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use crate::diary::LoopStatus;
 use crate::failure::ErrorReport;
-use crate::verbs::{ConfigReport, DiffReport, DoctorReport, Event, InitReport};
+use crate::verbs::{
+    ActReport, ConfigReport, DeadReport, DiffReport, DoctorReport, Event, EventsReport,
+    HistoryReport, InitReport, ProfileReport, WatchEvent,
+};
 
 /// Where the published schemas lie.
 const HOME: &str = "https://github.com/evergen/evergen/raw/main/docs/schemas";
@@ -53,6 +57,13 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile::of::<GraphReport>("graph", "evergen graph --json"),
         SchemaFile::of::<ConfigReport>("config-show", "evergen config show --json"),
         SchemaFile::of::<DoctorReport>("doctor", "evergen doctor --json"),
+        SchemaFile::of::<WatchEvent>("watch-event", "a line of evergen watch --json"),
+        SchemaFile::of::<LoopStatus>("status", "evergen status --json"),
+        SchemaFile::of::<HistoryReport>("history", "evergen history --json"),
+        SchemaFile::of::<EventsReport>("events-list", "evergen events list --json"),
+        SchemaFile::of::<DeadReport>("events-dead", "evergen events dead --json"),
+        SchemaFile::of::<ActReport>("events-act", "evergen events replay --json and drop --json"),
+        SchemaFile::of::<ProfileReport>("profile", "evergen profile --json"),
         SchemaFile::of::<InitReport>("init", "evergen init --json"),
         SchemaFile::of::<ErrorReport>("error", "what any verb prints with --json when it fails"),
     ]

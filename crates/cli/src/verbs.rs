@@ -4,19 +4,28 @@ mod check;
 mod config;
 mod diff;
 mod doctor;
+mod events;
 mod explain;
 mod graph;
+mod history;
 mod init;
 mod plan;
+mod profile;
 mod run;
 mod shell;
+mod status;
 mod verify;
+mod watch;
 
 pub(crate) use self::config::ConfigReport;
 pub(crate) use self::diff::DiffReport;
 pub(crate) use self::doctor::DoctorReport;
+pub(crate) use self::events::{ActReport, DeadReport, EventsReport};
+pub(crate) use self::history::HistoryReport;
 pub(crate) use self::init::InitReport;
+pub(crate) use self::profile::ProfileReport;
 pub(crate) use self::run::Event;
+pub(crate) use self::watch::WatchEvent;
 
 use crate::arguments::Verb;
 use crate::console::Console;
@@ -26,12 +35,17 @@ use crate::failure::{Failure, Verdict};
 pub(crate) fn perform(verb: Verb, console: &mut Console) -> Result<Verdict, Failure> {
     match verb {
         Verb::Run(arguments) => run::run(&arguments, console),
+        Verb::Watch(arguments) => watch::watch(&arguments, console),
         Verb::Plan(asked) => plan::plan(&asked, console),
         Verb::Check(arguments) => check::check(&arguments, console),
         Verb::Diff(asked) => diff::diff(&asked, console),
         Verb::Explain(arguments) => explain::explain(&arguments, console),
         Verb::Verify(asked) => verify::verify(&asked, console),
         Verb::Graph(arguments) => graph::graph(&arguments, console),
+        Verb::Status(selection) => status::status(&selection, console),
+        Verb::History(arguments) => history::history(&arguments, console),
+        Verb::Events(part) => events::events(&part, console),
+        Verb::Profile(arguments) => profile::profile(&arguments, console),
         Verb::Init(arguments) => init::init(&arguments, console),
         Verb::Doctor(asked) => Ok(doctor::doctor(&asked, console)),
         Verb::Config(part) => config::config(&part, console),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use self::cycle::{Cycle, Finished, Halt, Mode, Purpose};
 pub(crate) use self::memory::Memory;
 use crate::error::CycleError;
+use crate::programs::Companions;
 use crate::project::Project;
 use crate::report::{Diagnostic, FileDiff, Progress, RunReport, Severity};
 use crate::state::StateFolder;
@@ -77,6 +78,7 @@ pub struct RegenerationEngine {
     memory: Option<Memory>,
     notices: Vec<Diagnostic>,
     lock: Option<WriterLock>,
+    pub(crate) companions: Option<Companions>,
 }
 
 impl fmt::Debug for RegenerationEngine {
@@ -104,7 +106,7 @@ impl RegenerationEngine {
         };
         let store = open_store(&project)?;
         let folder = StateFolder::new(&project.state_dir());
-        let mut engine = Self { project, store, folder, memory: None, notices: Vec::new(), lock };
+        let mut engine = Self { project, store, folder, memory: None, notices: Vec::new(), lock, companions: None };
         if engine.lock.is_some() {
             engine.recover()?;
         }

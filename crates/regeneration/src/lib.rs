@@ -70,6 +70,7 @@ mod generator;
 mod in_memory;
 mod language;
 mod pack;
+mod programs;
 mod project;
 mod published;
 mod records;
@@ -89,6 +90,7 @@ pub use crate::error::CycleError;
 pub use crate::in_memory::MemoryRegenerator;
 pub use crate::language::{LanguageProfile, Languages};
 pub use crate::pack::{Pack, PackFile};
+pub use crate::programs::CatchUpError;
 pub use crate::project::Project;
 pub use crate::regenerator::{
     Prepared, QueuedEvent, RegenerateError, Regenerated, Regenerator, Verdict, Work, WorkKey,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evergen_artifact::ProposedChanges;
 use evergen_delta::{Delta, Quad};
-use evergen_events::{ChangeEvent, ChangeType};
+use evergen_events::{ChangeEvent, ChangeType, GraphChangeNotifier};
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, FutureExt};
 
@@ -39,20 +39,21 @@ type Reload = Box<dyn FnMut() -> Result<Project, Vec<Diagnostic>> + Send>;
 ///
 /// When the last clone is dropped, the thread ends after the work that it is at, and is
 /// waited for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SharedEngine {
     inner: Arc<Inner>,
+    pub(crate) notifier: Option<GraphChangeNotifier>,
+}
+
+impl fmt::Debug for SharedEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedEngine").finish_non_exhaustive()
+    }
 }
 
 struct Inner {
     requests: Mutex<Option<SyncSender<Request>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner").finish_non_exhaustive()
-    }
 }
 
 /// What is answered first: the changes, or the end where there is nothing to decide.
@@ -98,6 +99,7 @@ impl SharedEngine {
     fn spawn(engine: RegenerationEngine, reload: Option<Reload>) -> Result<Self, CycleError> {
         let published = open_published(engine.project())
             .map_err(|error| CycleError::storage("opening the published quads", error))?;
+        let notifier = engine.companions.as_ref().map(|known| known.notifier.clone());
         let (sender, receiver) = sync_channel(QUEUE);
         let mut bench = Bench { engine, published, reload };
         let thread = std::thread::Builder::new()
@@ -105,7 +107,7 @@ impl SharedEngine {
             .spawn(move || bench.serve(&receiver))
             .map_err(|error| CycleError::storage("starting the engine's thread", error))?;
         let inner = Inner { requests: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), notifier })
     }
 
     fn send(&self, request: Request) -> Result<(), RegenerateError> {

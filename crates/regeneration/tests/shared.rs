@@ -243,3 +243,23 @@ fn new_settings_are_read_where_an_event_says_so() {
     take(&engine, ChangeEvent::new(ChangeType::ConfigurationChanged, "file:evergen.toml")).unwrap();
     assert!(folder.path().join("other/First.txt").exists());
 }
+
+#[test]
+fn an_engine_catches_up_with_what_was_published_without_an_orchestrator() {
+    let Fixture { folder, engine } = fixture(true);
+    drop(engine);
+    let notifier = evergen_events::GraphChangeNotifier::default();
+    let client = Arc::new(evergen_llm::MockClient::with_response("unused"));
+    let project = Project::new(folder.path(), settings(true));
+    let engine = RegenerationEngine::for_programs(project, client, notifier.clone()).unwrap();
+    let engine = SharedEngine::new(engine).unwrap();
+    block_on(async {
+        for name in ["A", "B", "A"] {
+            notifier.publish(class(name)).await.unwrap();
+        }
+        notifier.publish(without_class("B")).await.unwrap();
+        assert_eq!(engine.catch_up().await.unwrap(), 4);
+        assert_eq!(engine.catch_up().await.unwrap(), 0);
+    });
+    assert_eq!(names(folder.path()), "A.txt First.txt");
+}

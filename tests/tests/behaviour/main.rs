@@ -5,6 +5,7 @@
 mod crash;
 mod edits;
 mod hostile;
+mod killed;
 mod notations;
 mod replay;
 mod sequences;

@@ -12,3 +12,13 @@ mod errors;
 mod first_steps;
 mod published;
 mod support;
+mod watch;
+
+/// The program of the guide, which has to go on working.
+#[path = "../../examples/autonomous.rs"]
+mod autonomous;
+
+#[test]
+fn the_autonomous_example_runs() {
+    autonomous::main().unwrap();
+}
