@@ -1,10 +1,11 @@
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evergen_artifact::ProposedChanges;
 use evergen_events::{Acknowledger, ChangeEvent, Consumer, LogEntry};
-use evergen_regeneration::WorkKey;
+use evergen_regeneration::{Regenerator, WorkKey};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
@@ -40,6 +41,8 @@ pub(super) struct Intake {
 
 /// Offsets from here on belong to events that did not come from the log.
 pub(super) const DIRECT: u64 = 1 << 63;
+/// How long cycles may go on whose caller is gone.
+const LAST_GRACE: Duration = Duration::from_hours(24);
 
 /// A task that was spawned.
 pub(super) struct Spawned {
@@ -62,6 +65,7 @@ pub(super) struct Engine {
     pub(super) shared: Arc<Shared>,
     pub(super) scheduler: Scheduler<WorkKey>,
     commands: mpsc::Receiver<Command>,
+    reachable: bool,
     reader: Option<Reader>,
     pub(super) desk: Desk,
     /// Read, and without room in the scheduler yet.
@@ -98,6 +102,7 @@ impl Engine {
         Ok(Self {
             scheduler,
             commands,
+            reachable: true,
             reader: intake.map(|intake| Reader::start(intake, &shared)),
             desk: Desk::start(acknowledger, Arc::clone(&shared.dead_events)),
             shared,
@@ -174,7 +179,7 @@ impl Engine {
             let event = &entry.event;
             self.inputs.push(Input::Arrived(Arrival {
                 offset: entry.offset,
-                key: self.shared.regeneration.key(event),
+                key: key_of(&*self.shared.regeneration, event),
                 urgency: urgency(event),
                 lane: Lane::of(event.source.as_str()),
                 cost: u32::try_from(event.weight() / 1_000).unwrap_or(u32::MAX),
@@ -189,7 +194,7 @@ impl Engine {
         let reads = self.surplus.is_empty() && self.scheduler.room() > 0;
         let wake = self.scheduler.next_wake().map(|at| self.shared.origin + at);
         tokio::select! {
-            command = self.commands.recv() => self.obey(command),
+            command = self.commands.recv(), if self.reachable => self.obey(command),
             Some(joined) = self.tasks.join_next_with_id() => self.land(joined),
             Some((errand, result)) = self.desk.answers.recv() => {
                 self.inputs.push(Input::ErrandDone { errand, result });
@@ -211,8 +216,11 @@ impl Engine {
             Some(Command::Pause) => self.inputs.push(Input::Pause),
             Some(Command::Resume) => self.inputs.push(Input::Resume),
             Some(Command::Stop { grace }) => self.stop(grace),
-            // Nobody can reach it any more.
-            None => self.stop(Duration::ZERO),
+            // Nobody can reach it any more; cycles that were begun are finished.
+            None => {
+                self.reachable = false;
+                self.inputs.push(Input::Stop { grace: LAST_GRACE });
+            }
         }
     }
 
@@ -271,6 +279,13 @@ fn broken(error: JoinError) -> TaskEnd {
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     let error = format!("it panicked: {}", text.unwrap_or_else(|| "no text".to_owned()));
     TaskEnd::of(Outcome::Failed(failed(Component::Regeneration, FailureKind::Panic, error)))
+}
+
+/// The key of an event. A regenerator that panics over one must not take the loop along; its
+/// panic will come again, and be told of, when the work is prepared.
+fn key_of(regeneration: &dyn Regenerator, event: &ChangeEvent) -> WorkKey {
+    let key = AssertUnwindSafe(|| regeneration.key(event));
+    std::panic::catch_unwind(key).unwrap_or_else(|_| WorkKey::new(event.subject.as_str()))
 }
 
 fn urgency(event: &ChangeEvent) -> Urgency {

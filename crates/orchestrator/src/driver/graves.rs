@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use evergen_events::ChangeEvent;
+use evergen_events::{Attempt, ChangeEvent, DeadLetter, DeadLetters};
 use futures::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
 
@@ -122,6 +122,24 @@ impl DeadEvents for MemoryDeadEvents {
             Ok(())
         };
         ready(result).boxed()
+    }
+}
+
+/// Kept as the log keeps its own: with a folder, they are there after a crash.
+impl DeadEvents for DeadLetters {
+    fn bury(&self, event: DeadEvent) -> BoxFuture<'_, Result<(), BuryError>> {
+        let tries = event.tries.into_iter();
+        let attempts = tries.map(|one| Attempt::new(one.at, one.component, one.error)).collect();
+        let letter = DeadLetter::new((*event.event).clone(), attempts, event.buried_at);
+        let letter = match event.offset {
+            Some(offset) => letter.with_offset(offset),
+            None => letter,
+        };
+        async move {
+            let kept = DeadLetters::bury(self, letter).await;
+            kept.map_err(|error| BuryError::new(super::task::chain(&error)))
+        }
+        .boxed()
     }
 }
 

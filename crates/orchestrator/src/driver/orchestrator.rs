@@ -200,9 +200,9 @@ impl RegenerationOrchestrator {
         record::started(shared);
         let shared = Arc::clone(shared);
         tokio::spawn(async move {
+            let end = End(Arc::clone(&shared));
             let report = supervise(&shared, engine).await;
-            drop(permit);
-            shared.lifecycle.ended();
+            drop((permit, end));
             tell_end.send_replace(Some(report));
         });
         Ok(())
@@ -367,6 +367,15 @@ async fn supervise(shared: &Arc<Shared>, engine: Engine) -> StopReport {
     record::stopped(shared);
     let flushed = tokio::time::timeout(FLUSH_TIMEOUT, shared.telemetry.flush()).await;
     StopReport { abandoned, flushed: matches!(flushed, Ok(Ok(()))) }
+}
+
+/// Notes that the loop has ended, however it did.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.lifecycle.ended();
+    }
 }
 
 /// Takes a start back, unless it is forgotten.

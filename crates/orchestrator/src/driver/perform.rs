@@ -18,7 +18,8 @@ use super::task::{self, TaskEnd};
 use super::token::CommitToken;
 use crate::cost::Cost;
 use crate::scheduler::{
-    Burial, CycleEnd, CycleId, Effect, Ending, Failure, FailureKind, Input, Notice, Outcome, TaskId,
+    Burial, Component, CycleEnd, CycleId, Effect, Ending, Failure, FailureKind, Input, Notice,
+    Outcome, TaskId,
 };
 use crate::statistics::Tally;
 
@@ -146,7 +147,7 @@ impl Engine {
         } else {
             self.regeneration_landed(task, &spawned, end, took)
         };
-        self.keep_component(outcome, spawned.deploys)
+        of_component(outcome, spawned.deploys)
     }
 
     fn regeneration_landed(
@@ -185,20 +186,9 @@ impl Engine {
         end.outcome.clone()
     }
 
-    /// A panic does not know where it happened.
-    fn keep_component(&self, outcome: Outcome, deploys: bool) -> Outcome {
-        match outcome {
-            Outcome::Failed(failure) if failure.kind == FailureKind::Panic && deploys => {
-                let component = crate::scheduler::Component::Deployment;
-                Outcome::Failed(Failure { component, ..failure })
-            }
-            other => other,
-        }
-    }
-
     /// Counts a failed try, whatever follows from it.
     fn tried_in_vain(&mut self, cycle: CycleId, failure: &Failure) {
-        let deployment = failure.component == crate::scheduler::Component::Deployment;
+        let deployment = failure.component == Component::Deployment;
         self.shared.count(if deployment { Tally::DeploymentFailed } else { Tally::Failed });
         match failure.kind {
             FailureKind::TimedOut | FailureKind::Unknown => self.shared.count(Tally::TimedOut),
@@ -278,6 +268,16 @@ impl Engine {
             self.shared.seen().gathered.failed_errands += 1;
         }
         record::notice(&self.shared, notice);
+    }
+}
+
+/// A panic does not know where it happened.
+fn of_component(outcome: Outcome, deploys: bool) -> Outcome {
+    match outcome {
+        Outcome::Failed(failure) if failure.kind == FailureKind::Panic && deploys => {
+            Outcome::Failed(Failure { component: Component::Deployment, ..failure })
+        }
+        other => other,
     }
 }
 

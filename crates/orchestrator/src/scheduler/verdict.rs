@@ -60,7 +60,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
             (Outcome::Refused(failure), _) => {
                 self.settle(task, run, Ending::Refused(failure), effects);
             }
-            (Outcome::Failed(failure), _) => self.fail(task, run, failure, effects),
+            (Outcome::Failed(failure), _) => self.fail(task, run, &failure, effects),
             (Outcome::Cancelled, _) => self.put_back(task, run, effects),
         }
     }
@@ -90,21 +90,21 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
         self.go_on(run.slot);
     }
 
-    fn fail(&mut self, task: TaskId, mut run: Run, failure: Failure, effects: &mut Vec<Effect<K>>) {
+    fn fail(&mut self, task: TaskId, mut run: Run, failure: &Failure, effects: &mut Vec<Effect<K>>) {
         let completion = match failure.kind {
             FailureKind::TimedOut | FailureKind::Unknown => Completion::Timeout,
             FailureKind::Passing | FailureKind::Panic => Completion::Failure,
             FailureKind::Lasting => Completion::Neutral,
         };
-        self.account(&mut run, Fate::Failed(&failure), completion, effects);
+        self.account(&mut run, Fate::Failed(failure), completion, effects);
         let most = self.tuning.retry.max_tries;
         let attempt = Attempt { at: self.now, attempt: run.attempt, failure: failure.clone() };
         if let Some(slot) = self.slots.get_mut(run.slot) {
             slot.remember(attempt, most.saturating_mul(2));
         }
         match run.work {
-            Work::Regenerate => self.fail_events(task, &mut run, &failure, effects),
-            Work::Deploy => self.fail_deployment(task, &mut run, &failure, effects),
+            Work::Regenerate => self.fail_events(task, &mut run, failure, effects),
+            Work::Deploy => self.fail_deployment(task, &mut run, failure, effects),
         }
         self.cycles.leave(run.cycle, false, self.now, effects);
         self.go_on(run.slot);
@@ -325,7 +325,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
                 let error = format!("not done within {:?}", self.time_of(gone.work)).into();
                 let component = gone.work.component();
                 let failure = Failure { component, kind: FailureKind::TimedOut, error };
-                self.fail(task, gone, failure, effects);
+                self.fail(task, gone, &failure, effects);
             }
         }
     }

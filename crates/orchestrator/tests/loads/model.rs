@@ -1,0 +1,135 @@
+//! A machine with a saturated queue, in virtual time: tasks that compute and wait, on a number
+//! of processors that changes.
+
+use std::time::Duration;
+
+use evergen_orchestrator::{AdaptiveLimiter, Completion};
+
+/// A stretch of time in which machine and tasks stay as they are.
+#[derive(Clone, Copy)]
+pub(crate) struct Phase {
+    pub(crate) name: &'static str,
+    pub(crate) cores: f64,
+    pub(crate) compute_ms: f64,
+    pub(crate) wait_ms: f64,
+    pub(crate) seconds: u32,
+}
+
+/// Two processors, eight, two with slow input and output, two again.
+pub(crate) const SHIFTING: [Phase; 4] = [
+    Phase { name: "2 cores", cores: 2.0, compute_ms: 5.0, wait_ms: 5.0, seconds: 40 },
+    Phase { name: "8 cores", cores: 8.0, compute_ms: 5.0, wait_ms: 5.0, seconds: 40 },
+    Phase { name: "2 cores, slow I/O", cores: 2.0, compute_ms: 2.0, wait_ms: 60.0, seconds: 40 },
+    Phase { name: "2 cores again", cores: 2.0, compute_ms: 5.0, wait_ms: 5.0, seconds: 40 },
+];
+
+/// Limits among which the best static one is searched.
+pub(crate) const LIMITS: [usize; 14] = [1, 2, 3, 4, 5, 6, 8, 11, 16, 22, 32, 44, 56, 64];
+
+/// How many tasks may run at once: always as many, or as measured.
+pub(crate) enum Limit {
+    Static(usize),
+    Adaptive(Box<AdaptiveLimiter>),
+}
+
+impl Limit {
+    fn value(&self) -> usize {
+        match self {
+            Self::Static(limit) => *limit,
+            Self::Adaptive(limiter) => limiter.limit(),
+        }
+    }
+}
+
+struct Task {
+    compute: f64,
+    wait: f64,
+}
+
+/// Runs phases one after the other; gives the tasks done in a second for each of them.
+pub(crate) fn run(phases: &[Phase], mut limit: Limit, seed: u64) -> Vec<f64> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut tasks: Vec<Task> = Vec::new();
+    let mut now = Duration::ZERO;
+    let mut rates = Vec::new();
+    for phase in phases {
+        let mut done = 0_u32;
+        for _ in 0..phase.seconds * 1_000 {
+            now += Duration::from_millis(1);
+            while tasks.len() < limit.value() {
+                let mut spread = |mean: f64| mean * (0.5 + random.f64());
+                tasks.push(Task { compute: spread(phase.compute_ms), wait: spread(phase.wait_ms) });
+            }
+            let before = tasks.len();
+            pass_a_millisecond(&mut tasks, phase.cores);
+            let over = before - tasks.len();
+            done += u32::try_from(over).unwrap_or(0);
+            if let Limit::Adaptive(limiter) = &mut limit {
+                limiter.load(before, true, now);
+                for _ in 0..over {
+                    limiter.complete(Completion::Success, now);
+                }
+            }
+        }
+        rates.push(f64::from(done) / f64::from(phase.seconds));
+    }
+    rates
+}
+
+/// Tasks that compute share the processors, and lose half a percent for each one too many.
+fn pass_a_millisecond(tasks: &mut Vec<Task>, cores: f64) {
+    let computing = tasks.iter().filter(|task| task.compute > 0.0).count();
+    let computing = f64::from(u32::try_from(computing).unwrap_or(u32::MAX));
+    let crowd = 1.0 + 0.005 * (computing - cores).max(0.0);
+    let share = (cores / computing.max(1.0)).min(1.0) / crowd;
+    for task in tasks.iter_mut() {
+        if task.compute > 0.0 {
+            task.compute -= share;
+        } else {
+            task.wait -= 1.0;
+        }
+    }
+    tasks.retain(|task| task.compute > 0.0 || task.wait > 0.0);
+}
+
+/// What limits come to, as shares of what is possible in each phase.
+pub(crate) struct Comparison {
+    /// The best static limit of each phase, and its rate.
+    pub(crate) best_of_phase: Vec<(usize, f64)>,
+    /// The best single static limit, and its mean share.
+    pub(crate) best_static: (usize, f64),
+    /// The mean share of the limit that is the number of processors at the beginning.
+    pub(crate) default_static: f64,
+    /// The mean share of the adaptive one, and its shares by phase.
+    pub(crate) adaptive: f64,
+    pub(crate) by_phase: Vec<f64>,
+}
+
+pub(crate) fn compare(phases: &[Phase], initial: usize, seed: u64) -> Comparison {
+    let statics: Vec<(usize, Vec<f64>)> =
+        LIMITS.iter().map(|limit| (*limit, run(phases, Limit::Static(*limit), seed))).collect();
+    let best_of_phase: Vec<(usize, f64)> = (0..phases.len())
+        .filter_map(|at| {
+            let rates = statics.iter().map(|(limit, rates)| (*limit, rates[at]));
+            rates.max_by(|one, other| one.1.total_cmp(&other.1))
+        })
+        .collect();
+    let shares = |rates: &[f64]| -> Vec<f64> {
+        rates.iter().zip(&best_of_phase).map(|(rate, (_, best))| rate / best).collect()
+    };
+    let mean = |shares: &[f64]| {
+        shares.iter().sum::<f64>() / f64::from(u32::try_from(shares.len()).unwrap_or(1))
+    };
+    let means = statics.iter().map(|(limit, rates)| (*limit, mean(&shares(rates))));
+    let best_static = means.max_by(|one, other| one.1.total_cmp(&other.1)).unwrap_or((1, 0.0));
+    let default = run(phases, Limit::Static(2), seed);
+    let limiter = AdaptiveLimiter::new(initial, 64);
+    let by_phase = shares(&run(phases, Limit::Adaptive(Box::new(limiter)), seed));
+    Comparison {
+        default_static: mean(&shares(&default)),
+        adaptive: mean(&by_phase),
+        by_phase,
+        best_static,
+        best_of_phase,
+    }
+}
