@@ -1,1 +1,165 @@
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Attempt, DeadLetter, DeadLetterError, DeadLetters};
+use crate::faulty::{Call, Faulty};
+use crate::{
+    ChangeEvent, Durability, EventLog, GraphChangeNotifier, HistoryQuery, MemoryLog, OpenError,
+};
+
+fn letter(number: u128) -> DeadLetter {
+    let event = ChangeEvent::node_added("urn:a").with_id(Uuid::from_u128(number));
+    let at = Timestamp::UNIX_EPOCH;
+    let attempts = vec![Attempt::new(at, "render", "no template"), Attempt::new(at, "gate", "red")];
+    DeadLetter::new(event, attempts, at).with_offset(7)
+}
+
+fn open(folder: &std::path::Path) -> DeadLetters {
+    DeadLetters::open(folder, 3, Durability::Power).unwrap()
+}
+
+#[tokio::test]
+async fn letters_are_kept_with_their_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let letters = open(folder.path());
+    assert!(letters.is_empty());
+    for number in [2, 1, 3] {
+        letters.bury(letter(number)).await.unwrap();
+    }
+    assert_eq!(letters.discard(Uuid::from_u128(3)).await.unwrap(), letter(3));
+    assert_eq!(DeadLetters::peek(folder.path()).unwrap(), letters.list());
+    drop(letters);
+    let letters = open(folder.path());
+    assert_eq!(letters.list(), [letter(1), letter(2)]);
+    assert_eq!(letters.get(Uuid::from_u128(2)).unwrap().attempts.len(), 2);
+    assert!(letters.torn_tail().is_none());
+}
+
+#[tokio::test]
+async fn they_are_bounded_and_none_goes_for_another() {
+    let letters = DeadLetters::in_memory(2);
+    for number in [1, 2, 2] {
+        letters.bury(letter(number)).await.unwrap();
+    }
+    let full = letters.bury(letter(3)).await.unwrap_err();
+    assert!(matches!(full, DeadLetterError::Full { capacity: 2 }), "{full}");
+    assert_eq!(letters.len(), 2);
+    let unknown = letters.discard(Uuid::from_u128(3)).await.unwrap_err();
+    assert!(matches!(unknown, DeadLetterError::Unknown { .. }), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_replayed_letter_is_a_new_event_of_the_same_cause() {
+    let letters = DeadLetters::in_memory(9);
+    let notifier = GraphChangeNotifier::default();
+    letters.bury(letter(1)).await.unwrap();
+    assert_eq!(letters.replay(Uuid::from_u128(1), &notifier).await.unwrap(), 0);
+    assert!(letters.is_empty());
+    let event = &notifier.history(&HistoryQuery::all())[0].event;
+    assert_ne!(event.id, Uuid::from_u128(1));
+    assert_eq!(event.correlation_id, Some(Uuid::from_u128(1)));
+    assert_eq!(event.subject, "urn:a");
+    let unknown = letters.replay(Uuid::from_u128(1), &notifier).await.unwrap_err();
+    assert!(matches!(unknown, DeadLetterError::Unknown { .. }));
+}
+
+#[tokio::test]
+async fn a_letter_that_cannot_be_published_stays() {
+    let letters = DeadLetters::in_memory(9);
+    let log = Arc::new(MemoryLog::default());
+    log.close();
+    let shared: Arc<dyn EventLog> = log;
+    let notifier = GraphChangeNotifier::builder().with_log(shared).build().unwrap();
+    letters.bury(letter(1)).await.unwrap();
+    let failed = letters.replay(Uuid::from_u128(1), &notifier).await.unwrap_err();
+    assert!(matches!(failed, DeadLetterError::Publish(_)), "{failed}");
+    assert_eq!(letters.len(), 1);
+}
+
+#[tokio::test]
+async fn a_torn_tail_is_told_and_damage_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let letters = open(folder.path());
+    letters.bury(letter(1)).await.unwrap();
+    letters.bury(letter(2)).await.unwrap();
+    drop(letters);
+    let path = folder.path().join("dead-letters");
+    let file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    file.write_all_at(b"torn", file.metadata().unwrap().len()).unwrap();
+    let letters = open(folder.path());
+    assert_eq!((letters.len(), letters.torn_tail().unwrap().bytes), (2, 4));
+    letters.bury(letter(3)).await.unwrap();
+    drop(letters);
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(b"\xff", 64 + 40).unwrap();
+    let error = DeadLetters::open(folder.path(), 3, Durability::Power).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged(_)), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_letter_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dead-letters");
+    let disk = Arc::new(Faulty::default());
+    let kind = crate::record::Kind::DeadLetters;
+    crate::journal::Journal::create(disk, path, kind, &["{}"]).unwrap();
+    let error = DeadLetters::peek(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("the letter can't be read"), "{error}");
+}
+
+#[tokio::test]
+async fn faults_are_told_and_nothing_is_pretended() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Faulty::default());
+    let letters = DeadLetters::open_on(disk.clone(), folder.path(), 9).unwrap();
+    letters.bury(letter(1)).await.unwrap();
+    disk.plan(&[(Call::Write, ErrorKind::StorageFull)]);
+    let failed = letters.bury(letter(2)).await.unwrap_err();
+    assert!(matches!(failed, DeadLetterError::Medium(_)), "{failed}");
+    letters.bury(letter(2)).await.unwrap();
+    disk.plan(&[(Call::Sync, ErrorKind::Other)]);
+    for _ in 0..2 {
+        let failed = letters.bury(letter(3)).await.unwrap_err();
+        assert!(matches!(failed, DeadLetterError::MustReopen(_)), "{failed}");
+    }
+    assert_eq!(letters.len(), 2);
+    let invalid = DeadLetter { event: ChangeEvent::node_added(""), ..letter(4) };
+    let failed = letters.bury(invalid).await.unwrap_err();
+    assert!(matches!(failed, DeadLetterError::Invalid(_)), "{failed}");
+    drop(letters);
+    assert_eq!(open(folder.path()).list(), [letter(1), letter(2)]);
+}
+
+#[tokio::test]
+async fn the_journal_does_not_grow_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let letters = DeadLetters::open(folder.path(), 3, Durability::Process).unwrap();
+    let large = |number| {
+        let attempt = Attempt::new(Timestamp::UNIX_EPOCH, "render", "x".repeat(20_000));
+        DeadLetter { attempts: vec![attempt], ..letter(number) }
+    };
+    for number in 0..40 {
+        letters.bury(large(number)).await.unwrap();
+        letters.discard(Uuid::from_u128(number)).await.unwrap();
+    }
+    letters.bury(large(99)).await.unwrap();
+    let size = fs::metadata(folder.path().join("dead-letters")).unwrap().len();
+    assert!(size < 300 << 10, "{size}");
+    drop(letters);
+    assert_eq!(open(folder.path()).list(), [large(99)]);
+    let disk = Arc::new(Faulty::default());
+    let letters = DeadLetters::open_on(disk.clone(), folder.path(), 300).unwrap();
+    for number in 0..12 {
+        letters.bury(large(number)).await.unwrap();
+    }
+    disk.plan(&[(Call::SyncFolder, ErrorKind::Other)]);
+    while !disk.is_done() {
+        letters.bury(large(99)).await.unwrap();
+    }
+    assert!(matches!(letters.bury(letter(1)).await, Err(DeadLetterError::MustReopen(_))));
+}
