@@ -1,4 +1,5 @@
 //! What an OpenTelemetry collector receives.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -148,7 +149,7 @@ fn attribute(attributes: &[KeyValue], name: &str) -> Option<String> {
 fn config(endpoint: String) -> OtlpConfig {
     let mut config = OtlpConfig::default();
     config.endpoint = endpoint;
-    config.interval = Duration::from_secs(3600);
+    config.interval = Duration::from_hours(1);
     config.timeout = Duration::from_secs(5);
     config.environment = Some("test".to_owned());
     config.headers.insert("x-tenant".to_owned(), "blue".to_owned());

@@ -97,7 +97,9 @@ fn recorders_and_a_looker() {
         (outcomes, values, sum, peak)
     };
     look(&mut grown);
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     assert_eq!(look(&mut grown), (6, 6, 1 + 2 + 11 + 12 + 21 + 22, 22));
     let before = grown.clone();
     look(&mut grown);

@@ -29,7 +29,7 @@ fn after_a_minute(work: impl FnOnce(&TelemetryCollector)) -> Metrics {
         .unwrap();
     work(&collector);
     collector.get_metrics();
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     collector.get_metrics()
 }
 
@@ -154,11 +154,9 @@ fn few_samples_or_good_figures_ask_for_nothing() {
 
 #[test]
 fn settings_out_of_range_are_refused_by_name() {
-    let mut config = FeedbackConfig::default();
-    config.cpu_full = f64::NAN;
+    let config = FeedbackConfig { cpu_full: f64::NAN, ..FeedbackConfig::default() };
     assert_eq!(FeedbackLoop::new(config).unwrap_err().field, "cpu_full");
-    let mut config = TrialConfig::default();
-    config.patience = Duration::from_secs(1);
+    let config = TrialConfig { patience: Duration::from_secs(1), ..TrialConfig::default() };
     let error =
         Trial::start(config, Target::Throughput, Measure::default(), Duration::ZERO).unwrap_err();
     assert_eq!(error.to_string(), "`patience` is 1s; it must be between 120s and 604800s");
@@ -180,7 +178,7 @@ fn measure(milliseconds: u64, count: u64, failures: u64) -> Measure {
             event.succeeded(took)
         });
     }
-    clock.advance(Duration::from_secs(120));
+    clock.advance(Duration::from_mins(2));
     Measure::of(&collector.get_metrics())
 }
 
@@ -252,7 +250,7 @@ fn what_cannot_be_told_is_unproven() {
     .unwrap();
     assert_eq!(trial.step(Duration::from_secs(30), &Measure::default()), Verdict::Wait);
     let few = measure(10, 5, 0);
-    assert_eq!(trial.step(Duration::from_secs(600), &few), Verdict::Wait);
+    assert_eq!(trial.step(Duration::from_mins(10), &few), Verdict::Wait);
     assert_eq!(trial.step(Duration::from_secs(1830), &few), Verdict::Unproven);
     assert_eq!(
         verdict(Target::Throughput, Measure::default(), &measure(10, 200, 0)),

@@ -5,7 +5,9 @@ use crate::numbers::float;
 
 fn histogram(values: &[u64]) -> Histogram {
     let mut histogram = Histogram::new();
-    values.iter().for_each(|value| histogram.record(*value));
+    for value in values {
+        histogram.record(*value);
+    }
     histogram
 }
 

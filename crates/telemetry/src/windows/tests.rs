@@ -33,7 +33,7 @@ proptest! {
             }
             windows.look(now, &shards);
             for window in Window::ALL {
-                let younger = |length: Duration| all.iter().filter(|at| now - **at < length).count() as u64;
+                let younger = |length: Duration| all.iter().filter(|at| now.saturating_sub(**at) < length).count() as u64;
                 let seen = count(&windows, window);
                 match window.length() {
                     None => prop_assert_eq!(seen, all.len() as u64),
