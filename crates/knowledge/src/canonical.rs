@@ -9,6 +9,7 @@ use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
 use evergen_delta::{EncodedQuad, TermId, TermRef};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::form::{Canonical, CanonicalRefusalKind, canonicalize};
 use crate::{TermCollision, TermTable};
@@ -33,7 +34,10 @@ pub(crate) enum Slot {
 pub(crate) type Template = [Slot; 4];
 
 /// The content hash of a [`Component`]'s canonical form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 #[repr(transparent)]
 pub struct ComponentDigest([u8; 16]);
 
@@ -111,6 +115,11 @@ impl Component {
     /// Whether the component has no statement; none that came from a file is so.
     pub fn is_empty(&self) -> bool {
         self.quads.is_empty()
+    }
+
+    /// The statements, with the nodes by their numbers.
+    pub(crate) fn templates(&self) -> &[Template] {
+        &self.quads
     }
 
     /// The ids of all terms but the blank nodes.

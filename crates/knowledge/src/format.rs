@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::Path;
 
 /// A notation for RDF that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[non_exhaustive]
 pub enum Format {
     /// Turtle (`.ttl`).

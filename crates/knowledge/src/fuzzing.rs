@@ -4,13 +4,23 @@ use crate::{Component, Format, Limits, Prefixes, Query, Snapshot, Tracker};
 
 /// Reads `bytes` in every notation.
 ///
-/// What one notation gives is checked as well: components survive being written down.
+/// What one notation gives is checked as well: components survive being written down, and
+/// parts say what the whole says.
 pub fn parse(bytes: &[u8]) {
-    let limits = Limits { max_symmetry_steps: 1_000_000, ..Limits::default() };
+    let limits = Limits { max_symmetry_steps: 1_000_000, chunk_bytes: 0, ..Limits::default() };
+    let parts = Limits { chunk_bytes: 1, ..limits.clone() };
     for format in Format::all() {
-        let Ok(source) = crate::parse(bytes, format, "http://example.org/", &limits) else {
-            continue;
+        let source = crate::parse(bytes, format, "http://example.org/", &limits);
+        let in_parts = crate::parse(bytes, format, "http://example.org/", &parts);
+        let said = |source: &crate::ParsedSource| {
+            (source.ground.clone(), source.components.clone(), source.prefixes.clone())
         };
+        assert_eq!(
+            in_parts.as_ref().map(said),
+            source.as_ref().map(said),
+            "parts say what the whole says"
+        );
+        let Ok(source) = source else { continue };
         for component in &source.components {
             let mut written = Vec::new();
             component.encode(&mut written);

@@ -19,6 +19,10 @@
 //! named by a hash of what it says ([`Component`]). A [`Model`] is the union of its
 //! sources; [`Model::diff`] and [`Model::apply`] give the net change.
 //!
+//! # Large files are read in parts
+//! What each part of a file says is remembered, so that after an edit only the parts that
+//! it touched are parsed ([`Model::reread`]).
+//!
 //! # In memory and on disk alike
 //! The [`Store`] keeps each graph as three sorted runs of term ids. The runs are plain
 //! bytes, so that a stored model is used where it lies in a mapped file.
@@ -47,6 +51,7 @@
 
 mod canonical;
 mod catalog;
+mod chunks;
 mod format;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -62,6 +67,7 @@ pub use crate::canonical::{Component, ComponentDigest};
 pub use crate::catalog::{
     Catalog, CatalogError, DiscoverError, DocumentError, SourceFile, discover,
 };
+pub use crate::chunks::{ChunkChange, ChunkSections, StoredChunks};
 pub use crate::format::Format;
 pub use crate::limits::Limits;
 pub use crate::model::{Model, ModelSections, SourceIncrement, SourceSections};

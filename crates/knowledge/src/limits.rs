@@ -27,6 +27,9 @@ pub struct Limits {
     pub max_blank_component: usize,
     /// Steps spent on telling alike blank nodes of one file apart: 100 million, some seconds.
     pub max_symmetry_steps: u64,
+    /// Bytes, about, in a part of a file that is read by itself when another one of the
+    /// file changes: 8 KiB; 0 for none. No bound, but it has no influence on what is read.
+    pub chunk_bytes: usize,
 }
 
 /// What a thread's usual stack carries.
@@ -51,6 +54,7 @@ impl Default for Limits {
             max_entity_bytes: 64 << 20,
             max_blank_component: 200_000,
             max_symmetry_steps: 100_000_000,
+            chunk_bytes: 8 << 10,
         }
     }
 }

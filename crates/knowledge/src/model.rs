@@ -8,10 +8,16 @@ use evergen_delta::{Delta, EncodedQuad, Term, TermId, TermRef};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use self::source::SourceState;
+use crate::chunks::{ChunkChange, ChunkSections, ChunkTable};
 use crate::{
     Component, ComponentDigest, DamagedSections, ParsedSource, Snapshot, Store, StoreSections,
     TermCollision, TermTable,
 };
+
+mod ground;
+mod reread;
+mod source;
 
 /// A model made of named sources.
 ///
@@ -26,21 +32,6 @@ pub struct Model {
     shared: FxHashMap<EncodedQuad, u32>,
     /// How many copies of a component of blank nodes there are in all sources together.
     copies: FxHashMap<ComponentDigest, u32>,
-}
-
-/// What one source says.
-#[derive(Clone, Debug, Default)]
-struct SourceState {
-    ground: GroundQuads,
-    components: BTreeMap<ComponentDigest, (u32, Component)>,
-}
-
-/// A sorted column of quads, and what came and went since it was made.
-#[derive(Clone, Debug, Default)]
-struct GroundQuads {
-    column: Bytes,
-    inserted: BTreeSet<EncodedQuad>,
-    removed: BTreeSet<EncodedQuad>,
 }
 
 /// How a source changed: enough to bring a stored model up to date.
@@ -58,6 +49,8 @@ pub struct SourceIncrement {
     pub components: Vec<(u32, Vec<u8>)>,
     /// Terms that the inserted statements use.
     pub terms: Vec<Term>,
+    /// How the parts of a large file changed.
+    pub chunks: ChunkChange,
 }
 
 impl SourceIncrement {
@@ -84,7 +77,7 @@ impl Model {
         let mut terms = TermTable::new();
         let mut quads = Vec::new();
         for (name, parsed) in sources {
-            let ParsedSource { terms: own, ground, components, .. } = parsed;
+            let ParsedSource { terms: own, ground, components, chunks, .. } = parsed;
             terms.absorb(own)?;
             for component in &components {
                 let copies = model.copies.entry(component.digest()).or_insert(0);
@@ -92,7 +85,7 @@ impl Model {
                 *copies += 1;
             }
             quads.extend_from_slice(&ground);
-            model.sources.insert(name.into(), SourceState::new(ground, components));
+            model.sources.insert(name.into(), SourceState::new(ground, components, chunks));
         }
         if model.sources.len() > 1 {
             quads.sort_unstable();
@@ -112,16 +105,26 @@ impl Model {
         state.ground.diff(&parsed.ground, &mut increment);
         let mut used: BTreeSet<TermId> = BTreeSet::new();
         state.diff_components(&parsed.components, &mut increment, &mut used);
+        increment.chunks = ChunkChange(state.diff_chunks(parsed));
+        increment.terms = self.new_terms(&increment, used, &parsed.terms);
+        increment
+    }
+
+    /// The terms of an increment that the model doesn't know.
+    fn new_terms(
+        &self,
+        increment: &SourceIncrement,
+        mut used: BTreeSet<TermId>,
+        terms: &TermTable,
+    ) -> Vec<Term> {
         for quad in &increment.inserted {
             used.extend([quad.subject, quad.predicate, quad.object, quad.graph]);
         }
         let snapshot = self.store.snapshot();
-        increment.terms = used
-            .into_iter()
+        used.into_iter()
             .filter(|id| crate::TrackedReader::term(&snapshot, *id).is_none())
-            .filter_map(|id| parsed.terms.get(id).map(TermRef::to_owned))
-            .collect();
-        increment
+            .filter_map(|id| terms.get(id).map(TermRef::to_owned))
+            .collect()
     }
 
     /// How the model would change by losing the source of this name.
@@ -144,6 +147,7 @@ impl Model {
             self.apply_ground(increment, &mut delta);
             self.apply_components(increment, &mut state, &mut delta)?;
             state.ground.apply(increment);
+            state.chunks = ChunkTable::apply(state.chunks.take(), &increment.chunks.0);
             if !increment.gone {
                 self.sources.insert(increment.name.as_str().into(), state);
             }
@@ -253,18 +257,16 @@ impl Model {
 
     /// Bytes of memory in use, roughly.
     pub fn memory_bytes(&self) -> usize {
-        let sources = self.sources.values().map(|state| state.ground.column.len());
+        let chunks =
+            |state: &SourceState| state.chunks.as_ref().map_or(0, ChunkTable::memory_bytes);
+        let sources = self.sources.values().map(|state| state.ground.column.len() + chunks(state));
         self.snapshot().memory_bytes() + sources.sum::<usize>()
     }
 
     /// Everything as byte sections, for a file that [`from_sections`](Self::from_sections)
     /// can use in place. Terms in `kept` stay known, also if no quad uses them.
     pub fn to_sections(&self, kept: impl IntoIterator<Item = TermId>) -> ModelSections {
-        let sources = self.sources.iter().map(|(name, state)| SourceSections {
-            name: name.as_ref().to_owned(),
-            ground: state.ground.compacted(),
-            components: state.encode_components(),
-        });
+        let sources = self.sources.iter().map(|(name, state)| state.to_sections(name));
         ModelSections {
             store: self.snapshot().to_sections(kept),
             sources: sources.collect(),
@@ -283,11 +285,12 @@ impl Model {
             ..Self::default()
         };
         for source in sections.sources {
-            let state = SourceState::decode(source.ground, &source.components)?;
+            let name = source.name.as_str().into();
+            let state = SourceState::from_sections(source)?;
             for (digest, (copies, _)) in &state.components {
                 *model.copies.entry(*digest).or_insert(0) += copies;
             }
-            model.sources.insert(source.name.into(), state);
+            model.sources.insert(name, state);
         }
         Ok(model)
     }
@@ -313,139 +316,6 @@ pub struct SourceSections {
     pub ground: Bytes,
     /// Encoded components, each behind the number of its copies.
     pub components: Bytes,
-}
-
-impl SourceState {
-    fn new(ground: Vec<EncodedQuad>, components: Vec<Component>) -> Self {
-        let mut counted = BTreeMap::new();
-        for component in components {
-            counted.entry(component.digest()).or_insert((0, component)).0 += 1;
-        }
-        Self { ground: GroundQuads::new(ground), components: counted }
-    }
-
-    /// Notes changed components, and the ids of the terms that they use.
-    fn diff_components(
-        &self,
-        components: &[Component],
-        increment: &mut SourceIncrement,
-        used: &mut BTreeSet<TermId>,
-    ) {
-        let mut wanted: BTreeMap<ComponentDigest, (u32, &Component)> = BTreeMap::new();
-        for component in components {
-            wanted.entry(component.digest()).or_insert((0, component)).0 += 1;
-        }
-        let mut note = |copies: u32, component: &Component| {
-            let mut bytes = Vec::new();
-            component.encode(&mut bytes);
-            increment.components.push((copies, bytes));
-            used.extend(component.ground_terms());
-        };
-        for (digest, (_, component)) in &self.components {
-            if !wanted.contains_key(digest) {
-                note(0, component);
-            }
-        }
-        for (digest, (copies, component)) in wanted {
-            if self.components.get(&digest).is_none_or(|(had, _)| *had != copies) {
-                note(copies, component);
-            }
-        }
-    }
-
-    fn encode_components(&self) -> Bytes {
-        let mut bytes = Vec::new();
-        for (copies, component) in self.components.values() {
-            bytes.extend_from_slice(&copies.to_le_bytes());
-            component.encode(&mut bytes);
-        }
-        bytes.into()
-    }
-
-    fn decode(ground: Bytes, mut components: &[u8]) -> Result<Self, DamagedSections> {
-        if bytemuck::try_cast_slice::<u8, EncodedQuad>(&ground).is_err() && !ground.is_empty() {
-            return Err(DamagedSections);
-        }
-        let mut state = Self {
-            ground: GroundQuads { column: ground, ..GroundQuads::default() },
-            components: BTreeMap::new(),
-        };
-        while let Some((copies, rest)) = components.split_first_chunk::<4>() {
-            components = rest;
-            let component = Component::decode(&mut components).ok_or(DamagedSections)?;
-            state.components.insert(component.digest(), (u32::from_le_bytes(*copies), component));
-        }
-        Ok(state)
-    }
-}
-
-/// Lends a vector of quads to [`Bytes`].
-struct QuadColumn(Vec<EncodedQuad>);
-
-impl AsRef<[u8]> for QuadColumn {
-    fn as_ref(&self) -> &[u8] {
-        bytemuck::cast_slice(&self.0)
-    }
-}
-
-impl GroundQuads {
-    fn new(sorted: Vec<EncodedQuad>) -> Self {
-        Self { column: Bytes::from_owner(QuadColumn(sorted)), ..Self::default() }
-    }
-
-    fn column(&self) -> &[EncodedQuad] {
-        bytemuck::try_cast_slice(&self.column).unwrap_or_default()
-    }
-
-    fn contains(&self, quad: &EncodedQuad) -> bool {
-        self.inserted.contains(quad)
-            || (self.column().binary_search(quad).is_ok() && !self.removed.contains(quad))
-    }
-
-    /// The quads in order.
-    fn iter(&self) -> impl Iterator<Item = EncodedQuad> {
-        let mut kept = self.column().iter().filter(|quad| !self.removed.contains(*quad)).peekable();
-        let mut inserted = self.inserted.iter().peekable();
-        std::iter::from_fn(move || match (kept.peek(), inserted.peek()) {
-            (Some(left), Some(right)) if right < left => inserted.next().copied(),
-            (None, _) => inserted.next().copied(),
-            _ => kept.next().copied(),
-        })
-    }
-
-    fn diff(&self, wanted: &[EncodedQuad], increment: &mut SourceIncrement) {
-        let mut wanted = wanted.iter().copied().peekable();
-        for quad in self.iter() {
-            while let Some(new) = wanted.next_if(|new| *new < quad) {
-                increment.inserted.push(new);
-            }
-            if wanted.next_if(|new| *new == quad).is_none() {
-                increment.removed.push(quad);
-            }
-        }
-        increment.inserted.extend(wanted);
-    }
-
-    fn apply(&mut self, increment: &SourceIncrement) {
-        for quad in &increment.removed {
-            if !self.inserted.remove(quad) {
-                self.removed.insert(*quad);
-            }
-        }
-        for quad in &increment.inserted {
-            if !self.removed.remove(quad) {
-                self.inserted.insert(*quad);
-            }
-        }
-        if self.inserted.len() + self.removed.len() > (self.column().len() / 8).max(1 << 14) {
-            *self = Self { column: self.compacted(), ..Self::default() };
-        }
-    }
-
-    fn compacted(&self) -> Bytes {
-        if self.inserted.is_empty() && self.removed.is_empty() {
-            return self.column.clone();
-        }
-        Bytes::from_owner(QuadColumn(self.iter().collect()))
-    }
+    /// What the parts of a large file say.
+    pub chunks: ChunkSections,
 }

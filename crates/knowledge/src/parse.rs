@@ -3,21 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use evergen_delta::{EncodedQuad, TermRef};
+use evergen_delta::{EncodedQuad, TermId, TermRef};
 
+pub(crate) use self::chunks::{Reread, reread};
 use self::collector::Collector;
 pub use self::error::{SyntaxError, SyntaxErrorKind};
 pub use self::locate::{Location, locate, locate_with};
-use self::reader::Source;
+use self::reader::{Document, Source};
 use crate::canonical::{Canonical, Slot, canonicalize};
+use crate::chunks::ParsedChunks;
 use crate::{Component, Format, Limits, TermTable};
 
+mod chunks;
 mod collector;
 mod error;
 mod jsonld;
 mod locate;
 mod oxttl_text;
-mod parallel;
+mod pieces;
 mod rdfxml;
 mod reader;
 mod scan;
@@ -44,6 +47,8 @@ pub struct ParsedSource {
     pub imports: Vec<Import>,
     /// The remote JSON-LD contexts that were used, sorted; they decide what the file says.
     pub documents: Vec<String>,
+    /// What is known of the parts of a large file, where it could be read in parts.
+    pub(crate) chunks: Option<ParsedChunks>,
 }
 
 impl ParsedSource {
@@ -120,14 +125,20 @@ pub fn parse_with_documents(
     documents: &Documents,
 ) -> Result<ParsedSource, Vec<SyntaxError>> {
     let source = Source::new(bytes, format, base, limits, documents)?;
-    let threads = parallel::useful_threads(source.bytes.len());
-    let (collector, document) = parallel::collect(&source, threads)?;
-    let canonical = canonical(&source, &collector)?;
-    let mut components = canonical.components;
+    match chunks::parse(&source, chunks::useful_threads(source.bytes.len())) {
+        Some(parsed) => Ok(parsed),
+        None => parse_whole(&source),
+    }
+}
+
+/// Reads a file in one go; errors are found here.
+fn parse_whole(source: &Source<'_>) -> Result<ParsedSource, Vec<SyntaxError>> {
+    let (collector, document) = collect(source)?;
+    let mut components = canonical(source, &collector)?.components;
     // Stable, so that copies keep the order of the file.
     components.sort_by_key(Component::digest);
-    let imports = imports(&source, &collector);
     let Collector { terms, ground, .. } = collector;
+    let imports = imports(source, &terms, &ground, &components);
     Ok(ParsedSource {
         terms,
         ground,
@@ -135,7 +146,24 @@ pub fn parse_with_documents(
         prefixes: document.prefixes,
         imports,
         documents: document.used,
+        chunks: None,
     })
+}
+
+/// Takes in a whole file.
+fn collect<'a>(source: &Source<'a>) -> Result<(Collector<'a>, Document), Vec<SyntaxError>> {
+    let mut collector = Collector::new(source.limits);
+    collector.reserve(source.bytes.len());
+    let result = source.read(&mut collector);
+    if let Some(kind) = collector.refusal.take() {
+        let refused = source.error_at_statement(collector.statements - 1, kind);
+        let mut errors = result.err().unwrap_or_default();
+        errors.push(refused);
+        return Err(errors);
+    }
+    let document = result?;
+    collector.sort();
+    Ok((collector, document))
 }
 
 fn canonical(
@@ -150,18 +178,27 @@ fn canonical(
 
 const OWL_IMPORTS: &str = "http://www.w3.org/2002/07/owl#imports";
 
-fn imports(source: &Source<'_>, collector: &Collector<'_>) -> Vec<Import> {
-    let predicate = TermRef::Iri(OWL_IMPORTS).id();
-    let objects = collector.ground.iter().filter(|quad| quad.predicate == predicate);
+/// The id of `owl:imports`.
+pub(crate) fn owl_imports() -> TermId {
+    TermRef::Iri(OWL_IMPORTS).id()
+}
+
+fn imports(
+    source: &Source<'_>,
+    terms: &TermTable,
+    ground: &[EncodedQuad],
+    components: &[Component],
+) -> Vec<Import> {
+    let predicate = owl_imports();
+    let objects = ground.iter().filter(|quad| quad.predicate == predicate).map(|quad| quad.object);
+    let templates = components.iter().flat_map(Component::templates);
+    let of_nodes = templates.filter_map(|[_, property, object, _]| match (property, object) {
+        (Slot::Term(property), Slot::Term(object)) if *property == predicate => Some(*object),
+        _ => None,
+    });
+    let objects = objects.chain(of_nodes);
     let mut imports: Vec<Import> =
-        objects.filter_map(|quad| import(source, collector.terms.get(quad.object)?)).collect();
-    for [_, property, object, _] in &collector.blank {
-        if let (Slot::Term(property), Slot::Term(object)) = (property, object)
-            && *property == predicate
-        {
-            imports.extend(collector.terms.get(*object).and_then(|term| import(source, term)));
-        }
-    }
+        objects.filter_map(|object| import(source, terms.get(object)?)).collect();
     imports.sort_unstable();
     imports.dedup();
     imports

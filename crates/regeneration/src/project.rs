@@ -13,12 +13,19 @@ pub struct Project {
     pub(crate) settings: Settings,
     pub(crate) packs: Vec<Pack>,
     pub(crate) languages: Languages,
+    pub(crate) chunk_bytes: Option<usize>,
 }
 
 impl Project {
     /// A project in the folder `root`, in which `.evergen/` and `evergen.lock` will lie.
     pub fn new(root: impl Into<PathBuf>, settings: Settings) -> Self {
-        Self { root: root.into(), settings, packs: Vec::new(), languages: Languages::new() }
+        Self {
+            root: root.into(),
+            settings,
+            packs: Vec::new(),
+            languages: Languages::new(),
+            chunk_bytes: None,
+        }
     }
 
     /// Adds the packs of which `target_languages` may choose.
@@ -32,6 +39,14 @@ impl Project {
     #[must_use]
     pub fn with_languages(mut self, languages: Languages) -> Self {
         self.languages = languages;
+        self
+    }
+
+    /// Sets how many bytes, about, there are in the parts by which large sources are read
+    /// again; 0 for no parts. It has no influence on any result.
+    #[must_use]
+    pub fn with_chunk_bytes(mut self, bytes: usize) -> Self {
+        self.chunk_bytes = Some(bytes);
         self
     }
 

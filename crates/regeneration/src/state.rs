@@ -13,7 +13,10 @@ use bytes::Bytes;
 use evergen_artifact::{Digest, FileStamp};
 use evergen_delta::{EncodedQuad, Fingerprint, TermId};
 use evergen_depgraph::{IndexColumns, PatternIndex};
-use evergen_knowledge::{Model, ModelSections, SourceIncrement, SourceSections, StoreSections};
+use evergen_knowledge::{
+    ChunkSections, Model, ModelSections, SourceIncrement, SourceSections, StoreSections,
+    StoredChunks,
+};
 use serde::{Deserialize, Serialize};
 
 use self::segment::Unusable;
@@ -25,7 +28,7 @@ pub(crate) mod segment;
 mod tests;
 
 /// Another layout needs another number.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// The file that names the others.
 pub(crate) const META: &str = "meta";
 /// After so many steps a new base is cheaper to read.
@@ -139,8 +142,13 @@ impl Meta {
 
     /// Whether the next cycle should write a new base instead of a step of so many bytes.
     pub(crate) fn wants_base(&self, step_bytes: usize) -> bool {
-        let steps = self.step_bytes + step_bytes as u64;
-        self.steps >= MOST_STEPS || steps > (self.base_bytes / 4).max(1 << 18)
+        let step = step_bytes as u64;
+        let steps = self.step_bytes + step;
+        let is_full = steps > (self.base_bytes / 4).max(1 << 18);
+        // Every run decodes all steps, and a large one, as when a source that is known by its
+        // parts gets another prefix, is slow to decode for what it says.
+        let is_large = step > (self.base_bytes / 16).max(1 << 18);
+        self.steps >= MOST_STEPS || is_full || is_large
     }
 }
 
@@ -294,7 +302,7 @@ pub(crate) fn encode_reads(reads: &Reads) -> Vec<u8> {
 #[derive(Serialize, Deserialize)]
 struct ModelHeader {
     graphs: Vec<TermId>,
-    sources: Vec<String>,
+    sources: Vec<(String, StoredChunks)>,
     shared: Vec<(EncodedQuad, u32)>,
 }
 
@@ -303,10 +311,13 @@ pub(crate) fn encode_model(
     artifacts: &Artifacts,
 ) -> Result<Vec<u8>, postcard::Error> {
     // A row may name a term that a query brought in, and no quad uses.
-    let ModelSections { store, sources, shared } = model.to_sections(artifacts.row_terms());
+    let ModelSections { store, mut sources, shared } = model.to_sections(artifacts.row_terms());
     let header = ModelHeader {
         graphs: store.graph_names,
-        sources: sources.iter().map(|source| source.name.clone()).collect(),
+        sources: sources
+            .iter_mut()
+            .map(|source| (source.name.clone(), std::mem::take(&mut source.chunks.table)))
+            .collect(),
         shared,
     };
     let mut sections = vec![
@@ -317,7 +328,11 @@ pub(crate) fn encode_model(
         store.term_qualifiers,
     ];
     sections.extend(store.graph_runs);
-    sections.extend(sources.into_iter().flat_map(|source| [source.ground, source.components]));
+    sections.extend(
+        sources
+            .into_iter()
+            .flat_map(|source| [source.ground, source.components, source.chunks.members]),
+    );
     Ok(segment::encode(&sections))
 }
 
@@ -334,11 +349,12 @@ fn decode_model(sections: Vec<Bytes>) -> Option<ModelSections> {
     store.graph_runs = sections.by_ref().take(header.graphs.len() * 3).collect();
     store.graph_names = header.graphs;
     let mut sources = Vec::with_capacity(header.sources.len());
-    for name in header.sources {
+    for (name, table) in header.sources {
         sources.push(SourceSections {
             name,
             ground: sections.next()?,
             components: sections.next()?,
+            chunks: ChunkSections { table, members: sections.next()? },
         });
     }
     Some(ModelSections { store, sources, shared: header.shared })

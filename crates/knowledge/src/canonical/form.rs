@@ -11,6 +11,8 @@ pub(crate) struct Canonical {
     pub(crate) components: Vec<Component>,
     /// For each blank node its component and its number there.
     pub(crate) places: Vec<(u32, u32)>,
+    /// Steps spent on telling alike nodes apart.
+    pub(crate) steps: u64,
 }
 
 /// Why a component has no canonical form, and one of its statements.
@@ -53,7 +55,8 @@ pub(crate) fn canonicalize(
         let renumbered = local.quads.iter().map(|quad| renumber(quad, &numbers)).collect();
         components.push(Component::new(number(size), renumbered));
     }
-    Ok(Canonical { components, places })
+    let steps = limits.max_symmetry_steps - search.steps_left();
+    Ok(Canonical { components, places, steps })
 }
 
 /// For each local node its canonical number.

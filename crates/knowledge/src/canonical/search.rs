@@ -51,6 +51,11 @@ impl Search {
         Self { steps_left: steps }
     }
 
+    /// How many steps it may still take.
+    pub(super) fn steps_left(&self) -> u64 {
+        self.steps_left
+    }
+
     /// The vertices in an order that doesn't depend on how they are numbered,
     /// but for exchanges that leave the graph as it is.
     pub(super) fn canonical_order(&mut self, graph: &Graph) -> Result<Vec<u32>, TooSymmetrical> {

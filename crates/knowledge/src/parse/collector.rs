@@ -65,25 +65,20 @@ impl<'a> Collector<'a> {
         self.ground.dedup();
     }
 
-    /// Adds what another collector took in behind this one's statements; both are sorted.
-    pub(super) fn absorb(&mut self, later: Self) -> Result<(), SyntaxErrorKind> {
-        self.terms.absorb(later.terms).map_err(|collision| refuse(&collision))?;
-        self.ground = merge(&self.ground, &later.ground);
-        let mut nodes = vec![0; later.labels.len()];
-        for (label, number) in later.labels {
-            let next = node_number(self.labels.len());
-            nodes[number as usize] = *self.labels.entry(label).or_insert(next);
-        }
-        self.blank.extend(later.blank.into_iter().map(|quad| {
-            quad.map(|slot| match slot {
-                Slot::Node(number) => Slot::Node(nodes[number as usize]),
-                term @ Slot::Term(_) => term,
-            })
-        }));
-        self.blank_numbers
-            .extend(later.blank_numbers.iter().map(|number| number + self.statements));
-        self.statements += later.statements;
-        self.check_count()
+    /// Begins a part of the text that shares no blank nodes with what came before.
+    pub(super) fn begin_part(&mut self) {
+        self.blank.clear();
+        self.blank_numbers.clear();
+        self.labels.clear();
+        // It may be a node that has no number any more.
+        self.subject = None;
+    }
+
+    /// Takes a part back that was begun with so many quads and statements.
+    pub(super) fn rewind(&mut self, quads: usize, statements: u64) {
+        self.ground.truncate(quads);
+        self.statements = statements;
+        self.begin_part();
     }
 
     fn check_count(&self) -> Result<(), SyntaxErrorKind> {
@@ -205,25 +200,4 @@ fn refuse(collision: &TermCollision) -> SyntaxErrorKind {
 /// Limits on statements keep the number of blank nodes in 32 bits.
 fn node_number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// Two sorted distinct sequences as one.
-fn merge(left: &[EncodedQuad], right: &[EncodedQuad]) -> Vec<EncodedQuad> {
-    let mut merged = Vec::with_capacity(left.len() + right.len());
-    let (mut left, mut right) = (left, right);
-    while let (Some(one), Some(other)) = (left.first(), right.first()) {
-        if one <= other {
-            merged.push(*one);
-            left = &left[1..];
-        }
-        if other <= one {
-            if one != other {
-                merged.push(*other);
-            }
-            right = &right[1..];
-        }
-    }
-    merged.extend_from_slice(left);
-    merged.extend_from_slice(right);
-    merged
 }

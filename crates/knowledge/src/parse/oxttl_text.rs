@@ -13,41 +13,61 @@ use super::reader::{Document, MAX_ERRORS, Sink, Source};
 use super::scan::{Lines, Mark, turtle_marks};
 use super::{SyntaxError, SyntaxErrorKind};
 use crate::Format;
+use crate::chunks::Header;
 
-/// What the statements of Turtle depend on besides their own text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) base: Option<String>,
-    /// Sorted.
-    pub(super) prefixes: Vec<(String, String)>,
+/// The header of a text whose statements have these prefixes.
+fn header<'a>(base: Option<&str>, prefixes: impl Iterator<Item = (&'a str, &'a str)>) -> Header {
+    let mut prefixes: Vec<(String, String)> =
+        prefixes.map(|(name, iri)| (name.to_owned(), iri.to_owned())).collect();
+    prefixes.sort_unstable();
+    Header { base: base.map(str::to_owned), prefixes }
 }
 
-impl Header {
-    fn new<'a>(base: Option<&str>, prefixes: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut prefixes: Vec<(String, String)> =
-            prefixes.map(|(name, iri)| (name.to_owned(), iri.to_owned())).collect();
-        prefixes.sort_unstable();
-        Self { base: base.map(str::to_owned), prefixes }
-    }
-
-    /// A Turtle parser for what stands behind this header; `None` if no parser takes it.
-    pub(super) fn turtle(&self) -> Option<TurtleParser> {
-        let mut parser = TurtleParser::new();
-        if let Some(base) = &self.base {
-            parser = parser.with_base_iri(base).ok()?;
+/// The header as it stands before a file.
+pub(super) fn first_header(format: Format, base: &str) -> Header {
+    match format {
+        Format::Turtle | Format::TriG => {
+            Header { base: Some(base.to_owned()), prefixes: Vec::new() }
         }
-        for (name, iri) in &self.prefixes {
-            parser = parser.with_prefix(name, iri).ok()?;
-        }
-        Some(parser)
+        _ => Header::default(),
     }
+}
 
-    /// The header as it stands at the first statement of a Turtle file.
-    pub(super) fn at_first_statement(bytes: &[u8], base: &str) -> Option<Self> {
-        let mut parser = TurtleParser::new().with_base_iri(base).ok()?.for_slice(bytes);
-        parser.next()?.ok()?;
-        Some(Self::new(parser.base_iri(), parser.prefixes()))
+/// The header as it stands at the first statement of a Turtle file.
+pub(super) fn header_at_first_statement(bytes: &[u8], base: &str) -> Option<Header> {
+    let mut parser = TurtleParser::new().with_base_iri(base).ok()?.for_slice(bytes);
+    parser.next()?.ok()?;
+    Some(header(parser.base_iri(), parser.prefixes()))
+}
+
+/// Whether the text seems to begin between two statements: three of them follow.
+pub(super) fn has_statements(bytes: &[u8], header: &Header) -> bool {
+    let Some(parser) = turtle(header) else { return false };
+    parser.for_slice(bytes).take(3).flatten().count() == 3
+}
+
+/// A Turtle parser for what stands behind this header; `None` if no parser takes it.
+fn turtle(header: &Header) -> Option<TurtleParser> {
+    let mut parser = TurtleParser::new();
+    if let Some(base) = &header.base {
+        parser = parser.with_base_iri(base).ok()?;
     }
+    for (name, iri) in &header.prefixes {
+        parser = parser.with_prefix(name, iri).ok()?;
+    }
+    Some(parser)
+}
+
+/// The same for `TriG`.
+fn trig(header: &Header) -> Option<TriGParser> {
+    let mut parser = TriGParser::new();
+    if let Some(base) = &header.base {
+        parser = parser.with_base_iri(base).ok()?;
+    }
+    for (name, iri) in &header.prefixes {
+        parser = parser.with_prefix(name, iri).ok()?;
+    }
+    Some(parser)
 }
 
 /// What came of reading some text: the header at its end, and what is wrong with it.
@@ -60,8 +80,8 @@ pub(super) fn read(
     source: &Source<'_>,
     sink: &mut impl Sink,
 ) -> Result<Document, Vec<SyntaxError>> {
-    let header = Header { base: Some(source.base.to_owned()), prefixes: Vec::new() };
-    let Some(outcome) = read_text(source.format, source.bytes, &header, sink) else {
+    let header = first_header(source.format, source.base);
+    let Some(outcome) = read_text(source, &header, MAX_ERRORS, sink) else {
         return Err(vec![source.error(0..0, SyntaxErrorKind::Base)]);
     };
     if outcome.errors.is_empty() {
@@ -70,33 +90,33 @@ pub(super) fn read(
     Err(outcome.errors.iter().map(|error| translate(source, error)).collect())
 }
 
-/// Reads whole statements; `None` if no parser takes the header.
+/// Reads whole statements up to so many errors; `None` if no parser takes the header.
 pub(super) fn read_text(
-    format: Format,
-    bytes: &[u8],
-    header: &Header,
+    source: &Source<'_>,
+    before: &Header,
+    most_errors: usize,
     sink: &mut impl Sink,
 ) -> Option<Outcome> {
-    let empty = Header::default();
-    Some(match format {
+    let (bytes, empty) = (source.bytes, Header::default());
+    Some(match source.format {
         Format::Turtle => {
-            let mut parser = header.turtle()?.for_slice(bytes);
-            let errors = drain(&mut parser, in_default_graph, sink);
-            Outcome { header: Header::new(parser.base_iri(), parser.prefixes()), errors }
+            let mut parser = turtle(before)?.for_slice(bytes);
+            let errors = drain(&mut parser, most_errors, in_default_graph, sink);
+            Outcome { header: header(parser.base_iri(), parser.prefixes()), errors }
         }
         Format::TriG => {
-            let base = header.base.as_deref().unwrap_or_default();
-            let mut parser = TriGParser::new().with_base_iri(base).ok()?.for_slice(bytes);
-            let errors = drain(&mut parser, |quad| quad, sink);
-            Outcome { header: Header::new(parser.base_iri(), parser.prefixes()), errors }
+            let mut parser = trig(before)?.for_slice(bytes);
+            let errors = drain(&mut parser, most_errors, |quad| quad, sink);
+            Outcome { header: header(parser.base_iri(), parser.prefixes()), errors }
         }
         Format::NQuads => {
             let mut parser = NQuadsParser::new().for_slice(bytes);
-            Outcome { header: empty, errors: drain(&mut parser, |quad| quad, sink) }
+            Outcome { header: empty, errors: drain(&mut parser, most_errors, |quad| quad, sink) }
         }
         _ => {
             let mut parser = NTriplesParser::new().for_slice(bytes);
-            Outcome { header: empty, errors: drain(&mut parser, in_default_graph, sink) }
+            let errors = drain(&mut parser, most_errors, in_default_graph, sink);
+            Outcome { header: empty, errors }
         }
     })
 }
@@ -107,6 +127,7 @@ fn in_default_graph(triple: Triple) -> Quad {
 
 fn drain<T>(
     parser: &mut impl Iterator<Item = Result<T, TurtleSyntaxError>>,
+    most_errors: usize,
     quad: impl Fn(T) -> Quad,
     sink: &mut impl Sink,
 ) -> Vec<TurtleSyntaxError> {
@@ -120,7 +141,7 @@ fn drain<T>(
             }
             Err(error) => {
                 errors.push(error);
-                if errors.len() == MAX_ERRORS {
+                if errors.len() == most_errors {
                     break;
                 }
             }

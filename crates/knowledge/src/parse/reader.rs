@@ -36,6 +36,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// More errors than this are not looked for.
 pub(super) const MAX_ERRORS: usize = 20;
 
+/// The text behind a byte order mark.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
+}
+
 impl<'a> Source<'a> {
     pub(super) fn new(
         bytes: &'a [u8],
@@ -49,13 +54,31 @@ impl<'a> Source<'a> {
             let kind = SyntaxErrorKind::FileTooLarge { limit };
             return Err(vec![SyntaxError::at(bytes, 0..0, kind)]);
         }
-        let skipped = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        let source = Self { bytes: &bytes[skipped..], format, base, limits, documents, skipped };
+        let text = without_mark(bytes);
+        let skipped = bytes.len() - text.len();
+        let source = Self { bytes: text, format, base, limits, documents, skipped };
         source.check().map_err(|(place, kind)| vec![source.error(place..place + 1, kind)])?;
         Ok(source)
     }
 
-    fn check(&self) -> Result<(), (usize, SyntaxErrorKind)> {
+    /// A file that is not checked yet, without a byte order mark.
+    pub(super) fn unchecked(
+        bytes: &'a [u8],
+        format: Format,
+        base: &'a str,
+        limits: &'a Limits,
+        documents: &'a Documents,
+    ) -> Self {
+        Self { bytes, format, base, limits, documents, skipped: 0 }
+    }
+
+    /// A part of the file; its errors have their places in the part.
+    pub(super) fn part(&self, text: &'a [u8]) -> Self {
+        Self { bytes: text, skipped: 0, ..*self }
+    }
+
+    /// What can be known to be wrong without parsing, and where.
+    pub(super) fn check(&self) -> Result<(), (usize, SyntaxErrorKind)> {
         if let Err(error) = std::str::from_utf8(self.bytes) {
             return Err((error.valid_up_to(), SyntaxErrorKind::Encoding));
         }

@@ -2,12 +2,10 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::collector::Collector;
-use super::parallel::collect;
 use super::reader::Source;
 use super::scan::{Mark, turtle_marks};
-use super::{Documents, canonical};
-use crate::{Component, Format, Limits};
+use super::{Documents, ParsedSource, SyntaxError, chunks, parse};
+use crate::{Format, Limits};
 
 const BASE: &str = "http://example.org/base/";
 
@@ -48,14 +46,9 @@ fn brackets_count_where_they_are_brackets() {
 }
 
 /// What a file says, in a form that can be compared.
-fn summary(text: &[u8], format: Format, threads: usize) -> Result<String, String> {
-    let limits = Limits::default();
-    let none = Documents::none();
-    let source = Source::new(text, format, BASE, &limits, &none).map_err(|e| format!("{e:?}"))?;
-    let (collector, document) = collect(&source, threads).map_err(|e| format!("{e:?}"))?;
-    let mut components = canonical(&source, &collector).map_err(|e| format!("{e:?}"))?.components;
-    components.sort_by_key(Component::digest);
-    let Collector { mut terms, ground, statements, .. } = collector;
+fn summary(parsed: Result<ParsedSource, Vec<SyntaxError>>) -> Result<String, String> {
+    let ParsedSource { mut terms, ground, components, prefixes, imports, .. } =
+        parsed.map_err(|errors| format!("{errors:?}"))?;
     let quads: Vec<_> = (0..)
         .zip(&components)
         .flat_map(|(ordinal, component)| component.instantiate(ordinal, &mut terms).unwrap())
@@ -75,14 +68,38 @@ fn summary(text: &[u8], format: Format, threads: usize) -> Result<String, String
         })
         .collect();
     lines.sort();
-    Ok(format!("{statements} {document:?} {}", lines.join("\n")))
+    Ok(format!("{prefixes:?} {imports:?} {}", lines.join("\n")))
 }
 
-fn check_threads(text: &str, format: Format) {
-    let expected = summary(text.as_bytes(), format, 1);
-    for threads in 2..6 {
-        assert_eq!(summary(text.as_bytes(), format, threads), expected, "{text}");
+/// The file in chunks so small that it has several.
+fn in_chunks(
+    text: &str,
+    format: Format,
+    chunk_bytes: usize,
+    threads: usize,
+) -> Option<ParsedSource> {
+    let limits = Limits { chunk_bytes, ..Limits::default() };
+    let none = Documents::none();
+    let source = Source::new(text.as_bytes(), format, BASE, &limits, &none).ok()?;
+    chunks::parse(&source, threads)
+}
+
+fn whole(text: &str, format: Format) -> Result<String, String> {
+    let limits = Limits { chunk_bytes: 0, ..Limits::default() };
+    summary(parse(text.as_bytes(), format, BASE, &limits))
+}
+
+/// Whether the file could be read in chunks; if so, it says the same as the whole.
+fn check_threads(text: &str, format: Format) -> bool {
+    let expected = whole(text, format);
+    let mut is_read = false;
+    for (bytes, threads) in [(1, 1), (8, 1), (16, 1), (1, 2), (1, 3), (2, 4), (16, 5)] {
+        if let Some(parsed) = in_chunks(text, format, bytes, threads) {
+            is_read = true;
+            assert_eq!(summary(Ok(parsed)), expected, "{text}");
+        }
     }
+    is_read
 }
 
 fn turtle(count: usize, statement: impl Fn(usize) -> String) -> String {
@@ -91,58 +108,58 @@ fn turtle(count: usize, statement: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
-fn threads_have_no_influence_on_what_is_read() {
-    check_threads(
+fn chunks_and_threads_have_no_influence_on_what_is_read() {
+    assert!(check_threads(
         &turtle(40, |i| format!("e:s{i} e:p e:o , <o{i}> ; e:q \"{i}. x\"@EN .\n")),
         Format::Turtle,
-    );
+    ));
     // One blank node from both sides of every cut.
-    check_threads(
+    assert!(check_threads(
         &turtle(40, |i| format!("e:s{i} e:p _:shared , [ e:q {i} ] .\n")),
         Format::Turtle,
-    );
+    ));
     // Texts that look like statements.
-    check_threads(
+    assert!(check_threads(
         &turtle(30, |i| {
             format!(
                 "e:s{i} e:p \"\"\"\ne:a e:b e:c .\ne:a e:b e:d .\ne:a e:b e:e .\ne:a e:b e:f .\n\"\"\" .\n"
             )
         }),
         Format::Turtle,
-    );
+    ));
     // Prefixes and bases that change on the way.
-    check_threads(
+    assert!(check_threads(
         &turtle(30, |i| format!("@prefix e: <http://e{i}/> .\ne:s e:p <x> .\n")),
         Format::Turtle,
-    );
-    check_threads(
+    ));
+    assert!(check_threads(
         &turtle(30, |i| format!("@base <http://b{i}/> .\ne:s e:p <x> .\n")),
         Format::Turtle,
-    );
-    check_threads(
+    ));
+    assert!(check_threads(
         &turtle(30, |i| format!("@prefix f{i}: <http://f/> .\ne:s e:p f{i}:x .\n")),
         Format::Turtle,
-    );
+    ));
     // Errors, early and late.
-    check_threads(
+    assert!(!check_threads(
         &turtle(30, |i| if i == 25 { "e:s e:p .\n".into() } else { format!("e:s e:p {i} .\n") }),
         Format::Turtle,
-    );
-    check_threads(
+    ));
+    assert!(!check_threads(
         &turtle(30, |i| if i == 3 { "e:s f:p e:o .\n".into() } else { format!("e:s e:p {i} .\n") }),
         Format::Turtle,
-    );
+    ));
     // Comments, and statements over many lines.
-    check_threads(
+    assert!(check_threads(
         &turtle(30, |i| format!("# e:a e:b e:c .\ne:s\n e:p\n {i}.0 ;\n.\n")),
         Format::Turtle,
-    );
+    ));
     let lines = |i| format!("<http://s{i}> <http://p> _:b{} <http://g> .\n", i % 3);
-    check_threads(&(0..40).map(lines).collect::<String>(), Format::NQuads);
+    assert!(check_threads(&(0..40).map(lines).collect::<String>(), Format::NQuads));
     let lines = |i| format!("_:b{i} <http://p> \"{i}\" .\r\n");
-    check_threads(&(0..40).map(lines).collect::<String>(), Format::NTriples);
-    check_threads("", Format::Turtle);
-    check_threads("\n", Format::NTriples);
+    assert!(check_threads(&(0..40).map(lines).collect::<String>(), Format::NTriples));
+    assert!(!check_threads("", Format::Turtle));
+    assert!(!check_threads("\n", Format::NTriples));
 }
 
 proptest! {
@@ -157,6 +174,8 @@ proptest! {
             0..40,
         ),
     ) {
-        check_threads(&turtle(pieces.len(), |i| pieces[i].to_owned()), Format::Turtle);
+        let text = turtle(pieces.len(), |i| pieces[i].to_owned());
+        check_threads(&text, Format::Turtle);
+        check_threads(&text, Format::TriG);
     }
 }

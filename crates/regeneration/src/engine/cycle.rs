@@ -264,7 +264,7 @@ impl Cycle<'_> {
         inputs: &mut Inputs,
         settings: Digest,
     ) -> Result<(Vec<sources::Parsed>, Catalogue), CycleError> {
-        let parsed = sources::gather(self.project, &mut memory.meta, inputs);
+        let parsed = sources::gather(self.project, memory, inputs);
         let known = memory.catalogue.take().filter(|_| {
             !inputs.templates_changed
                 && memory.has_settings(settings)

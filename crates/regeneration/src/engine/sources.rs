@@ -22,12 +22,29 @@ use super::scan::{Input, Inputs};
 use crate::error::CycleError;
 use crate::project::Project;
 use crate::report::Diagnostic;
-use crate::state::Meta;
 
 /// A changed source, parsed.
 pub(super) struct Parsed {
-    pub(super) name: String,
-    pub(super) source: ParsedSource,
+    name: String,
+    says: Says,
+}
+
+/// What a changed source says.
+enum Says {
+    /// All of it.
+    Whole(Box<ParsedSource>),
+    /// How that differs from what the model knows.
+    Change(SourceIncrement),
+}
+
+impl Parsed {
+    /// How the source changes the model.
+    fn difference(self, model: &Model) -> SourceIncrement {
+        match self.says {
+            Says::Whole(source) => model.diff(&self.name, &source),
+            Says::Change(increment) => increment,
+        }
+    }
 }
 
 /// The model after a change, and what the change was.
@@ -43,10 +60,11 @@ pub(super) struct Update {
 /// Parses every changed source, and what these import; the errors of all of them at once.
 pub(super) fn gather(
     project: &Project,
-    meta: &mut Meta,
+    memory: &mut Memory,
     inputs: &mut Inputs,
 ) -> Result<Vec<Parsed>, Vec<Diagnostic>> {
     let documents = imports::documents(&inputs.catalog).map_err(|problem| vec![problem])?;
+    let Memory { meta, model, .. } = memory;
     let known = meta.sources.clone();
     let mut parsed: Vec<Parsed> = Vec::new();
     let mut done: BTreeSet<String> = BTreeSet::new();
@@ -57,10 +75,14 @@ pub(super) fn gather(
         if next.is_empty() {
             break;
         }
-        let found = parse(project, &next, &documents)?;
+        let found =
+            Parser { project, documents: &documents, model: model.as_ref() }.parse(&next)?;
         for parsed in &found {
-            let imports = parsed.source.imports.iter().map(|import| import.iri.clone());
-            meta.imports.insert(parsed.name.clone(), imports.collect());
+            // A source that was parsed in part imports what it did.
+            if let Says::Whole(source) = &parsed.says {
+                let imports = source.imports.iter().map(|import| import.iri.clone());
+                meta.imports.insert(parsed.name.clone(), imports.collect());
+            }
             done.insert(parsed.name.clone());
         }
         parsed.extend(found);
@@ -77,39 +99,70 @@ pub(super) fn gather(
     Ok(parsed)
 }
 
-/// Parses files on several threads.
-fn parse(
-    project: &Project,
-    changed: &[&Input],
-    documents: &Documents,
-) -> Result<Vec<Parsed>, Vec<Diagnostic>> {
-    let limits = limits(project);
-    let results = Mutex::new(Vec::with_capacity(changed.len()));
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(input) = changed.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = parse_one(project, input, &limits, documents);
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-            results.push((input.known.path.clone(), result));
+/// What it takes to parse sources.
+struct Parser<'a> {
+    project: &'a Project,
+    documents: &'a Documents,
+    /// The model as it was before.
+    model: Option<&'a Model>,
+}
+
+impl Parser<'_> {
+    /// Parses files on several threads.
+    fn parse(&self, changed: &[&Input]) -> Result<Vec<Parsed>, Vec<Diagnostic>> {
+        let limits = limits(self.project);
+        let results = Mutex::new(Vec::with_capacity(changed.len()));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(input) = changed.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let result = self.parse_one(input, &limits);
+                let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                results.push((input.known.path.clone(), result));
+            }
+        };
+        let threads =
+            std::thread::available_parallelism().map_or(1, usize::from).min(changed.len());
+        if threads > 1 {
+            std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+        } else {
+            work();
         }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(changed.len());
-    if threads > 1 {
-        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
-    } else {
-        work();
-    }
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by(|(left, _), (right, _)| left.cmp(right));
-    let mut parsed = Vec::new();
-    let mut problems = Vec::new();
-    for (name, result) in results {
-        match result {
-            Ok(source) => parsed.push(Parsed { name, source }),
-            Err(found) => problems.extend(found),
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let mut parsed = Vec::new();
+        let mut problems = Vec::new();
+        for (name, result) in results {
+            match result {
+                Ok(says) => parsed.push(Parsed { name, says }),
+                Err(found) => problems.extend(found),
+            }
         }
+        if problems.is_empty() { Ok(parsed) } else { Err(problems) }
     }
-    if problems.is_empty() { Ok(parsed) } else { Err(problems) }
+
+    fn parse_one(&self, input: &Input, limits: &Limits) -> Result<Says, Vec<Diagnostic>> {
+        let path = &input.known.path;
+        let read;
+        let bytes = if let Some(bytes) = &input.bytes {
+            bytes
+        } else {
+            read = std::fs::read(&input.absolute).map_err(|error| {
+                let message = format!("can't read {path}: {error}");
+                vec![Diagnostic::error("io::read", message).in_file(path.as_str())]
+            })?;
+            &read
+        };
+        let base = base(self.project, path);
+        let format = input.format.unwrap_or(Format::Turtle);
+        let known = self.model.and_then(|model| model.reread(path, bytes, format, &base, limits));
+        if let Some(increment) = known {
+            return Ok(Says::Change(increment));
+        }
+        let documents = self.documents;
+        evergen_knowledge::parse_with_documents(bytes, format, &base, limits, documents)
+            .map(|source| Says::Whole(Box::new(source)))
+            .map_err(|errors| errors.iter().map(|error| diagnose(path, bytes, error)).collect())
+    }
 }
 
 pub(super) fn limits(project: &Project) -> Limits {
@@ -118,31 +171,9 @@ pub(super) fn limits(project: &Project) -> Limits {
         max_file_bytes: settings.max_file_bytes,
         max_literal_bytes: usize::try_from(settings.max_literal_bytes).unwrap_or(usize::MAX),
         max_nesting: settings.max_nesting as usize,
+        chunk_bytes: project.chunk_bytes.unwrap_or(Limits::default().chunk_bytes),
         ..Limits::default()
     }
-}
-
-fn parse_one(
-    project: &Project,
-    input: &Input,
-    limits: &Limits,
-    documents: &Documents,
-) -> Result<ParsedSource, Vec<Diagnostic>> {
-    let read;
-    let bytes = if let Some(bytes) = &input.bytes {
-        bytes
-    } else {
-        read = std::fs::read(&input.absolute).map_err(|error| {
-            let message = format!("can't read {}: {error}", input.known.path);
-            vec![Diagnostic::error("io::read", message).in_file(&*input.known.path)]
-        })?;
-        &read
-    };
-    let base = base(project, &input.known.path);
-    let format = input.format.unwrap_or(Format::Turtle);
-    evergen_knowledge::parse_with_documents(bytes, format, &base, limits, documents).map_err(
-        |errors| errors.iter().map(|error| diagnose(&input.known.path, bytes, error)).collect(),
-    )
 }
 
 /// The IRI against which a source's relative IRIs are resolved: it tells nothing of
@@ -187,7 +218,11 @@ pub(super) fn update(
     gone: &[String],
 ) -> Result<Update, CycleError> {
     if memory.fresh.is_some() {
-        let sources = parsed.into_iter().map(|parsed| (parsed.name, parsed.source));
+        let sources = parsed.into_iter().filter_map(|parsed| match parsed.says {
+            Says::Whole(source) => Some((parsed.name, *source)),
+            // There was no model from which it could differ.
+            Says::Change(_) => None,
+        });
         let model = Model::build(sources).map_err(|error| collision(&error))?;
         let (inserted, removed) = cycle::built(&model);
         let snapshot = model.snapshot();
@@ -202,7 +237,7 @@ pub(super) fn update(
     }
     let model = memory.model.get_or_insert_default();
     let mut increments: Vec<SourceIncrement> =
-        parsed.iter().map(|parsed| model.diff(&parsed.name, &parsed.source)).collect();
+        parsed.into_iter().map(|parsed| parsed.difference(model)).collect();
     increments.extend(gone.iter().map(|name| model.diff_gone(name)));
     let delta = model.apply(&increments).map_err(|error| collision(&error))?;
     let (inserted, removed) = cycle::counts(&delta);
