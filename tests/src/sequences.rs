@@ -203,6 +203,8 @@ struct Sequence {
     /// The input files as they are in both folders.
     files: BTreeMap<String, String>,
     settings: Settings,
+    /// How large the parts are by which the kept project reads its sources again.
+    chunk_bytes: usize,
     engine: Option<RegenerationEngine>,
     log: String,
 }
@@ -212,6 +214,8 @@ impl Sequence {
         let mut random = Random::new(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
         let world = World::new(&mut random);
         let settings = world.settings();
+        // Sources are small: parts of a statement or of some, or none.
+        let chunk_bytes = random.pick(&[1, 1, 2, 20, 0]);
         Self {
             random,
             world,
@@ -219,6 +223,7 @@ impl Sequence {
             scratch: folder(),
             files: BTreeMap::new(),
             settings,
+            chunk_bytes,
             engine: None,
             log: String::new(),
         }
@@ -275,8 +280,17 @@ impl Sequence {
         self.files = files;
     }
 
-    fn open(root: &Path, settings: &Settings) -> Result<RegenerationEngine, String> {
-        let project = Project::new(root, settings.clone());
+    /// The project that is kept up to date.
+    fn project(&self) -> Project {
+        Project::new(self.kept.path(), self.settings.clone()).with_chunk_bytes(self.chunk_bytes)
+    }
+
+    /// The project that is made anew; its sources are read as wholes.
+    fn scratch_project(root: &Path, settings: Settings) -> Project {
+        Project::new(root, settings).with_chunk_bytes(0)
+    }
+
+    fn open(project: Project) -> Result<RegenerationEngine, String> {
         RegenerationEngine::open(project, Access::Write { wait: None })
             .map_err(|error| format!("opening failed: {error:?}"))
     }
@@ -292,21 +306,20 @@ impl Sequence {
             return;
         }
         tally.note("went on warm", "");
+        let project = self.project();
         if let Some(engine) = &mut self.engine
             && *engine.project().settings() != self.settings
+            && engine.set_project(project).is_err()
         {
-            let project = Project::new(self.kept.path(), self.settings.clone());
-            if engine.set_project(project).is_err() {
-                // Opening it anew will say why.
-                self.engine = None;
-            }
+            // Opening it anew will say why.
+            self.engine = None;
         }
     }
 
     fn step(&mut self, is_later: bool, tally: &mut Tally) -> Result<(), String> {
         let mut engine = match self.engine.take() {
             Some(engine) => engine,
-            None => Self::open(self.kept.path(), &self.settings)?,
+            None => Self::open(self.project())?,
         };
         let before = self.outputs();
         let planned = self.plan(&mut engine, tally);
@@ -377,7 +390,7 @@ impl Sequence {
         let _ = fs::remove_file(root.join("evergen.lock"));
         let mut settings = self.settings.clone();
         settings.regeneration.parallel_workers = 1 + u32::from(self.random.percent(20));
-        Ok(Self::open(root, &settings)?.run(&mut |_| {}))
+        Ok(Self::open(Self::scratch_project(root, settings))?.run(&mut |_| {}))
     }
 
     fn compare(&self, kept: &RunReport, scratch: &RunReport) -> Result<(), String> {
@@ -438,7 +451,7 @@ impl Sequence {
         self.write_files();
         self.settings = self.world.settings();
         self.engine = None;
-        let Ok(mut engine) = Self::open(self.kept.path(), &self.settings) else { return };
+        let Ok(mut engine) = Self::open(self.project()) else { return };
         let report = engine.run(&mut |_| {});
         assert_eq!(fs::read(&path).unwrap(), b"edited by hand\n", "an edit was lost");
         if report.is_ok_and(|report| self.remove_orphans(&report) > 0) {
