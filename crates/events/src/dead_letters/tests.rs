@@ -13,8 +13,8 @@ use crate::{
 };
 
 fn letter(number: u128) -> DeadLetter {
-    let event = ChangeEvent::node_added("urn:a").with_id(Uuid::from_u128(number));
     let at = Timestamp::UNIX_EPOCH;
+    let event = ChangeEvent::node_added("urn:a").with_id(Uuid::from_u128(number)).with_time(at);
     let attempts = vec![Attempt::new(at, "render", "no template"), Attempt::new(at, "gate", "red")];
     DeadLetter::new(event, attempts, at).with_offset(7)
 }

@@ -81,7 +81,7 @@ fn hostile_text_gives_errors() {
     for (from, to, told) in [
         ("edge_added", "edge_moved", "unknown variant"),
         ("\"subject\":\"http://e.org/a\"", "\"subject\":\"\"", "no subject"),
-        ("\"priority\":\"high\"", "\"priority\":5", "invalid type"),
+        ("\"priority\":\"high\"", "\"priority\":5", "expected value"),
         ("\"id\":\"0", "\"id\":\"x", "invalid"),
         ("\"version\":1", "\"version\":1,\"extra\":1", "unknown field"),
         ("\"version\":1", "\"version\":1,\"version\":1", "duplicate field"),
