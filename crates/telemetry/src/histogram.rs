@@ -149,8 +149,9 @@ impl Histogram {
         reason = "between 1 and the number of values"
     )]
     pub fn percentile(&self, percent: f64) -> Option<u64> {
-        let share = (percent / 100.0).clamp(0.0, 1.0);
-        let rank = ((share * float(self.total)).ceil() as u64).max(1);
+        // Divided last: 7 / 100 × 100 is more than 7.
+        let rank = (percent.clamp(0.0, 100.0) * float(self.total) / 100.0).ceil();
+        let rank = (rank as u64).max(1);
         let mut seen = 0;
         for &(bucket, count) in &self.counts {
             seen += count;

@@ -31,6 +31,18 @@ fn buckets_meet_without_gaps() {
 }
 
 #[test]
+fn ranks_are_whole_numbers() {
+    let hundred = histogram(&(1..=100).map(|value| value / 4).collect::<Vec<_>>());
+    for percent in 1..=100_u32 {
+        assert_eq!(
+            hundred.percentile(f64::from(percent)),
+            Some(u64::from(percent) / 4),
+            "p{percent}"
+        );
+    }
+}
+
+#[test]
 fn of_nothing_there_is_nothing() {
     let nothing = Histogram::new();
     assert_eq!(
