@@ -53,6 +53,9 @@ pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
         let cycle = tokio::time::timeout(Duration::from_secs(30), cycles.next()).await?;
         let cycle = cycle.ok_or("the loop has ended")?;
         println!("cycle {}: {:?}, {} written", cycle.id, cycle.outcome, cycle.written);
+        if let Some(error) = cycle.errors.first() {
+            return Err(error.clone().into());
+        }
         written += cycle.written;
     }
     orchestrator.stop().await?;
@@ -73,7 +76,7 @@ pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
 fn project(folder: &Path) -> Project {
     let mut settings = Settings::default();
     settings.model.published = Some("published.nq".to_owned());
-    Project::new(folder, settings)
+    Project::new(folder, settings).with_languages(evergen_packs::languages())
 }
 
 /// A class has come into the model.

@@ -44,6 +44,7 @@ pub(super) const TOOLS: &[Tool] = &[
     tool("npm", "generated TypeScript", true, Source::Debian("npm")),
     tool("ninja", "a baseline of the benchmarks", true, Source::Debian("ninja-build")),
     tool("samu", "a baseline of the benchmarks", false, Source::Debian("samurai")),
+    tool("promtool", "what is exported for Prometheus", true, Source::Debian("prometheus")),
     tool("clang", "fuzzing", false, Source::Debian("clang")),
     tool(
         "tsc",
