@@ -37,7 +37,6 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &[
             "evergen-artifact",
-            "evergen-delta",
             "evergen-resilience",
             "evergen-telemetry",
             "evergen-events",
