@@ -10,9 +10,9 @@ mod tests;
 use self::window::{Measured, Window};
 
 /// How many tasks run at once, following what was measured: a hill-climber that looks for the
-/// limit with the most *power*, X⁵ / L (X the throughput, L the limit).
+/// limit with the most *power*, X⁸ / L (X the throughput, L the limit).
 ///
-/// The fifth power makes throughput worth much more than a low limit, and still ends the climb
+/// The eighth power makes throughput worth much more than a low limit, and still ends the climb
 /// where more tasks bring next to nothing. Latency is not looked at on purpose: limiters with a
 /// latency baseline drift upward while a queue is full, as the baseline learns the queue.
 ///
@@ -326,5 +326,5 @@ impl AdaptiveLimiter {
 
 #[expect(clippy::cast_precision_loss, reason = "a limit is at most some thousands")]
 fn power(throughput: f64, limit: usize) -> f64 {
-    throughput.powi(5) / limit as f64
+    throughput.powi(8) / limit as f64
 }

@@ -64,8 +64,7 @@ fn a_builder_tells_its_first_error_and_fields_are_held_too() {
     assert!(error.to_string().contains("18446744073709551615"), "{error}");
     let error = OrchestratorConfig::builder().rate_limit(RateLimit::new(0, 1)).build().unwrap_err();
     assert!(error.to_string().contains("rate_limit.per_second"));
-    let mut config = OrchestratorConfig::default();
-    config.max_concurrent = 0;
+    let config = OrchestratorConfig { max_concurrent: 0, ..OrchestratorConfig::default() };
     assert!(config.validate().is_err());
 }
 

@@ -190,7 +190,7 @@ pub(super) async fn keep_statistics(shared: &Arc<Shared>) {
     match stored {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::error!(error = super::task::chain(&error), "statistics are not kept")
+            tracing::error!(error = super::task::chain(&error), "statistics are not kept");
         }
         Err(error) => tracing::error!(%error, "statistics are not kept"),
     }

@@ -41,7 +41,9 @@ impl Engine {
                 self.settled(task, cycle, &key, offsets.len(), &ending);
             }
             Effect::Acknowledge { errand, offsets } => {
-                offsets.iter().for_each(|offset| drop(self.entries.remove(offset)));
+                for offset in &offsets {
+                    self.entries.remove(offset);
+                }
                 let from_log = offsets.into_iter().filter(|offset| *offset < DIRECT).collect();
                 let answer = self.desk.acknowledge(errand, from_log);
                 self.inputs
@@ -70,7 +72,9 @@ impl Engine {
         let entries: Vec<LogEntry> =
             offsets.iter().filter_map(|offset| self.entries.get(offset).cloned()).collect();
         if let Some(draft) = self.drafts.get_mut(&cycle) {
-            entries.iter().for_each(|entry| draft.cause(&entry.event.subject));
+            for entry in &entries {
+                draft.cause(&entry.event.subject);
+            }
         }
         self.shared.count(Tally::Triggered);
         let execution = Uuid::now_v7();

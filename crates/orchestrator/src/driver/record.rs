@@ -77,7 +77,7 @@ pub(super) fn task_ended(
     let (component, body) = if deploys {
         (Component::Deployment, Body::DeploymentCompleted)
     } else {
-        let counts = end.regenerated.as_ref().map(|it| it.counts.clone()).unwrap_or_default();
+        let counts = end.regenerated.as_ref().map(|it| it.counts).unwrap_or_default();
         let body = Body::RegenerationCompleted {
             evaluated: narrow(counts.evaluated),
             rendered: narrow(counts.rendered),
@@ -190,14 +190,14 @@ pub(super) fn notice(shared: &Shared, notice: &Notice) {
         // Seen again after a lag; harmless.
         Notice::Duplicate { offset } => tracing::debug!(offset, "an event came in twice"),
         Notice::Late { task } => {
-            tracing::debug!(task = task.0, "a task ended after it was given up")
+            tracing::debug!(task = task.0, "a task ended after it was given up");
         }
         Notice::Overflow { offset } => tracing::error!(offset, "an event came in without room"),
         Notice::TimedOut { task } => {
-            tracing::warn!(task = task.0, "a task was not done in its time")
+            tracing::warn!(task = task.0, "a task was not done in its time");
         }
         Notice::CommitOverdue { task } => {
-            alert(shared, &format!("the commit of task {} is overdue", task.0))
+            alert(shared, &format!("the commit of task {} is overdue", task.0));
         }
         Notice::Lost { task } => alert(shared, &format!("task {} does not end", task.0)),
         Notice::ErrandFailed { tries, error, .. } => {

@@ -21,7 +21,7 @@ struct Cycle {
 
 #[derive(Clone, Debug)]
 pub(super) struct Cycles {
-    cycles: BTreeMap<CycleId, Cycle>,
+    running: BTreeMap<CycleId, Cycle>,
     /// The loop's own cycle, while tasks can still join it.
     joinable: Option<CycleId>,
     next: u64,
@@ -31,7 +31,7 @@ pub(super) struct Cycles {
 
 impl Cycles {
     pub(super) fn new(most_tasks: usize, longest: Duration) -> Self {
-        Self { cycles: BTreeMap::new(), joinable: None, next: 0, most_tasks, longest }
+        Self { running: BTreeMap::new(), joinable: None, next: 0, most_tasks, longest }
     }
 
     pub(super) fn next_id(&mut self) -> CycleId {
@@ -56,7 +56,7 @@ impl Cycles {
             events: 0,
             parallelism: 0,
         };
-        self.cycles.insert(cycle, fresh);
+        self.running.insert(cycle, fresh);
         effects.push(Effect::CycleOpened { cycle });
         self.end_if_over(cycle, now, effects);
     }
@@ -69,9 +69,9 @@ impl Cycles {
         now: Duration,
         effects: &mut Vec<Effect<K>>,
     ) -> CycleId {
-        let awaited = awaited.filter(|cycle| self.cycles.contains_key(cycle));
+        let awaited = awaited.filter(|cycle| self.running.contains_key(cycle));
         let id = awaited.unwrap_or_else(|| self.own(now, effects));
-        if let Some(cycle) = self.cycles.get_mut(&id) {
+        if let Some(cycle) = self.running.get_mut(&id) {
             cycle.running += 1;
             cycle.started += 1;
             cycle.events += events;
@@ -88,7 +88,7 @@ impl Cycles {
         now: Duration,
         effects: &mut Vec<Effect<K>>,
     ) {
-        if let Some(cycle) = self.cycles.get_mut(&id) {
+        if let Some(cycle) = self.running.get_mut(&id) {
             cycle.running -= 1;
             if cycle.awaited.is_none() {
                 cycle.executed += 1;
@@ -107,7 +107,7 @@ impl Cycles {
         now: Duration,
         effects: &mut Vec<Effect<K>>,
     ) {
-        if let Some(cycle) = self.cycles.get_mut(&id) {
+        if let Some(cycle) = self.running.get_mut(&id) {
             cycle.awaited = cycle.awaited.map(|awaited| awaited.saturating_sub(events));
             cycle.executed += 1;
             cycle.succeeded += usize::from(succeeded);
@@ -123,7 +123,7 @@ impl Cycles {
         effects: &mut Vec<Effect<K>>,
     ) {
         let Some(id) = self.joinable else { return };
-        let over = self.cycles.get(&id).is_none_or(|cycle| {
+        let over = self.running.get(&id).is_none_or(|cycle| {
             cycle.started >= self.most_tasks
                 || now.saturating_sub(cycle.opened) >= self.longest
                 || (nothing_left && cycle.running == 0)
@@ -135,7 +135,7 @@ impl Cycles {
     }
 
     pub(super) fn awaits_something(&self) -> bool {
-        self.cycles.values().any(|cycle| cycle.awaited.is_some_and(|awaited| awaited > 0))
+        self.running.values().any(|cycle| cycle.awaited.is_some_and(|awaited| awaited > 0))
     }
 
     fn own<K>(&mut self, now: Duration, effects: &mut Vec<Effect<K>>) -> CycleId {
@@ -149,7 +149,7 @@ impl Cycles {
     }
 
     fn end_if_over<K>(&mut self, id: CycleId, now: Duration, effects: &mut Vec<Effect<K>>) {
-        let Some(cycle) = self.cycles.get(&id) else { return };
+        let Some(cycle) = self.running.get(&id) else { return };
         let joinable = self.joinable == Some(id);
         if joinable || cycle.running > 0 || cycle.awaited.is_some_and(|awaited| awaited > 0) {
             return;
@@ -164,6 +164,6 @@ impl Cycles {
             events: cycle.events,
             parallelism: cycle.parallelism,
         }));
-        self.cycles.remove(&id);
+        self.running.remove(&id);
     }
 }

@@ -160,13 +160,13 @@ impl<K> Slot<K> {
 #[derive(Clone, Debug)]
 pub(super) struct Slots<K> {
     places: HashMap<K, u32>,
-    slots: Vec<Option<Slot<K>>>,
+    taken: Vec<Option<Slot<K>>>,
     free: Vec<u32>,
 }
 
 impl<K: Clone + Eq + Hash> Slots<K> {
     pub(super) fn new() -> Self {
-        Self { places: HashMap::new(), slots: Vec::new(), free: Vec::new() }
+        Self { places: HashMap::new(), taken: Vec::new(), free: Vec::new() }
     }
 
     /// The place of a key.
@@ -176,34 +176,34 @@ impl<K: Clone + Eq + Hash> Slots<K> {
         }
         let slot = Slot::new(key.clone(), now);
         let place = if let Some(place) = self.free.pop() {
-            self.slots[place as usize] = Some(slot);
+            self.taken[place as usize] = Some(slot);
             place
         } else {
-            self.slots.push(Some(slot));
+            self.taken.push(Some(slot));
             // A place for each event in hand, of which there are a million at most.
-            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            u32::try_from(self.taken.len() - 1).unwrap_or(u32::MAX)
         };
         self.places.insert(key.clone(), place);
         place
     }
 
     pub(super) fn get(&self, place: u32) -> Option<&Slot<K>> {
-        self.slots.get(place as usize)?.as_ref()
+        self.taken.get(place as usize)?.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Slot<K>> {
-        self.slots.get_mut(place as usize)?.as_mut()
+        self.taken.get_mut(place as usize)?.as_mut()
     }
 
     pub(super) fn remove(&mut self, place: u32) {
-        if let Some(slot) = self.slots.get_mut(place as usize).and_then(Option::take) {
+        if let Some(slot) = self.taken.get_mut(place as usize).and_then(Option::take) {
             self.places.remove(&slot.key);
             self.free.push(place);
         }
     }
 
     pub(super) fn places(&self) -> Vec<u32> {
-        let taken = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_some());
+        let taken = self.taken.iter().enumerate().filter(|(_, slot)| slot.is_some());
         taken.filter_map(|(place, _)| u32::try_from(place).ok()).collect()
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::errands::Order;
 use super::gate::Mark;
 use super::run::{Phase, Revocation, Run, Work};
-use super::slots::{Held, Parked, Stand};
+use super::slots::{Held, Parked, Slot, Stand};
 use super::state::{CANCEL_GRACE, Scheduler};
 use super::timers::Alarm;
 use super::vocabulary::{
@@ -90,7 +90,13 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
         self.go_on(run.slot);
     }
 
-    fn fail(&mut self, task: TaskId, mut run: Run, failure: &Failure, effects: &mut Vec<Effect<K>>) {
+    fn fail(
+        &mut self,
+        task: TaskId,
+        mut run: Run,
+        failure: &Failure,
+        effects: &mut Vec<Effect<K>>,
+    ) {
         let completion = match failure.kind {
             FailureKind::TimedOut | FailureKind::Unknown => Completion::Timeout,
             FailureKind::Passing | FailureKind::Panic => Completion::Failure,
@@ -136,7 +142,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
                 effects.push(Effect::Retry { task, cycle, key, at, attempt, failure });
             }
         }
-        self.bury(task, run, dead, failure, effects);
+        self.bury(task, run, &dead, failure, effects);
     }
 
     fn fail_deployment(
@@ -151,7 +157,8 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
         if last {
             let tries = run.attempt;
             let dead = events.into_iter().map(|held| Held { tries: held.tries + tries, ..held });
-            self.bury(task, run, dead.collect(), failure, effects);
+            let dead: Vec<Held> = dead.collect();
+            self.bury(task, run, &dead, failure, effects);
             return;
         }
         let first = events.first().map_or(0, |held| held.offset);
@@ -169,7 +176,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
         &mut self,
         task: TaskId,
         run: &Run,
-        dead: Vec<Held>,
+        dead: &[Held],
         failure: &Failure,
         effects: &mut Vec<Effect<K>>,
     ) {
@@ -180,7 +187,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
             offsets: dead.iter().map(|held| held.offset).collect(),
             history: slot.last_tries(tries.max(1)),
         };
-        self.tell_settled(task, run, &dead, Ending::Buried(failure.clone()), effects);
+        self.tell_settled(task, run, dead, Ending::Buried(failure.clone()), effects);
         self.errands.give(Order::Bury(burial), self.now, &mut self.timers, effects);
     }
 
@@ -364,9 +371,9 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
         for held in &mut dead {
             held.tries += 1;
         }
-        self.bury(task, &gone, dead, &failure, effects);
+        self.bury(task, &gone, &dead, &failure, effects);
         self.cycles.leave(gone.cycle, false, self.now, effects);
-        if self.slots.get(gone.slot).is_some_and(|slot| slot.has_waiting()) {
+        if self.slots.get(gone.slot).is_some_and(Slot::has_waiting) {
             self.block(gone.slot);
         }
     }
@@ -411,7 +418,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
             passes: super::gate::Passes::default(),
             work,
         };
-        self.bury(task, &gone, dead, &failure, effects);
+        self.bury(task, &gone, &dead, &failure, effects);
     }
 
     /// A lost commit has ended after all; its key goes on.

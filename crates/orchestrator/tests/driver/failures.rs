@@ -69,7 +69,7 @@ async fn what_fails_for_good_is_kept_with_its_history() {
     let stats = bench.orchestrator.get_stats();
     assert_eq!((stats.dead_letters, stats.timeouts, stats.panics), (4, 3, 3));
     assert_eq!((stats.regenerations_succeeded, stats.regenerations_failed), (50, 10));
-    bench.telemetry.flush_blocking().unwrap();
+    bench.telemetry.flush().await.unwrap();
     let kinds = bench.sink.records();
     assert_eq!(kinds.iter().filter(|it| it.body.kind() == EventKind::DeadLettered).count(), 4);
 }
@@ -217,7 +217,7 @@ async fn a_component_that_keeps_failing_is_left_alone_and_comes_back() {
     bench.until("the breaker", |bench| !bench.orchestrator.view().open_breakers.is_empty()).await;
     bench.until_processed(1).await;
     assert!(bench.orchestrator.view().open_breakers.is_empty());
-    bench.telemetry.flush_blocking().unwrap();
+    bench.telemetry.flush().await.unwrap();
     let changed =
         |it: &&Arc<evergen_telemetry::Record>| it.body.kind() == EventKind::BreakerChanged;
     assert_eq!(bench.sink.records().iter().filter(changed).count(), 2);

@@ -30,7 +30,7 @@ async fn exhaustion_is_noticed_and_a_failed_check_is_survived() {
         .until("the check", |bench| bench.orchestrator.health().status == HealthStatus::Critical)
         .await;
     assert!(probe.0.load(Ordering::SeqCst) >= 2);
-    bench.telemetry.flush_blocking().unwrap();
+    bench.telemetry.flush().await.unwrap();
     let told = |kind| bench.sink.records().iter().any(|it| it.body.kind() == kind);
     assert!(told(EventKind::PerformanceMetric) && told(EventKind::PerformanceAlert));
 }
@@ -57,7 +57,7 @@ async fn a_standstill_is_alerted_and_cycles_over_target_are_warned_of() {
     bench.until("the warning", has(HealthProblem::CyclesSlow)).await;
     assert_eq!(bench.orchestrator.get_stats().cycles_over_target, 1);
     assert!(bench.orchestrator.recommendations().is_empty(), "one cycle says nothing");
-    bench.telemetry.flush_blocking().unwrap();
+    bench.telemetry.flush().await.unwrap();
     let warned =
         |it: &Arc<evergen_telemetry::Record>| it.body.kind() == EventKind::PerformanceWarning;
     assert!(bench.sink.records().iter().any(warned));
@@ -73,7 +73,7 @@ async fn a_low_success_rate_names_its_pattern() {
     bench
         .until("the warning", |bench| bench.orchestrator.health().status == HealthStatus::Warning)
         .await;
-    bench.telemetry.flush_blocking().unwrap();
+    bench.telemetry.flush().await.unwrap();
     let records = bench.sink.records();
     let alert = records.iter().find(|it| it.body.kind() == EventKind::PerformanceAlert).unwrap();
     assert!(alert.patterns[0].contains("the disk is full"), "{alert:?}");

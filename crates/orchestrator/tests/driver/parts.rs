@@ -249,7 +249,8 @@ impl Bench {
         port: Port,
     ) -> Self {
         let sink = Arc::new(MemorySink::new(100_000));
-        let builder = TelemetryCollector::builder(TelemetryConfig::default()).sink(Arc::clone(&sink));
+        let builder =
+            TelemetryCollector::builder(TelemetryConfig::default()).sink(Arc::clone(&sink));
         let telemetry = builder.start().unwrap();
         let port = Arc::new(port);
         let orchestrator = RegenerationOrchestrator::new(

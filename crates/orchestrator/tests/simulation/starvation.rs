@@ -103,7 +103,7 @@ fn the_lowest_priority_is_served_within_its_bound_under_a_flood_of_the_highest()
     // each of the three others has at most two turns before it, with two tasks at once.
     let bound = AGING * 3 + SERVICE * 4;
     for (offset, came) in low {
-        let waited = service.started[&offset] - came;
+        let waited = service.started[&offset].checked_sub(came).unwrap();
         assert!(waited <= bound, "{offset} waited {waited:?}");
         assert!(waited >= AGING, "the flood was no flood: {waited:?}");
     }
@@ -118,7 +118,8 @@ fn a_source_that_floods_leaves_the_others_their_share() {
     let came = service.now;
     let mine: Vec<u64> = (0..20).filter_map(|_| service.arrive("file", Urgency::Normal)).collect();
     (0..2_500).for_each(|_| service.tick());
-    let last = mine.iter().map(|offset| service.started[offset] - came).max().unwrap();
+    let last =
+        mine.iter().map(|offset| service.started[offset].checked_sub(came).unwrap()).max().unwrap();
     // 20 of mine in turns with 20 of theirs, two at once.
     assert!(last <= SERVICE * 22, "{last:?}");
 }

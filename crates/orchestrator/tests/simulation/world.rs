@@ -142,7 +142,7 @@ pub(crate) struct World {
     buried: BTreeSet<u64>,
     /// Deployed, or it need not be.
     unfinished_deployments: HashSet<u64>,
-    cycles: BTreeMap<CycleId, ()>,
+    cycles: BTreeSet<CycleId>,
     stopped: bool,
     stopping: bool,
     paused: bool,
@@ -211,7 +211,7 @@ impl World {
             refused: HashSet::new(),
             buried: BTreeSet::new(),
             unfinished_deployments: HashSet::new(),
-            cycles: BTreeMap::new(),
+            cycles: BTreeSet::new(),
             stopped: false,
             stopping: false,
             paused: false,
@@ -321,7 +321,7 @@ impl World {
                 self.schedule(at, happening);
                 break;
             }
-            self.happen(happening);
+            self.happen(&happening);
         }
     }
 
@@ -427,14 +427,10 @@ impl World {
                 self.refused.extend(offsets);
             }
             Effect::CycleOpened { cycle } => {
-                assert!(self.cycles.insert(cycle, ()).is_none());
+                assert!(self.cycles.insert(cycle));
             }
             Effect::CycleEnded(end) => {
-                assert!(
-                    self.cycles.remove(&end.cycle).is_some(),
-                    "seed {}: ended twice",
-                    self.seed
-                );
+                assert!(self.cycles.remove(&end.cycle), "seed {}: ended twice", self.seed);
                 assert_eq!(end.executed, end.succeeded + end.failed);
                 assert!(end.parallelism <= self.config.max_concurrent + 1, "{end:?}");
             }

@@ -58,7 +58,9 @@ fn starts_and_stops_at_random_keep_one_loop_at_most() {
                     })
                 })
                 .collect();
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
             assert_eq!(alive.load(Ordering::SeqCst), 0);
             assert!(!lifecycle.is_alive());
             assert!(lifecycle.begin().is_ok(), "it can start again");

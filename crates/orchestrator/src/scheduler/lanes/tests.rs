@@ -42,8 +42,8 @@ fn the_more_urgent_goes_first_and_then_the_older() {
     let normal = queue.push("api", at(1), 2);
     let older = queue.push("api", at(2), 0);
     let newer = queue.push("api", at(3), 0);
-    let order: Vec<_> = std::iter::from_fn(|| queue.pop(at(3))).collect();
-    assert_eq!(order, [older, newer, normal, low]);
+    let served: Vec<_> = std::iter::from_fn(|| queue.pop(at(3))).collect();
+    assert_eq!(served, [older, newer, normal, low]);
 }
 
 #[test]
@@ -99,13 +99,13 @@ proptest! {
         }
         let aged = at(arrivals.len() as u64) + AGING * 3;
         let mut waiting: std::collections::BTreeSet<u32> = (1..=queue.next).collect();
-        let mut turns = 0;
+        let mut turns = 0_u64;
         while !waiting.is_empty() {
             queue.push(SOURCES[flood], aged + at(turns + 1), 0);
             let slot = queue.pop(aged + at(turns + 1)).unwrap();
             waiting.remove(&slot);
             turns += 1;
-            prop_assert!(turns as usize <= 4 * arrivals.len() + 4, "{} still wait", waiting.len());
+            prop_assert!(turns <= 4 * arrivals.len() as u64 + 4, "{} still wait", waiting.len());
         }
     }
 }

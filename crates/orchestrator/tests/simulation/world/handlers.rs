@@ -165,8 +165,8 @@ impl World {
         }
     }
 
-    pub(super) fn happen(&mut self, happening: Happening) {
-        match happening {
+    pub(super) fn happen(&mut self, happening: &Happening) {
+        match *happening {
             Happening::Errand(errand, done) => self.errand_done(errand, done),
             Happening::Gone(id) => {
                 if self.tasks.get(&id).is_some_and(|task| task.stage == Stage::Revoked) {
