@@ -144,7 +144,7 @@ fn two_threads(rounds: usize, events: u64) -> Result<()> {
     let list = RwLock::new(Vec::with_capacity(1024));
     let recorded = |number| collector.record(black_box(event(number)));
     // What the machine gives two threads that have nothing in common.
-    let spun = |number: u64| {
+    let multiply = |number: u64| {
         black_box((0..16).fold(number, |sum, step| black_box(sum).wrapping_mul(step | 1)));
     };
     let kept = |number| {
@@ -154,16 +154,16 @@ fn two_threads(rounds: usize, events: u64) -> Result<()> {
             list.clear();
         }
     };
-    let (mut ours, mut spin, mut locked) = (Best::default(), Best::default(), Best::default());
+    let (mut ours, mut alone, mut locked) = (Best::default(), Best::default(), Best::default());
     for _ in 0..rounds {
         ours.take(events, &recorded)?;
-        spin.take(events, &spun)?;
+        alone.take(events, &multiply)?;
         locked.take(events, &kept)?;
     }
-    let (ours, spin, locked) = (ours.ratio(), spin.ratio(), locked.ratio());
+    let (ours, alone, locked) = (ours.ratio(), alone.ratio(), locked.ratio());
     row("record, two threads by one", ours, "x", Limit::AtLeast(1.7, 1.9));
     note(&format!(
-        "{spin:.2} x for threads that share nothing; {locked:.2} x for a list behind a lock"
+        "{alone:.2} x for threads that share nothing; {locked:.2} x for a list behind a lock"
     ));
     Ok(())
 }
@@ -246,6 +246,7 @@ fn nanoseconds(calls: u64, mut work: impl FnMut(u64)) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / as_f64(calls)
 }
 
+#[derive(Clone, Copy)]
 enum Limit {
     /// The bar, and what to reach for.
     AtMost(f64, f64),

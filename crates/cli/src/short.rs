@@ -4,7 +4,7 @@ use evergen_knowledge::Prefixes;
 use evergen_regeneration::Settings;
 
 /// The prefixes of a project, the longest namespace first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct ShortNames {
     namespaces: Vec<(String, String)>,
 }

@@ -4,9 +4,12 @@ use std::io::{self, BufRead, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use evergen_orchestrator::{CycleOutcome, CycleSummary};
-use evergen_regeneration::Diagnostic;
+use evergen_regeneration::{Diagnostic, Reason};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::short::ShortNames;
+use crate::words;
 
 /// A cycle of the loop: a line of its history.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,11 +52,19 @@ pub(crate) struct CycleArtifact {
 }
 
 impl CycleRecord {
-    pub(crate) fn new(summary: &CycleSummary, diagnostics: Vec<Diagnostic>) -> Self {
+    pub(crate) fn new(
+        summary: &CycleSummary,
+        diagnostics: Vec<Diagnostic>,
+        short: &ShortNames,
+    ) -> Self {
         let changes = summary.changes.iter().map(|change| CycleArtifact {
             path: change.path.clone(),
             action: change.action.clone(),
-            reason: change.reason.clone(),
+            // The engine's reasons come as data; those of others are words already.
+            reason: match serde_json::from_str::<Reason>(&change.reason) {
+                Ok(reason) => words::reason(&reason, short),
+                Err(_) => change.reason.clone(),
+            },
         });
         Self {
             cycle_id: summary.id.to_string(),
@@ -65,7 +76,7 @@ impl CycleRecord {
             written: summary.written,
             deleted: summary.deleted,
             changes: changes.collect(),
-            phases_ms: summary.phases_ms.clone(),
+            phases_ms: phases(summary),
             errors: summary.errors.clone(),
             diagnostics,
         }
@@ -74,6 +85,15 @@ impl CycleRecord {
     pub(crate) fn is_good(&self) -> bool {
         matches!(self.outcome.as_str(), "succeeded" | "empty")
     }
+}
+
+/// The phases, without the one that has those of the engine inside.
+fn phases(summary: &CycleSummary) -> BTreeMap<String, f64> {
+    let mut phases = summary.phases_ms.clone();
+    if phases.contains_key("load") {
+        phases.remove("prepare");
+    }
+    phases
 }
 
 fn outcome(outcome: CycleOutcome) -> &'static str {

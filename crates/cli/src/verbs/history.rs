@@ -73,8 +73,7 @@ fn detail(cycle: &CycleRecord, chosen: &Chosen, console: &mut Console) {
         console.line(format!("    {}", console.ink(Ink::Red, shown(error))));
     }
     for change in &cycle.changes {
-        let why = chosen.short.shorten(&change.reason);
-        let why = console.ink(Ink::Dim, shown(&why));
+        let why = console.ink(Ink::Dim, shown(&change.reason));
         console.line(format!(
             "    {} {}  {why}",
             change.action,

@@ -72,8 +72,8 @@ pub(super) fn watch(arguments: &Watch, console: &mut Console) -> Result<Verdict,
         && std::io::stdout().is_terminal()
         && std::io::stdin().is_terminal();
     if is_live {
-        let mut live = Live::open(&chosen)
-            .map_err(|error| Failure::storage("drawing on the terminal", &error))?;
+        let mut live =
+            Live::open().map_err(|error| Failure::storage("drawing on the terminal", &error))?;
         runtime.block_on(session.run(&mut live))
     } else {
         runtime.block_on(session.run(&mut Plain::new(console, &chosen)))

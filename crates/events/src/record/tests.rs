@@ -19,8 +19,12 @@ fn file(groups: &[Vec<Vec<u8>>]) -> (Vec<u8>, Vec<usize>) {
     (bytes, ends)
 }
 
+fn index(position: u64) -> usize {
+    usize::try_from(position).unwrap()
+}
+
 /// The payloads that are found, how they end, and where.
-fn scanned(bytes: &[u8]) -> (Vec<Vec<u8>>, Tail, u64) {
+fn scanned(bytes: &[u8]) -> (Vec<Vec<u8>>, Tail, usize) {
     let mut window = Window::new(bytes);
     let mut found = Vec::new();
     let end = scan(&mut window, Place::first(&HEAD), |place, record| found.push((*place, *record)));
@@ -29,7 +33,7 @@ fn scanned(bytes: &[u8]) -> (Vec<Vec<u8>>, Tail, u64) {
         .into_iter()
         .map(|(place, record)| payload(&mut window, place.position, &record).unwrap().to_vec())
         .collect();
-    (payloads, end.tail, end.place.position)
+    (payloads, end.tail, index(end.place.position))
 }
 
 fn groups() -> impl Strategy<Value = Vec<Vec<Vec<u8>>>> {
@@ -64,7 +68,7 @@ proptest! {
         let (payloads, tail, end) = scanned(&bytes);
         prop_assert_eq!(payloads, groups.concat());
         prop_assert_eq!(tail, Tail::Clean);
-        prop_assert_eq!(end as usize, ends[groups.len()]);
+        prop_assert_eq!(end, ends[groups.len()]);
     }
 
     /// Whatever part of the last group has reached the disk: it is torn, and all of it goes.
@@ -90,11 +94,11 @@ proptest! {
             return Ok(());
         }
         prop_assert_eq!(payloads, before);
-        prop_assert_eq!(end as usize, start);
+        prop_assert_eq!(end, start);
         match tail {
             Tail::Clean => prop_assert!(bytes[start..].iter().all(|byte| *byte == 0)),
             Tail::Torn { until } => {
-                prop_assert!(bytes[usize::try_from(until).unwrap()..].iter().all(|byte| *byte == 0));
+                prop_assert!(bytes[index(until)..].iter().all(|byte| *byte == 0));
             }
             Tail::Damaged { .. } => prop_assert!(false, "nobody was promised the last group"),
         }
@@ -116,11 +120,11 @@ proptest! {
         let Tail::Damaged { at, next, .. } = tail else { panic!("it was not told: {tail:?}") };
         let all = groups.concat();
         prop_assert!(all.starts_with(&payloads), "nothing wrong is read");
-        prop_assert!(at.position as usize <= hit, "and nothing after it");
+        prop_assert!(index(at.position) <= hit, "and nothing after it");
         prop_assert!(next.is_some_and(|next| next > at.offset));
         // The place that is named is the record with the wrong byte.
-        let size = RECORD_HEAD + all[usize::try_from(at.offset - 40).unwrap()].len();
-        prop_assert!(hit < at.position as usize + size);
+        let size = RECORD_HEAD + all[index(at.offset - 40)].len();
+        prop_assert!(hit < index(at.position) + size);
     }
 
     #[test]

@@ -95,9 +95,22 @@ impl Prepared for Noted {
     }
 }
 
-/// One record for each generator and for each of its queries: where `profile` has them from.
+/// One record for each phase, each generator and each of its queries: where `profile` has
+/// them from. The phase `render` is what the generators took, on all threads.
 fn record(telemetry: &TelemetryCollector, execution: Uuid, regenerated: &Regenerated) {
     let took = |ms: f64| std::time::Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
+    for (phase, time) in &regenerated.phases {
+        let body = match *phase {
+            "load" => Body::Parse,
+            "diff" => Body::Diff,
+            "invalidate" => Body::Invalidate,
+            "query" => Body::Query,
+            "commit" => Body::Commit,
+            _ => continue,
+        };
+        let event = TelemetryEvent::new("engine", body).succeeded(*time).cycle(execution);
+        telemetry.record(if *phase == "query" { event.subject("lists of rows") } else { event });
+    }
     for times in &regenerated.generators {
         let rendering = TelemetryEvent::new("engine", Body::Render)
             .succeeded(took(times.render_ms))

@@ -57,8 +57,7 @@ impl<'a> Plain<'a> {
         let many = if self.console.is_verbose() { cycle.changes.len() } else { words::MANY };
         for change in cycle.changes.iter().take(many) {
             let path = self.chosen.shown(&change.path);
-            let why = self.chosen.short.shorten(&change.reason);
-            let why = self.console.ink(Ink::Dim, shown(&why));
+            let why = self.console.ink(Ink::Dim, shown(&change.reason));
             self.console.line(format!("          {} {}  {why}", change.action, shown(&path)));
         }
         words::and_more(self.console, cycle.changes.len(), many);

@@ -28,6 +28,7 @@ use crate::diary::{
 };
 use crate::failure::{Failure, Verdict};
 use crate::project::Chosen;
+use crate::short::ShortNames;
 use crate::signals::Signals;
 use crate::watching::{Burst, Bursts, FileKind, FileWatcher, WatchMode, WatchScope, WatchTiming};
 
@@ -52,6 +53,7 @@ pub(super) struct Session {
     dead: Arc<DeadLetters>,
     telemetry: TelemetryCollector,
     findings: Findings,
+    short: ShortNames,
     watcher: FileWatcher,
     bursts: Bursts,
     signals: Signals,
@@ -111,6 +113,7 @@ impl Session {
             dead,
             telemetry,
             findings,
+            short: chosen.short.clone(),
             watcher,
             bursts,
             signals,
@@ -196,7 +199,7 @@ impl Session {
 
     /// Notes a cycle and shows it.
     fn tell(&mut self, cycle: &CycleSummary, audience: &mut dyn Audience) -> Result<(), Failure> {
-        let record = CycleRecord::new(cycle, self.findings.take());
+        let record = CycleRecord::new(cycle, self.findings.take(), &self.short);
         self.diary
             .cycles()
             .append(&record)

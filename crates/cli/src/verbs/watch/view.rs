@@ -14,8 +14,6 @@ use super::plain::causes;
 use super::{Audience, News, Wish};
 use crate::diary::{CycleRecord, LoopState, LoopStatus};
 use crate::excerpt::shown;
-use crate::project::Chosen;
-use crate::short::ShortNames;
 use crate::words;
 
 /// How many cycles are remembered for the picture.
@@ -25,7 +23,6 @@ const BAR: f64 = 24.0;
 
 /// What the picture shows.
 pub(super) struct Picture {
-    short: ShortNames,
     /// The latest first.
     cycles: VecDeque<CycleRecord>,
     /// Which of them is looked at; 0 follows the latest.
@@ -42,9 +39,9 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn open(chosen: &Chosen) -> io::Result<Self> {
+    pub(super) fn open() -> io::Result<Self> {
         let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let picture = Picture::new(chosen.short.clone(), colours);
+        let picture = Picture::new(colours);
         Ok(Self { terminal: ratatui::try_init()?, picture })
     }
 
@@ -80,9 +77,8 @@ impl Audience for Live {
 }
 
 impl Picture {
-    pub(super) fn new(short: ShortNames, colours: bool) -> Self {
+    pub(super) fn new(colours: bool) -> Self {
         Self {
-            short,
             cycles: VecDeque::new(),
             chosen: 0,
             status: LoopStatus::default(),
@@ -231,10 +227,7 @@ impl Picture {
             lines.push(Line::from(vec![
                 Span::styled(format!("{:<7}", change.action), self.bold()),
                 Span::raw(shown(&change.path)),
-                Span::styled(
-                    format!("  {}", shown(&self.short.shorten(&change.reason))),
-                    self.dim(),
-                ),
+                Span::styled(format!("  {}", shown(&change.reason)), self.dim()),
             ]));
         }
         let detail = Paragraph::new(lines).wrap(Wrap { trim: false }).block(block);
@@ -280,7 +273,7 @@ mod tests {
     use crate::diary::CycleArtifact;
 
     fn picture() -> Picture {
-        let mut picture = Picture::new(ShortNames::default(), false);
+        let mut picture = Picture::new(false);
         picture.take(News::Begun);
         let good = CycleRecord {
             started_at: "2026-01-02T03:04:05Z".to_owned(),
