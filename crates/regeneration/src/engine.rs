@@ -106,7 +106,15 @@ impl RegenerationEngine {
         };
         let store = open_store(&project)?;
         let folder = StateFolder::new(&project.state_dir());
-        let mut engine = Self { project, store, folder, memory: None, notices: Vec::new(), lock, companions: None };
+        let mut engine = Self {
+            project,
+            store,
+            folder,
+            memory: None,
+            notices: Vec::new(),
+            lock,
+            companions: None,
+        };
         if engine.lock.is_some() {
             engine.recover()?;
         }

@@ -13,9 +13,7 @@ use uuid::Uuid;
 use crate::engine::{Access, RegenerationEngine};
 use crate::error::CycleError;
 use crate::project::Project;
-use crate::regenerator::{
-    QueuedEvent, RegenerateError, Regenerated, Regenerator, Work, WorkKey,
-};
+use crate::regenerator::{QueuedEvent, RegenerateError, Regenerated, Regenerator, Work, WorkKey};
 use crate::settings::{RegenerationConfig, Settings};
 use crate::shared::SharedEngine;
 
