@@ -41,7 +41,8 @@ fn main() -> Result<()> {
             unknown => bail!("there is no option `{unknown}`; there is --quick"),
         }
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     println!("{:.2} of 2 processors are free", measure::free_processors()?);
     table::print_head();
     for subscribers in [1, 4, 16] {
@@ -173,10 +174,8 @@ async fn run<T: Send + 'static>(
 
 /// Where files are made, see `docs/benchmarks.md`.
 fn folder() -> Result<tempfile::TempDir> {
-    let place = std::env::var_os("EVERGEN_BENCH_DIR").map_or_else(
-        || PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
-        PathBuf::from,
-    );
+    let place = std::env::var_os("EVERGEN_BENCH_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     std::fs::create_dir_all(&place)?;
     Ok(tempfile::tempdir_in(place)?)
 }
@@ -220,7 +219,8 @@ fn durable(runtime: &Runtime, quick: bool) -> Result<[Row; 2]> {
             Goal::at_least(0.3, 0.5, "×"),
         ),
     ];
-    rows[1].note = format!("{group:.0} events a flush; {} each, all included", spell(ours / rate(count, 1.0)));
+    rows[1].note =
+        format!("{group:.0} events a flush; {} each, all included", spell(ours / rate(count, 1.0)));
     Ok(rows)
 }
 

@@ -79,7 +79,9 @@ fn project(root: &Path) -> Result<(String, String)> {
     fs::write(root.join("evergen.toml"), "[model]\nsources = [\"model.ttl\"]\n")?;
     let name = "schemaorg/schemaorg-30.0.ttl";
     let (text, class, what) = match data::files("the real model", &[name]) {
-        Some(paths) => (fs::read_to_string(&paths[0])?, "Person".to_owned(), "schema.org 30.0".to_owned()),
+        Some(paths) => {
+            (fs::read_to_string(&paths[0])?, "Person".to_owned(), "schema.org 30.0".to_owned())
+        }
         None => (synthetic(), "C0".to_owned(), "18,000 triples of our own".to_owned()),
     };
     ensure!(text.contains(comment(&class).as_str()), "the model has no {class}");
@@ -97,9 +99,12 @@ fn synthetic() -> String {
         @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
         .to_owned();
     for number in 0..1000 {
-        text += &format!("schema:C{number} a rdfs:Class ;\n    rdfs:comment \"Class {number}.\" .\n");
+        text +=
+            &format!("schema:C{number} a rdfs:Class ;\n    rdfs:comment \"Class {number}.\" .\n");
         for property in 0..8 {
-            text += &format!("schema:p{number}x{property} schema:domainIncludes schema:C{number} ;\n    rdfs:comment \"Property.\" .\n");
+            text += &format!(
+                "schema:p{number}x{property} schema:domainIncludes schema:C{number} ;\n    rdfs:comment \"Property.\" .\n"
+            );
         }
     }
     text

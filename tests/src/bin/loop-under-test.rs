@@ -41,10 +41,8 @@ fn main() -> ExitCode {
 }
 
 fn run(folder: &Path, what: &str) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let (orchestrator, notifier) = open(folder)?;
         orchestrator.start().await?;
