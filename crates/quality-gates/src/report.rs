@@ -32,18 +32,18 @@ pub struct GateResult {
 impl GateReport {
     /// Draws the verdict: every gate to which the changes mean something must pass.
     pub fn new(gates: Vec<GateResult>) -> Self {
-        let counted = |result: &&GateResult| result.outcome != Outcome::NotApplicable;
-        let passed = |result: &GateResult| matches!(result.outcome, Outcome::Pass(_));
-        let counted: Vec<&GateResult> = gates.iter().filter(counted).collect();
-        let passes = counted.iter().filter(|result| passed(result)).count();
-        let score = |all: usize| {
-            let [passes, all] =
-                [passes, all].map(|count| f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-            passes / all
+        let concerned: Vec<&GateResult> =
+            gates.iter().filter(|result| result.outcome != Outcome::NotApplicable).collect();
+        let good =
+            concerned.iter().filter(|result| matches!(result.outcome, Outcome::Pass(_))).count();
+        let share = |part: usize, all: usize| {
+            let [part, all] =
+                [part, all].map(|count| f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+            part / all
         };
         Self {
-            overall_score: if counted.is_empty() { 1.0 } else { score(counted.len()) },
-            overall_passed: passes == counted.len(),
+            overall_score: if concerned.is_empty() { 1.0 } else { share(good, concerned.len()) },
+            overall_passed: good == concerned.len(),
             gates,
         }
     }

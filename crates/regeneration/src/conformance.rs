@@ -1,5 +1,7 @@
 //! The laws of [`Regenerator`](crate::Regenerator), as tests for any implementation.
 
+#![expect(clippy::panic, reason = "a law that does not hold ends the test")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -62,7 +62,7 @@ impl Published {
         }
         let before = std::mem::replace(&mut self.lines, lines);
         let swapped =
-            self.write(&self.before, &before).and_then(|()| self.write(&self.path, &self.lines));
+            Self::write(&self.before, &before).and_then(|()| Self::write(&self.path, &self.lines));
         if let Err(error) = swapped {
             self.lines = before;
             // The file may be either; what lies beside it decides when it is opened again.
@@ -124,7 +124,7 @@ impl Published {
     }
 
     /// Replaces a file in one step, and forces it to the disk.
-    fn write(&self, path: &Path, lines: &BTreeSet<String>) -> Result<(), PublishError> {
+    fn write(path: &Path, lines: &BTreeSet<String>) -> Result<(), PublishError> {
         let failed = |source| PublishError::File { path: path.to_owned(), source };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));

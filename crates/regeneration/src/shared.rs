@@ -233,10 +233,10 @@ impl Bench {
         let answer = Answer { reply: Mutex::new(Some(reply)), end: Mutex::new(None) };
         let ended = self.reconfigure(work).and_then(|()| match self.publish(work)? {
             Publishing::Nothing => self.run(&answer),
-            Publishing::Done => self.run(&answer).or_else(|end| match end {
+            Publishing::Done => self.run(&answer).map_err(|end| match end {
                 // These events have quads of their own: it is up to their sender to know.
-                End::Rejected(diagnostics) => Err(End::Failed(rejected(diagnostics))),
-                end @ End::Failed(_) => Err(end),
+                End::Rejected(diagnostics) => End::Failed(rejected(diagnostics)),
+                end @ End::Failed(_) => end,
             }),
         });
         let settled = match (&ended, &mut self.published) {

@@ -252,7 +252,9 @@ fn acts(
     if console.is_json() {
         console.object(&ActReport { asked: runs, done });
     } else {
-        done.iter().for_each(|line| console.line(line));
+        for line in &done {
+            console.line(line);
+        }
     }
     Ok(Verdict::Yes)
 }

@@ -64,7 +64,10 @@ pub(super) fn watch(arguments: &Watch, console: &mut Console) -> Result<Verdict,
         .enable_all()
         .build()
         .map_err(|error| Failure::storage("starting the loop", &error))?;
-    let session = runtime.block_on(Session::open(arguments, &chosen))?;
+    let session = {
+        let _inside = runtime.enter();
+        Session::open(arguments, &chosen)?
+    };
     let is_live = !arguments.plain
         && !console.is_json()
         && !console.is_quiet()

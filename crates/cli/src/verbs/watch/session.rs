@@ -64,8 +64,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Opens everything that the loop works with.
-    pub(super) async fn open(arguments: &Watch, chosen: &Chosen) -> Result<Self, Failure> {
+    /// Opens everything that the loop works with. Needs a runtime around it.
+    pub(super) fn open(arguments: &Watch, chosen: &Chosen) -> Result<Self, Failure> {
         let signals =
             Signals::new().map_err(|error| Failure::storage("waiting for signals", &error))?;
         let wait = Some(Duration::from_secs(arguments.wait));

@@ -61,7 +61,7 @@ impl Drop for Live {
 
 impl Audience for Live {
     fn show(&mut self, news: News<'_>) {
-        self.picture.take(news);
+        self.picture.take(&news);
         self.draw();
     }
 
@@ -87,14 +87,14 @@ impl Picture {
         }
     }
 
-    pub(super) fn take(&mut self, news: News<'_>) {
+    pub(super) fn take(&mut self, news: &News<'_>) {
         match news {
             News::Begun => "watching".clone_into(&mut self.remark),
             News::Ending => "ending …".clone_into(&mut self.remark),
-            News::Remark(text) => text.clone_into(&mut self.remark),
-            News::Status(status) => self.status = status.clone(),
+            News::Remark(text) => (*text).clone_into(&mut self.remark),
+            News::Status(status) => self.status = (*status).clone(),
             News::Cycle(cycle) => {
-                self.cycles.push_front(cycle.clone());
+                self.cycles.push_front((*cycle).clone());
                 self.cycles.truncate(CYCLES);
                 if self.chosen > 0 {
                     self.chosen = (self.chosen + 1).min(self.cycles.len() - 1);
@@ -137,7 +137,7 @@ impl Picture {
         self.draw_list(frame, list);
         self.draw_detail(frame, detail);
         let keys = "q quit   p pause or go on   r look at everything   ↑ ↓ choose a cycle";
-        frame.render_widget(Paragraph::new(Line::styled(keys, self.dim())), foot);
+        frame.render_widget(Paragraph::new(Line::styled(keys, Self::dim())), foot);
     }
 
     fn head(&self) -> Paragraph<'_> {
@@ -162,13 +162,13 @@ impl Picture {
             totals.dead_letters,
         );
         let first = Line::from(vec![
-            Span::styled("evergen ", self.bold()),
+            Span::styled("evergen ", Self::bold()),
             Span::styled(word, self.colour(colour)),
             Span::raw(figures),
         ]);
         let said = status.findings.first().map_or(self.remark.as_str(), |worst| &worst.text);
         let second = status.failing.first().map_or(said, String::as_str);
-        let style = if status.failing.is_empty() { self.dim() } else { self.colour(Color::Red) };
+        let style = if status.failing.is_empty() { Self::dim() } else { self.colour(Color::Red) };
         Paragraph::new(vec![first, Line::styled(shown(second), style)])
     }
 
@@ -198,7 +198,7 @@ impl Picture {
         let table = Table::new(rows, widths)
             .header(
                 Row::new(["at", "outcome", "written", "removed", "took", "because of"])
-                    .style(self.dim()),
+                    .style(Self::dim()),
             )
             .block(Block::bordered().title(" cycles "));
         frame.render_widget(table, area);
@@ -225,9 +225,9 @@ impl Picture {
         lines.extend(self.phases(cycle));
         for change in &cycle.changes {
             lines.push(Line::from(vec![
-                Span::styled(format!("{:<7}", change.action), self.bold()),
+                Span::styled(format!("{:<7}", change.action), Self::bold()),
                 Span::raw(shown(&change.path)),
-                Span::styled(format!("  {}", shown(&change.reason)), self.dim()),
+                Span::styled(format!("  {}", shown(&change.reason)), Self::dim()),
             ]));
         }
         let detail = Paragraph::new(lines).wrap(Wrap { trim: false }).block(block);
@@ -255,11 +255,11 @@ impl Picture {
         if self.colours { Style::new().fg(colour) } else { Style::new() }
     }
 
-    fn dim(&self) -> Style {
+    fn dim() -> Style {
         Style::new().add_modifier(Modifier::DIM)
     }
 
-    fn bold(&self) -> Style {
+    fn bold() -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 }
@@ -274,7 +274,7 @@ mod tests {
 
     fn picture() -> Picture {
         let mut picture = Picture::new(false);
-        picture.take(News::Begun);
+        picture.take(&News::Begun);
         let good = CycleRecord {
             started_at: "2026-01-02T03:04:05Z".to_owned(),
             outcome: "succeeded".to_owned(),
@@ -295,8 +295,8 @@ mod tests {
             errors: vec!["the model has an error\u{1b}[2J".to_owned()],
             ..good.clone()
         };
-        picture.take(News::Cycle(&good));
-        picture.take(News::Cycle(&bad));
+        picture.take(&News::Cycle(&good));
+        picture.take(&News::Cycle(&bad));
         picture
     }
 
