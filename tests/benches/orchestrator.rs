@@ -130,7 +130,7 @@ fn best_and_median(mut times: Vec<f64>) -> (f64, f64) {
     (times.first().copied().unwrap_or(0.0), median)
 }
 
-fn row(work: &str, measured: String, bar: &str, reach: &str, met: bool) {
+fn row(work: &str, measured: &str, bar: &str, reach: &str, met: bool) {
     let verdict = if met { "met" } else { "MISSED" };
     println!("{work:<58} {measured:>12} {bar:>12} {reach:>12}  {verdict}");
 }
@@ -161,7 +161,7 @@ async fn makespan(rounds: usize) -> Result<()> {
     let (best, median) = best_and_median(ratios);
     row(
         "1,000 events × 10 ms, 64 at once, by the ideal makespan",
-        format!("{median:.3} ×"),
+        &format!("{median:.3} ×"),
         "<= 1.05 ×",
         "<= 1.02 ×",
         median <= 1.05,
@@ -186,7 +186,7 @@ async fn overhead(rounds: usize, many: usize) -> Result<()> {
             times.push(took.as_secs_f64() * 1e6 / f64::from(u32::try_from(events)?));
         }
         let (best, median) = best_and_median(times);
-        row(name, format!("{median:.2} µs"), "<= 10 µs", "<= 3 µs", median <= 10.0);
+        row(name, &format!("{median:.2} µs"), "<= 10 µs", "<= 3 µs", median <= 10.0);
         println!(
             "    best {best:.2} µs; {events} events, from before publishing to the last verdict"
         );
@@ -202,14 +202,14 @@ fn limits(seeds: u64) {
         let (limit, best) = found.best_static;
         row(
             &format!("shifting load {seed}, by the best static limit ({limit})"),
-            format!("{:.3} ×", found.adaptive / best),
+            &format!("{:.3} ×", found.adaptive / best),
             ">= 0.95 ×",
             "",
             found.adaptive >= 0.95 * best,
         );
         row(
             &format!("shifting load {seed}, by the default static limit (2)"),
-            format!("{:.3} ×", found.adaptive / found.default_static),
+            &format!("{:.3} ×", found.adaptive / found.default_static),
             ">= 1.20 ×",
             "",
             found.adaptive >= 1.2 * found.default_static,
@@ -227,7 +227,7 @@ fn limits(seeds: u64) {
                 "steady load, {}, by the best static limit ({})",
                 phase.name, found.best_static.0
             ),
-            format!("{:.3} ×", found.adaptive),
+            &format!("{:.3} ×", found.adaptive),
             ">= 0.95 ×",
             "",
             found.adaptive >= 0.95,

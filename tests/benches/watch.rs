@@ -98,15 +98,18 @@ fn synthetic() -> String {
     let mut text = "@prefix schema: <https://schema.org/> . \
         @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
         .to_owned();
-    for number in 0..1000 {
-        text +=
-            &format!("schema:C{number} a rdfs:Class ;\n    rdfs:comment \"Class {number}.\" .\n");
-        for property in 0..8 {
-            text += &format!(
-                "schema:p{number}x{property} schema:domainIncludes schema:C{number} ;\n    rdfs:comment \"Property.\" .\n"
-            );
-        }
-    }
+    let classes = (0..1000).map(|number| {
+        let class =
+            format!("schema:C{number} a rdfs:Class ;\n    rdfs:comment \"Class {number}.\" .\n");
+        let properties = (0..8).map(move |property| {
+            format!(
+                "schema:p{number}x{property} schema:domainIncludes schema:C{number} ;\n    \
+                 rdfs:comment \"Property.\" .\n"
+            )
+        });
+        std::iter::once(class).chain(properties).collect::<Vec<_>>().concat()
+    });
+    text.extend(classes);
     text
 }
 
@@ -121,14 +124,14 @@ fn measure(root: &Path, class: &str, saves: usize) -> Result<Vec<Duration>> {
         let new = format!("!save {number}");
         let changed = text.replacen(&begin, &format!("{begin}\n    rdfs:comment \"{new}\" ;"), 1);
         fs::write(&model, changed)?;
-        let saved = Instant::now();
+        let started = Instant::now();
         while !fs::read_to_string(&artifact).is_ok_and(|text| text.starts_with(&new)) {
-            if saved.elapsed() > PATIENCE {
+            if started.elapsed() > PATIENCE {
                 bail!("save {number} did not reach {}", artifact.display());
             }
             std::thread::sleep(LOOK);
         }
-        times.push(saved.elapsed());
+        times.push(started.elapsed());
         // The next save is one of its own.
         std::thread::sleep(QUIET * 3);
     }

@@ -23,7 +23,7 @@ use evergen_telemetry::{TelemetryCollector, TelemetryConfig};
 /// How many subjects there are.
 const SUBJECTS: u64 = 5;
 /// How long the last process may take for what is left.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

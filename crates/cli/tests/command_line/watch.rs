@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::Folder;
 
 /// How long anything may take on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A loop at work, and what it says.
 struct Loop {
