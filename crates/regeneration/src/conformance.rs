@@ -1,4 +1,4 @@
-//! The laws of [`Regenerator`](crate::Regenerator), as tests for any implementation.
+//! The laws of [`Regenerator`], as tests for any implementation.
 
 #![expect(clippy::panic, reason = "a law that does not hold ends the test")]
 
