@@ -285,12 +285,18 @@ fn of_component(outcome: Outcome, deploys: bool) -> Outcome {
     }
 }
 
-/// Events of one subject become one, with the net change.
+/// Events of one subject become one; those that say which quads came and went are handed over
+/// one after the other.
+///
+/// A delta says what its sender saw. One that was published twice inserts what is there
+/// already, and netted with a later removal of that quad both would vanish, and the quad stay:
+/// only whoever has the store can net them.
 fn merged(entries: Vec<LogEntry>) -> Vec<QueuedEvent> {
     let alone = |entry: LogEntry| {
         QueuedEvent::new(OffsetSet::from_iter([entry.offset]), Arc::clone(&entry.event))
     };
-    if entries.len() < 2 {
+    let is_exact = entries.iter().any(|entry| entry.event.delta.is_some());
+    if is_exact || entries.len() < 2 {
         return entries.into_iter().map(alone).collect();
     }
     let settings = CoalescerSettings::default().with_capacity(entries.len().max(1));
