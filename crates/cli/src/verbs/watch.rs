@@ -1,7 +1,6 @@
 //! `evergen watch`.
 
 mod changes;
-mod graves;
 mod observed;
 mod plain;
 mod session;

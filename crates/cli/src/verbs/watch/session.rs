@@ -18,7 +18,6 @@ use jiff::Timestamp;
 use tokio::time::MissedTickBehavior;
 
 use super::changes;
-use super::graves::Graves;
 use super::observed::{Findings, Observed};
 use super::{Audience, News, Wish};
 use crate::arguments::{Asked, Watch};
@@ -102,7 +101,7 @@ impl Session {
             telemetry.clone(),
             notifier.clone(),
         )
-        .with_dead_events(Arc::new(Graves(Arc::clone(&dead))))
+        .with_dead_events(Arc::clone(&dead) as _)
         .with_statistics_file(StatisticsFile::new(diary.statistics()))
         .with_resources(Arc::new(SystemResources::new(diary.folder())));
         Ok(Self {
