@@ -61,7 +61,8 @@ pub struct SegmentLog {
     shared: Arc<Shared>,
     settings: SegmentSettings,
     torn: Vec<TornTail>,
-    thread: Option<JoinHandle<()>>,
+    /// The committer, and whoever answers for it, who ends with it.
+    threads: Vec<JoinHandle<()>>,
     _lock: File,
 }
 
@@ -105,7 +106,7 @@ impl SegmentLog {
         let mut cache = Cache::new(settings.cache_events, settings.cache_bytes);
         for entry in found.recent {
             let size = entry.event.weight();
-            cache.push(entry, size);
+            cache.push(entry, size, &mut Vec::new());
         }
         let view = View {
             bounds: found.bounds,
@@ -117,6 +118,7 @@ impl SegmentLog {
         };
         let queue = Handover::new(settings.queue);
         let shared = Arc::new(Shared { queue, view: Watched::new(view) });
+        let (answers, groups) = std::sync::mpsc::sync_channel(4);
         let committer = Committer {
             shared: Arc::clone(&shared),
             disk,
@@ -129,12 +131,20 @@ impl SegmentLog {
             cursors: found.cursors,
             consumers: found.consumers,
             buffer: Vec::new(),
+            answers,
         };
-        let thread = std::thread::Builder::new()
-            .name("event-log".to_owned())
-            .spawn(move || committer.run())
-            .map_err(OpenError::at(folder))?;
-        Ok(Self { shared, settings, torn: found.torn, thread: Some(thread), _lock: lock })
+        let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let answering = spawn("event-log-answers").spawn(move || committer::answer(&groups));
+        let answering = answering.map_err(OpenError::at(folder))?;
+        let committing = spawn("event-log").spawn(move || committer.run());
+        let committing = committing.map_err(OpenError::at(folder))?;
+        Ok(Self {
+            shared,
+            settings,
+            torn: found.torn,
+            threads: vec![committing, answering],
+            _lock: lock,
+        })
     }
 
     /// What was cut off when the log was opened.
@@ -206,10 +216,10 @@ impl SegmentLog {
 impl Drop for SegmentLog {
     fn drop(&mut self) {
         self.shared.queue.close();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of the log has panicked");
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the log has panicked");
+            }
         }
     }
 }

@@ -27,8 +27,10 @@ impl ChangeEvent {
     /// `properties`, `correlation_id` and `delta` may be missing when read, and
     /// `priority` is then normal. A field that is not listed here is refused.
     pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.weight());
         // Every map has text for keys and no part can refuse, so there is no error to meet.
-        serde_json::to_vec(&FormRef::from(self)).unwrap_or_default()
+        let _ = serde_json::to_writer(&mut json, &FormRef::from(self));
+        json
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote, or what somebody wrote by hand.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
@@ -53,6 +54,35 @@ pub(super) struct Append {
     pub(super) reply: oneshot::Sender<Result<Range<u64>, AppendError>>,
 }
 
+/// Events that have been flushed, and what they have pushed out of the memory.
+pub(super) struct Answers {
+    start: u64,
+    appends: Vec<Append>,
+    forgotten: Vec<(LogEntry, usize)>,
+}
+
+impl Answers {
+    /// Answers everybody, and only then frees anything.
+    fn give(self) {
+        let mut next = self.start;
+        let mut done = Vec::with_capacity(self.appends.len());
+        for Append { events, payloads, reply } in self.appends {
+            let end = next + payloads.len() as u64;
+            let _ = reply.send(Ok(next..end));
+            next = end;
+            done.push((events, payloads));
+        }
+        drop((done, self.forgotten));
+    }
+}
+
+/// Answers in the order of the groups, until the committer ends.
+pub(super) fn answer(groups: &mpsc::Receiver<Answers>) {
+    while let Ok(group) = groups.recv() {
+        group.give();
+    }
+}
+
 /// Everything that only the writing thread touches.
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
@@ -69,17 +99,23 @@ pub(super) struct Committer {
     pub(super) cursors: Cursors,
     pub(super) consumers: Consumers,
     pub(super) buffer: Vec<u8>,
+    /// To the thread that answers.
+    pub(super) answers: mpsc::SyncSender<Answers>,
 }
 
 impl Committer {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
         while let Some(commands) = self.shared.queue.take(self.settings.group) {
+            let started = Instant::now();
             let answered = self.handle(commands);
-            // Those that were just answered are likely to come again at once.
-            let expected = (answered + self.shared.queue.weight()).min(self.settings.group);
-            if answered > 1 {
-                self.shared.queue.linger(expected, self.settings.linger);
+            // Those that were just answered are likely to come again at once. To wait for them
+            // pays where a flush is slow; where it is fast, it is better to flush meanwhile what
+            // the others have handed over.
+            let is_slow = started.elapsed() > self.settings.linger * 4;
+            if answered > 1 && is_slow {
+                let expected = answered + self.shared.queue.weight();
+                self.shared.queue.linger(expected.min(self.settings.group), self.settings.linger);
             }
         }
         self.shared.view.change(|view| view.closed = true);
@@ -136,12 +172,12 @@ impl Committer {
             }
             return count;
         }
-        self.publish(&appends, start);
-        let mut next = start;
-        for append in appends {
-            let end = next + append.payloads.len() as u64;
-            let _ = append.reply.send(Ok(next..end));
-            next = end;
+        let forgotten = self.publish(&appends, start);
+        // Waking those who wait takes about as long as a flush on a fast disk, and so does freeing
+        // what is forgotten: that is done beside the next flush.
+        let answers = Answers { start, appends, forgotten };
+        if let Err(mpsc::SendError(answers)) = self.answers.send(answers) {
+            answers.give();
         }
         count
     }
@@ -188,17 +224,20 @@ impl Committer {
         Ok(())
     }
 
-    /// Shows readers what was written.
-    fn publish(&self, appends: &[Append], start: u64) {
+    /// Shows readers what was written; gives what is no longer kept in memory.
+    fn publish(&self, appends: &[Append], start: u64) -> Vec<(LogEntry, usize)> {
         let at = Timestamp::from_microsecond(self.newest).unwrap_or(Timestamp::MAX);
+        let mut forgotten = Vec::new();
         self.shared.view.change(|view| {
             let events =
                 appends.iter().flat_map(|append| append.events.iter().zip(&append.payloads));
             for (offset, (event, payload)) in (start..).zip(events) {
-                view.cache.push(LogEntry::new(offset, at, Arc::clone(event)), payload.len());
+                let entry = LogEntry::new(offset, at, Arc::clone(event));
+                view.cache.push(entry, payload.len(), &mut forgotten);
             }
             view.bounds.end = self.place.offset;
         });
+        forgotten
     }
 
     /// Does what concerns consumers, all of it with one flush.

@@ -86,12 +86,19 @@ impl Cache {
         bounds.end - self.entries.len() as u64
     }
 
-    pub(super) fn push(&mut self, entry: LogEntry, size: usize) {
+    /// Adds an entry, and moves those for which there is no more room into `forgotten`.
+    pub(super) fn push(
+        &mut self,
+        entry: LogEntry,
+        size: usize,
+        forgotten: &mut Vec<(LogEntry, usize)>,
+    ) {
         self.bytes += size;
         self.entries.push_back((entry, size));
         while self.entries.len() > self.max_entries || self.bytes > self.max_bytes {
-            let Some((_, size)) = self.entries.pop_front() else { break };
-            self.bytes -= size;
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.bytes -= oldest.1;
+            forgotten.push(oldest);
         }
     }
 
