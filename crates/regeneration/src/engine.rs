@@ -24,6 +24,7 @@ mod conflicts;
 mod cycle;
 mod evaluate;
 mod explain;
+mod gate;
 mod graph;
 mod imports;
 mod memory;

@@ -3,18 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use evergen_artifact::{
-    ArtifactPath, Digest, FileStamp, LockFile, Place, ProposedChange, ProposedChanges, Transaction,
-};
+use evergen_artifact::{ArtifactPath, Digest, FileStamp, LockFile, Place, Transaction};
 
 use evergen_knowledge::SourceIncrement;
 
-use super::Decision;
 use super::catalogue::join_loaded;
 use super::cycle::{Clock, Cycle, Finished, Halt, Made, change, choice};
 use super::evaluate::{Evaluated, Job, Reader};
 use super::memory::Memory;
-use super::orphans::Deletion;
 use super::place::{Placed, base_name, stage, state_place};
 use super::scan::{Deviation, Inputs, now_ns};
 use super::times;
@@ -87,37 +83,6 @@ impl Settled<'_> {
         report.changes.sort_by(|left, right| left.path.cmp(&right.path));
         report.duration_ms = clock.total();
         Ok(Finished { report, outcomes, deletions })
-    }
-
-    /// Asks the gate, if there is one and anything would change.
-    fn ask(&self, outcomes: &[Outcome], deletions: &[Deletion]) -> Result<(), CycleError> {
-        let Some(gate) = self.cycle.gate else { return Ok(()) };
-        let name = |job: &Job| {
-            self.generators
-                .get(&job.generator)
-                .map_or_else(|| "".into(), |known| Arc::clone(&known.name))
-        };
-        let written = outcomes.iter().filter_map(|outcome| {
-            let placed = outcome.placed.as_ref()?;
-            let replaces = match placed.action {
-                Action::Create => false,
-                Action::Update | Action::Merge => true,
-                Action::Keep | Action::Refuse | Action::Delete => return None,
-            };
-            let (path, bytes) = (outcome.path()?.clone(), placed.after.clone()?);
-            Some(ProposedChange::write(path, name(&outcome.job), bytes, replaces))
-        });
-        let removed = deletions.iter().filter(|deletion| !deletion.refused).map(|deletion| {
-            ProposedChange::remove(deletion.path.clone(), deletion.generator.as_str())
-        });
-        let proposed = ProposedChanges::new(removed.chain(written).collect());
-        if proposed.is_empty() {
-            return Ok(());
-        }
-        match gate(proposed) {
-            Decision::Commit => Ok(()),
-            Decision::Withhold { why } => Err(CycleError::Withheld { why }),
-        }
     }
 
     /// Whether a file that is to be replaced or removed is not as it was when the cycle
