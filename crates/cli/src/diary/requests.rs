@@ -25,10 +25,6 @@ pub(crate) enum Request {
         /// The offset after the last one.
         until: u64,
     },
-    /// Begin nothing new.
-    Pause,
-    /// Go on.
-    Resume,
 }
 
 /// The folder in which requests are left; each file is one, and appears as a whole.

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -105,8 +104,6 @@ pub(crate) struct TotalsStatus {
     pub(crate) deployments: u64,
     /// Events that failed for good.
     pub(crate) dead_letters: u64,
-    /// Processor time in milliseconds, bytes written and the like, by name.
-    pub(crate) costs: BTreeMap<String, f64>,
 }
 
 impl LoopStatus {

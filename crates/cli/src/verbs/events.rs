@@ -335,7 +335,6 @@ fn do_it(diary: &Diary, state: &Path, requests: &[Request]) -> Result<Vec<String
                         Failure::usage(why, "`evergen events list` shows the offsets")
                     })?
                 }
-                Request::Pause | Request::Resume => continue,
             });
         }
         Ok(done)

@@ -176,7 +176,7 @@ fn a_thousand_saves_are_few_cycles() {
 }
 
 #[test]
-fn a_slow_writer_and_a_model_with_errors_leave_the_last_good_output_in_place() {
+fn a_model_or_settings_with_errors_leave_the_last_good_output_in_place() {
     let folder = project(&["A"]);
     let watching = Loop::start(&folder);
     folder.file("model/shop.ttl", "@prefix ex: <http://example.org/> .\nex:A a ;\n");

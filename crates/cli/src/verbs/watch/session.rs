@@ -33,6 +33,8 @@ use crate::watching::{Burst, Bursts, FileKind, FileWatcher, WatchMode, WatchScop
 
 /// How often the status is written and requests are looked for.
 const TICK: Duration = Duration::from_millis(500);
+/// A status that says nothing new is written so often, as a sign of life.
+const REWRITE: Duration = Duration::from_secs(10);
 /// How often old events are removed from the log.
 const TRIM: Duration = Duration::from_mins(10);
 /// What is kept of the log: enough to see what happened in a week.
@@ -59,6 +61,7 @@ pub(super) struct Session {
     since: String,
     remarks: Vec<String>,
     last: Option<CycleRecord>,
+    written: Option<(LoopStatus, Instant)>,
     state: LoopState,
 }
 
@@ -119,6 +122,7 @@ impl Session {
             since: Timestamp::now().to_string(),
             remarks,
             last: None,
+            written: None,
             state: LoopState::Running,
         })
     }
@@ -208,12 +212,20 @@ impl Session {
         self.write_status(audience)
     }
 
-    fn write_status(&self, audience: &mut dyn Audience) -> Result<(), Failure> {
+    /// Shows the status, and writes it where it says something new or was not written for long.
+    fn write_status(&mut self, audience: &mut dyn Audience) -> Result<(), Failure> {
         let status = self.status();
-        status
-            .write(&self.diary.status())
-            .map_err(|error| Failure::storage("writing the status", &error))?;
         audience.show(News::Status(&status));
+        let is_known = self.written.as_ref().is_some_and(|(known, at)| {
+            let same = LoopStatus { updated_at: status.updated_at.clone(), ..known.clone() };
+            same == status && at.elapsed() < REWRITE
+        });
+        if !is_known {
+            status
+                .write(&self.diary.status())
+                .map_err(|error| Failure::storage("writing the status", &error))?;
+            self.written = Some((status, Instant::now()));
+        }
         Ok(())
     }
 
@@ -258,13 +270,6 @@ impl Session {
             }
             Request::Repeat { from, until } => {
                 crate::verbs::events::repeat(&self.notifier, *from..*until).await
-            }
-            Request::Pause | Request::Resume => {
-                let wants_pause = matches!(request, Request::Pause);
-                if wants_pause != (self.state == LoopState::Paused) {
-                    self.pause_or_resume();
-                }
-                Ok(if wants_pause { "paused" } else { "going on" }.to_owned())
             }
         }
     }
@@ -352,7 +357,6 @@ impl Session {
             regenerations_failed: stats.regenerations_failed,
             deployments: stats.deployments_completed,
             dead_letters: self.dead.len() as u64,
-            costs: std::collections::BTreeMap::new(),
         }
     }
 }
