@@ -8,7 +8,7 @@ use bytes::Bytes;
 use evergen_delta::{EncodedQuad, QuadPattern, TermId};
 
 use super::columns::{Owner, cast};
-use super::search;
+use super::{bulk, search};
 
 /// Three ids in the sequence of an [`Order`].
 pub(super) type Row = [TermId; 3];
@@ -62,6 +62,9 @@ impl Order {
 #[derive(Clone, Debug, Default)]
 pub(super) struct GraphIndex {
     runs: [Bytes; 3],
+    /// Where each predicate begins in the order that begins with predicates, sorted by
+    /// predicate; empty where that is not known.
+    predicates: Vec<(TermId, usize)>,
     added: [BTreeSet<Row>; 3],
     /// Statements of the runs that are gone, as subject, predicate, object.
     removed: BTreeSet<Row>,
@@ -69,15 +72,32 @@ pub(super) struct GraphIndex {
 
 /// Changes below this number are not worth new runs.
 const OVERLAY_FLOOR: usize = 1 << 16;
+/// With more predicates their beginnings are not remembered.
+const MOST_PREDICATES: usize = 1 << 10;
 
 impl GraphIndex {
     /// A graph of the given distinct statements.
     pub(super) fn build(mut statements: Vec<Row>) -> Self {
-        statements.sort_unstable();
+        bulk::sort(&mut statements);
         let pos = sorted(statements.iter().map(|row| Order::Pos.row(*row)));
         let osp = sorted(statements.iter().map(|row| Order::Osp.row(*row)));
-        let runs = [statements, pos, osp].map(|rows| Bytes::from_owner(Owner(rows)));
-        Self { runs, ..Self::default() }
+        Self::of([statements, pos, osp].map(|rows| Bytes::from_owner(Owner(rows))))
+    }
+
+    /// A graph of runs that were just made.
+    fn of(runs: [Bytes; 3]) -> Self {
+        let mut graph = Self { runs, ..Self::default() };
+        let run = graph.run(Order::Pos);
+        let mut predicates = Vec::new();
+        let mut start = 0;
+        while let Some([predicate, ..]) = run.get(start).filter(|_| predicates.len() < MOST_PREDICATES) {
+            predicates.push((*predicate, start));
+            start = search::run_end(run, start, |row| row[0] == *predicate);
+        }
+        if start == run.len() {
+            graph.predicates = predicates;
+        }
+        graph
     }
 
     /// The graph that [`runs`](Self::runs) described; `None` if a run is not whole rows.
@@ -139,15 +159,16 @@ impl GraphIndex {
     pub(super) fn compact_if_due(&mut self) {
         let changes = self.added[0].len() + self.removed.len();
         if changes > OVERLAY_FLOOR.max(self.run(Order::Spo).len() / 8) {
-            let runs = self.runs();
-            *self = Self { runs, ..Self::default() };
+            *self = Self::of(self.runs());
         }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
         // A B-tree of 24-byte rows is about two thirds full.
         let overlay = self.added.iter().map(BTreeSet::len).sum::<usize>() + self.removed.len();
-        self.runs.iter().map(Bytes::len).sum::<usize>() + overlay * 36
+        self.runs.iter().map(Bytes::len).sum::<usize>()
+            + self.predicates.capacity() * 16
+            + overlay * 36
     }
 
     pub(super) fn matching(&self, pattern: &QuadPattern, graph: TermId) -> GraphQuads<'_> {
@@ -164,13 +185,32 @@ impl GraphIndex {
         !run.is_empty() && !base_range(run, Order::Spo, statement, 3).is_empty()
     }
 
+    /// The rows that begin with the first `bound` ids of `prefix`.
+    fn base_range(&self, order: Order, prefix: &Row, bound: usize) -> &[Row] {
+        let run = self.run(order);
+        if order != Order::Pos || self.predicates.is_empty() {
+            return base_range(run, order, prefix, bound);
+        }
+        let found = self.predicates.binary_search_by_key(&prefix[0], |(predicate, _)| *predicate);
+        let Ok(index) = found else { return &[] };
+        let end = self.predicates.get(index + 1).map_or(run.len(), |(_, start)| *start);
+        let run = &run[self.predicates[index].1..end];
+        if bound < 2 {
+            return run;
+        }
+        // What follows a predicate is spread evenly again.
+        let start = search::lower_bound(run, prefix[1], |row| row[1]);
+        let end = search::run_end(run, start, |row| row[..bound] == prefix[..bound]);
+        &run[start..end]
+    }
+
     fn range(&self, order: Order, prefix: Row, bound: usize) -> Merged<'_> {
         let mut low = [TermId::from_raw(0); 3];
         let mut high = [TermId::from_raw(u64::MAX); 3];
         low[..bound].copy_from_slice(&prefix[..bound]);
         high[..bound].copy_from_slice(&prefix[..bound]);
         Merged {
-            run: base_range(self.run(order), order, &prefix, bound).iter(),
+            run: self.base_range(order, &prefix, bound).iter(),
             added: self.added[order as usize].range(low..=high).peekable(),
             removed: &self.removed,
             order,
@@ -180,7 +220,7 @@ impl GraphIndex {
 
 fn sorted(rows: impl Iterator<Item = Row>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.collect();
-    rows.sort_unstable();
+    bulk::sort(&mut rows);
     rows
 }
 
