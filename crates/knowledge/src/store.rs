@@ -66,17 +66,8 @@ impl Store {
         tables: Vec<TermTable>,
         quads: Vec<EncodedQuad>,
     ) -> Result<(Self, Vec<(EncodedQuad, u32)>), TermCollision> {
-        let (dictionary, (graphs, repeated)) = if quads.len() < WORTH_A_THREAD {
-            (Dictionary::merge(&tables), build_graphs(quads))
-        } else {
-            std::thread::scope(|scope| {
-                let dictionary = scope.spawn(|| Dictionary::merge(&tables));
-                let graphs = build_graphs(quads);
-                let dictionary =
-                    dictionary.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                (dictionary, graphs)
-            })
-        };
+        let (dictionary, (graphs, repeated)) =
+            both(quads.len(), || Dictionary::merge(&tables), || build_graphs(quads));
         let (dictionary, graphs) = (Arc::new(dictionary?), Arc::new(graphs));
         Ok((Self { state: Snapshot { dictionary, graphs, shrunk: false } }, repeated))
     }
@@ -144,10 +135,26 @@ impl Store {
 /// With fewer quads a second thread costs more than it gains.
 const WORTH_A_THREAD: usize = 1 << 14;
 
+/// Does both, at once if there are so many quads that it pays.
+fn both<A: Send, B>(
+    quads: usize,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B,
+) -> (A, B) {
+    if quads < WORTH_A_THREAD {
+        return (one(), other());
+    }
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
+}
+
+type Graphs = BTreeMap<TermId, GraphIndex>;
+
 /// The graphs of quads, and how often each quad is there besides the first time.
-fn build_graphs(
-    mut quads: Vec<EncodedQuad>,
-) -> (BTreeMap<TermId, GraphIndex>, Vec<(EncodedQuad, u32)>) {
+fn build_graphs(mut quads: Vec<EncodedQuad>) -> (Graphs, Vec<(EncodedQuad, u32)>) {
     quads.sort_unstable_by_key(|quad| quad.graph);
     let mut repeated = Vec::new();
     let graphs = quads.chunk_by(|left, right| left.graph == right.graph).map(|quads| {

@@ -31,7 +31,7 @@ pub(super) struct Collector<'a> {
 }
 
 /// Statements of common models are shorter than this, and each brings about one term.
-const BYTES_PER_STATEMENT: usize = 128;
+const BYTES_PER_STATEMENT: usize = 64;
 
 impl<'a> Collector<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {

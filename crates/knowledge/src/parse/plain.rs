@@ -28,6 +28,7 @@ pub(super) fn read(text: &str, place: usize, header: &Header, sink: &mut impl Si
         bytes: text.as_bytes(),
         place,
         prefixes: prefixes.map(|(name, iri)| (name.as_str(), iri.as_str())).collect(),
+        names: [None; NESTS],
         spelled: String::new(),
         triples: Vec::new(),
         sink,
@@ -61,6 +62,8 @@ struct Reader<'t, 'h, S> {
     bytes: &'t [u8],
     place: usize,
     prefixes: Vec<(&'h str, &'h str)>,
+    /// Names that were met lately, each in its nest: most come again and again.
+    names: [Option<(&'t str, TermId)>; NESTS],
     /// The name that was spelled out last.
     spelled: String,
     /// The triples of the statement.
@@ -70,7 +73,7 @@ struct Reader<'t, 'h, S> {
 
 /// The parts of the grammar. `None` means that something is not plain; the place is then
 /// somewhere in the statement.
-impl<S: Sink> Reader<'_, '_, S> {
+impl<'t, S: Sink> Reader<'t, '_, S> {
     fn statement(&mut self) -> Option<()> {
         let subject = self.resource()?;
         loop {
@@ -121,8 +124,24 @@ impl<S: Sink> Reader<'_, '_, S> {
     }
 
     fn resource(&mut self) -> Option<TermId> {
-        self.spell()?;
-        self.sink.term(TermRef::Iri(&self.spelled))
+        if self.bytes.get(self.place) == Some(&b'<') {
+            self.iri()?;
+            return self.sink.term(TermRef::Iri(&self.spelled));
+        }
+        let (start, local, end) = self.find_name()?;
+        let text: &'t str = self.text;
+        let name = &text[start..end];
+        let nest = nest(name);
+        if let Some((known, id)) = self.names[nest]
+            && known == name
+        {
+            self.place = end;
+            return Some(id);
+        }
+        self.spell_name(start, local, end)?;
+        let id = self.sink.term(TermRef::Iri(&self.spelled))?;
+        self.names[nest] = Some((name, id));
+        Some(id)
     }
 
     fn typed(&mut self, value: &str, datatype: &str) -> Option<TermId> {
@@ -131,10 +150,15 @@ impl<S: Sink> Reader<'_, '_, S> {
 
     /// Spells an IRI out.
     fn spell(&mut self) -> Option<()> {
-        if self.bytes.get(self.place) == Some(&b'<') { self.iri() } else { self.name() }
+        if self.bytes.get(self.place) == Some(&b'<') {
+            return self.iri();
+        }
+        let (start, local, end) = self.find_name()?;
+        self.spell_name(start, local, end)
     }
 
-    fn name(&mut self) -> Option<()> {
+    /// Where a prefixed name, its part behind the colon, and what follows it begin.
+    fn find_name(&self) -> Option<(usize, usize, usize)> {
         let start = self.place;
         let first = *self.bytes.get(start)?;
         if !first.is_ascii_alphabetic() && first != b':' {
@@ -142,12 +166,15 @@ impl<S: Sink> Reader<'_, '_, S> {
         }
         let rest = &self.bytes[start..];
         let colon = rest.iter().position(|byte| !is_name_byte(*byte))?;
-        let local = start + colon + 1;
         if rest[colon] != b':' {
             return None;
         }
-        let end = self.local_end(local)?;
-        let prefix = &self.text[start..start + colon];
+        let local = start + colon + 1;
+        Some((start, local, self.local_end(local)?))
+    }
+
+    fn spell_name(&mut self, start: usize, local: usize, end: usize) -> Option<()> {
+        let prefix = &self.text[start..local - 1];
         let (_, iri) = self.prefixes.iter().find(|(name, _)| *name == prefix)?;
         self.spelled.clear();
         self.spelled.push_str(iri);
@@ -309,6 +336,17 @@ impl<S: Sink> Reader<'_, '_, S> {
             }
         }
     }
+}
+
+/// How many names are remembered at most.
+const NESTS: usize = 64;
+
+/// The nest of a name.
+fn nest(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let from_end =
+        |place: usize| bytes.len().checked_sub(place).map_or(0, |place| usize::from(bytes[place]));
+    (from_end(1) * 13 + from_end(2) * 7 + from_end(bytes.len() / 2 + 1) + bytes.len()) % NESTS
 }
 
 fn is_name_byte(byte: u8) -> bool {

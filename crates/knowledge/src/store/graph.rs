@@ -8,6 +8,7 @@ use bytes::Bytes;
 use evergen_delta::{EncodedQuad, QuadPattern, TermId};
 
 use super::columns::{Owner, cast};
+use super::search::Leads;
 use super::{bulk, search};
 
 /// Three ids in the sequence of an [`Order`].
@@ -65,6 +66,8 @@ pub(super) struct GraphIndex {
     /// Where each predicate begins in the order that begins with predicates, sorted by
     /// predicate; empty where that is not known.
     predicates: Vec<(TermId, usize)>,
+    /// The same for subjects and for objects in the orders that begin with these.
+    leads: [Leads; 2],
     added: [BTreeSet<Row>; 3],
     /// Statements of the runs that are gone, as subject, predicate, object.
     removed: BTreeSet<Row>,
@@ -76,11 +79,11 @@ const OVERLAY_FLOOR: usize = 1 << 16;
 const MOST_PREDICATES: usize = 1 << 10;
 
 impl GraphIndex {
-    /// A graph of the given distinct statements.
-    pub(super) fn build(mut statements: Vec<Row>) -> Self {
-        bulk::sort(&mut statements);
-        let pos = sorted(statements.iter().map(|row| Order::Pos.row(*row)));
-        let osp = sorted(statements.iter().map(|row| Order::Osp.row(*row)));
+    /// A graph of the given statements, sorted and distinct.
+    pub(super) fn build(statements: Vec<Row>) -> Self {
+        let in_order = |order: Order| sorted(statements.iter().map(|row| order.row(*row)));
+        let (pos, osp) =
+            super::both(statements.len(), || in_order(Order::Pos), || in_order(Order::Osp));
         Self::of([statements, pos, osp].map(|rows| Bytes::from_owner(Owner(rows))))
     }
 
@@ -90,13 +93,17 @@ impl GraphIndex {
         let run = graph.run(Order::Pos);
         let mut predicates = Vec::new();
         let mut start = 0;
-        while let Some([predicate, ..]) = run.get(start).filter(|_| predicates.len() < MOST_PREDICATES) {
+        while let Some([predicate, ..]) =
+            run.get(start).filter(|_| predicates.len() < MOST_PREDICATES)
+        {
             predicates.push((*predicate, start));
             start = search::run_end(run, start, |row| row[0] == *predicate);
         }
         if start == run.len() {
             graph.predicates = predicates;
         }
+        graph.leads = [Order::Spo, Order::Osp]
+            .map(|order| Leads::of(graph.run(order).iter().map(|row| row[0])));
         graph
     }
 
@@ -168,6 +175,7 @@ impl GraphIndex {
         let overlay = self.added.iter().map(BTreeSet::len).sum::<usize>() + self.removed.len();
         self.runs.iter().map(Bytes::len).sum::<usize>()
             + self.predicates.capacity() * 16
+            + self.leads.iter().map(Leads::memory_bytes).sum::<usize>()
             + overlay * 36
     }
 
@@ -182,15 +190,32 @@ impl GraphIndex {
 
     fn in_run(&self, statement: &Row) -> bool {
         let run = self.run(Order::Spo);
-        !run.is_empty() && !base_range(run, Order::Spo, statement, 3).is_empty()
+        !run.is_empty() && !self.base_range(Order::Spo, statement, 3).is_empty()
     }
 
     /// The rows that begin with the first `bound` ids of `prefix`.
     fn base_range(&self, order: Order, prefix: &Row, bound: usize) -> &[Row] {
         let run = self.run(order);
-        if order != Order::Pos || self.predicates.is_empty() {
+        let leads = match order {
+            Order::Spo => &self.leads[0],
+            Order::Osp => &self.leads[1],
+            Order::Pos if !self.predicates.is_empty() => {
+                return self.predicate_range(prefix, bound);
+            }
+            Order::Pos => return base_range(run, order, prefix, bound),
+        };
+        if leads.is_empty() || bound == 0 {
             return base_range(run, order, prefix, bound);
         }
+        let run = leads.part(run, prefix[0]);
+        let start = run.partition_point(|row| row[..bound] < prefix[..bound]);
+        let end = search::run_end(run, start, |row| row[..bound] == prefix[..bound]);
+        &run[start..end]
+    }
+
+    /// The rows of a predicate that begin with the first `bound` ids of `prefix`.
+    fn predicate_range(&self, prefix: &Row, bound: usize) -> &[Row] {
+        let run = self.run(Order::Pos);
         let found = self.predicates.binary_search_by_key(&prefix[0], |(predicate, _)| *predicate);
         let Ok(index) = found else { return &[] };
         let end = self.predicates.get(index + 1).map_or(run.len(), |(_, start)| *start);

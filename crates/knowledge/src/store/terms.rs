@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::bulk;
 use super::columns::{Owner, cast};
+use super::search::Leads;
 
 /// Two different terms have one id; the second can't be taken in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -284,8 +285,8 @@ pub(super) struct FrozenTerms {
     ids: Bytes,
     offsets: Bytes,
     heap: Heap,
-    /// Where the ids with certain leading bits begin; empty where that is not known.
-    starts: Vec<u32>,
+    /// Empty where it is not known.
+    leads: Leads,
 }
 
 /// The dictionary as it is written to a file.
@@ -308,12 +309,15 @@ impl Dictionary {
             entries.extend(offsets.map(|(id, offset)| [id.to_raw(), number, *offset]));
         }
         bulk::sort(&mut entries);
-        let table = |number: u64| usize::try_from(number).ok().and_then(|number| tables.get(number));
-        let mut heap = Heap { bytes: HeapBytes::Growing(Vec::with_capacity(bytes)), ..Heap::default() };
+        let table =
+            |number: u64| usize::try_from(number).ok().and_then(|number| tables.get(number));
+        let mut heap =
+            Heap { bytes: HeapBytes::Growing(Vec::with_capacity(bytes)), ..Heap::default() };
         let mut ids: Vec<TermId> = Vec::with_capacity(count);
         let mut offsets = Vec::with_capacity(count);
         for same in entries.chunk_by(|left, right| left[0] == right[0]) {
-            let mut terms = same.iter().filter_map(|[_, number, offset]| table(*number)?.heap.get(*offset));
+            let mut terms =
+                same.iter().filter_map(|[_, number, offset]| table(*number)?.heap.get(*offset));
             let Some(term) = terms.next() else { continue };
             if let Some(other) = terms.find(|other| *other != term) {
                 return Err(TermCollision {
@@ -327,9 +331,9 @@ impl Dictionary {
         if let HeapBytes::Growing(bytes) = heap.bytes {
             heap.bytes = HeapBytes::Frozen(Bytes::from(bytes));
         }
-        let starts = starts(&ids);
+        let leads = Leads::of(ids.iter().copied());
         let (ids, offsets) = (Bytes::from_owner(Owner(ids)), Bytes::from_owner(Owner(offsets)));
-        Ok(Self { base: FrozenTerms { ids, offsets, heap, starts }, recent: TermTable::new() })
+        Ok(Self { base: FrozenTerms { ids, offsets, heap, leads }, recent: TermTable::new() })
     }
 
     pub(super) fn intern(&mut self, term: TermRef<'_>) -> Result<TermId, TermCollision> {
@@ -364,7 +368,7 @@ impl Dictionary {
         self.recent.memory_bytes()
             + self.base.ids.len()
             + self.base.offsets.len()
-            + self.base.starts.len() * 4
+            + self.base.leads.memory_bytes()
             + self.base.heap.bytes.len()
     }
 
@@ -413,40 +417,21 @@ impl Dictionary {
         cast::<u64>(&sections.offsets)?;
         let heap = Heap { bytes: HeapBytes::Frozen(sections.heap), qualifiers };
         let TermSections { ids, offsets, .. } = sections;
-        let base = FrozenTerms { ids, offsets, heap, starts: Vec::new() };
+        let base = FrozenTerms { ids, offsets, heap, leads: Leads::default() };
         Some(Self { base, recent: TermTable::new() })
     }
-}
-
-/// The leading bits of an id, as many as tell so many beginnings apart, a power of two.
-fn leading(id: TermId, count: usize) -> usize {
-    usize::try_from((u128::from(id.to_raw()) * count as u128) >> 64).unwrap_or(0)
-}
-
-/// Where the ids with certain leading bits begin, about two to a beginning.
-fn starts(ids: &[TermId]) -> Vec<u32> {
-    let Ok(length) = u32::try_from(ids.len()) else { return Vec::new() };
-    let count = (ids.len() / 2).next_power_of_two();
-    let mut starts = Vec::with_capacity(count);
-    for (place, id) in (0..length).zip(ids) {
-        starts.resize(starts.len().max(leading(*id, count) + 1), place);
-    }
-    starts.resize(count, length);
-    starts
 }
 
 impl FrozenTerms {
     fn get(&self, id: TermId) -> Option<TermRef<'_>> {
         let ids = cast::<TermId>(&self.ids)?;
-        let index = if self.starts.is_empty() {
-            super::search::find_uniform(ids, id)?
-        } else {
-            let lead = leading(id, self.starts.len());
-            let start = *self.starts.get(lead)? as usize;
-            let end = self.starts.get(lead + 1).map_or(ids.len(), |end| *end as usize);
-            start + ids.get(start..end)?.iter().position(|found| *found == id)?
-        };
-        self.heap.get(*cast::<u64>(&self.offsets)?.get(index)?)
+        let offsets = cast::<u64>(&self.offsets)?;
+        if self.leads.is_empty() {
+            let index = super::search::find_uniform(ids, id)?;
+            return self.heap.get(*offsets.get(index)?);
+        }
+        let place = self.leads.part(ids, id).iter().position(|found| *found == id)?;
+        self.heap.get(*self.leads.part(offsets, id).get(place)?)
     }
 
     fn iter(&self) -> impl Iterator<Item = (TermId, TermRef<'_>)> {

@@ -21,11 +21,7 @@ pub(super) struct Whole {
 }
 
 /// Stages a file of the state, and says how long it is.
-fn put(
-    transaction: &dyn Transaction,
-    name: &str,
-    segment: &Segment,
-) -> Result<u64, CycleError> {
+fn put(transaction: &dyn Transaction, name: &str, segment: &Segment) -> Result<u64, CycleError> {
     let Some(place) = state_place(name) else {
         return Err(CycleError::storage("writing the state", format!("bad name {name}")));
     };

@@ -19,7 +19,7 @@ pub(super) fn add(
     languages: &Languages,
     own: Option<&Arc<dyn LanguageProfile>>,
 ) {
-    environment.add_filter("local_name", |value: Value| local_name(&text(&value)).to_owned());
+    environment.add_filter("local_name", |value: Value| Value::from(local_name(&text(&value))));
     environment.add_filter("lang", lang);
     environment.add_filter("datatype", datatype);
     let known = Arc::clone(prefixes);
