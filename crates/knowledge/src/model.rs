@@ -89,7 +89,7 @@ impl Model {
             model.sources.insert(name.into(), SourceState::new(ground, components, chunks));
         }
         tables.push(terms);
-        let (store, repeated) = Store::merge(tables, quads)?;
+        let (store, repeated) = Store::merge(&tables, quads)?;
         model.store = store;
         model.shared = repeated.into_iter().collect();
         Ok(model)

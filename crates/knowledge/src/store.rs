@@ -63,11 +63,11 @@ impl Store {
     /// # Errors
     /// Two different terms with one id.
     pub(crate) fn merge(
-        tables: Vec<TermTable>,
+        tables: &[TermTable],
         quads: Vec<EncodedQuad>,
     ) -> Result<(Self, Vec<(EncodedQuad, u32)>), TermCollision> {
         let (dictionary, (graphs, repeated)) =
-            both(quads.len(), || Dictionary::merge(&tables), || build_graphs(quads));
+            both(quads.len(), || Dictionary::merge(tables), || build_graphs(quads));
         let (dictionary, graphs) = (Arc::new(dictionary?), Arc::new(graphs));
         Ok((Self { state: Snapshot { dictionary, graphs, shrunk: false } }, repeated))
     }

@@ -346,8 +346,9 @@ fn statement() -> impl Strategy<Value = String> {
     let end = prop_oneof![8 => Just(" .\n"), 1 => Just("."), 1 => Just(" ; ."), 1 => Just(" ")];
     let rest = prop::collection::vec((joint, object.clone()), 0..4);
     (object.clone(), object, rest, end).prop_map(|(subject, first, rest, end)| {
-        let rest: String =
+        let rest: Vec<String> =
             rest.into_iter().map(|(joint, object)| format!("{joint}{object}")).collect();
+        let rest = rest.concat();
         format!("{subject} ex:p {first}{rest}{end}")
     })
 }

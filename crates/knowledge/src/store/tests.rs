@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use evergen_delta::{Delta, EncodedQuad, QuadPattern, Term, TermId};
+use evergen_delta::{Delta, EncodedQuad, QuadPattern, Term, TermId, TermRef};
 use proptest::prelude::*;
 
 use super::Store;
@@ -171,7 +171,7 @@ fn a_store_merged_of_many_terms_reads_as_one_that_grew() {
     }
     quads.extend_from_within(..100);
     let distinct: BTreeSet<EncodedQuad> = quads.iter().copied().collect();
-    let (store, repeated) = Store::merge(tables, quads.clone()).unwrap();
+    let (store, repeated) = Store::merge(&tables, quads.clone()).unwrap();
     let copies: usize = repeated.iter().map(|(_, others)| *others as usize).sum();
     assert_eq!((store.snapshot().len(), copies), (distinct.len(), quads.len() - distinct.len()));
     let mapped = Store::from_sections(store.snapshot().to_sections([])).unwrap();
@@ -189,7 +189,7 @@ fn a_store_merged_of_many_terms_reads_as_one_that_grew() {
                 let wanted = distinct.iter().copied().filter(|quad| pattern.matches(quad));
                 assert_eq!(found, wanted.collect());
             }
-            assert_eq!(snapshot.term(quad.object).map(|term| term.id()), Some(quad.object));
+            assert_eq!(snapshot.term(quad.object).map(TermRef::id), Some(quad.object));
         }
         for place in 0..3 {
             let at = |own| (own == place).then_some(absent);

@@ -220,10 +220,7 @@ fn look(absolute: &Path, shown: &str, known: Option<&KnownFile>) -> io::Result<I
 const FILES_A_THREAD: usize = 16;
 
 /// Looks at files on several threads where nothing is known, so that all have to be read.
-fn look_at_all(
-    files: &[SourceFile],
-    known: &BTreeMap<&str, &KnownFile>,
-) -> Vec<io::Result<Input>> {
+fn look_at_all(files: &[SourceFile], known: &BTreeMap<&str, &KnownFile>) -> Vec<io::Result<Input>> {
     let look_at = |file: &SourceFile| {
         look(&file.path, &file.relative, known.get(file.relative.as_str()).copied())
     };
