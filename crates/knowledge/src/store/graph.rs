@@ -199,7 +199,7 @@ impl GraphIndex {
         let leads = match order {
             Order::Spo => &self.leads[0],
             Order::Osp => &self.leads[1],
-            Order::Pos if !self.predicates.is_empty() => {
+            Order::Pos if bound > 0 && !self.predicates.is_empty() => {
                 return self.predicate_range(prefix, bound);
             }
             Order::Pos => return base_range(run, order, prefix, bound),
