@@ -12,6 +12,7 @@ pub fn check(make: &mut dyn FnMut() -> Box<dyn ArtifactStore>) {
     let laws: &[fn(&dyn ArtifactStore)] = &[
         an_empty_store_has_nothing,
         staged_files_appear_with_the_commit,
+        pieces_become_one_file,
         a_dropped_transaction_leaves_nothing,
         files_are_replaced_and_removed,
         a_staged_file_wins_over_its_removal,
@@ -124,6 +125,17 @@ fn files_are_replaced_and_removed(store: &dyn ArtifactStore) {
     assert_tree(store, &[]);
     commit(store, &[("e/f", "3")], &[]).expect("a folder that went can come again");
     assert_tree(store, &[("e/f", "3")]);
+}
+
+fn pieces_become_one_file(store: &dyn ArtifactStore) {
+    let transaction = store.begin().expect("a transaction opens");
+    let large = vec![b'x'; 200_000];
+    let pieces: [&[u8]; 5] = [b"a", &large, b"", b"bc", &large];
+    let stamp = transaction.stage_pieces(output("joined"), &pieces).expect("a file is staged");
+    transaction.commit().expect("the commit succeeds");
+    let found = store.read(&path("joined")).expect("the file can be read");
+    assert!(found == Some(pieces.concat()), "the pieces stand one behind the other");
+    assert_eq!(stamp.size, 400_003, "the stamp is that of the whole file");
 }
 
 fn a_staged_file_wins_over_its_removal(store: &dyn ArtifactStore) {

@@ -61,6 +61,11 @@ pub trait Transaction: Send + Sync {
     /// error nothing is staged for this place and the transaction can go on.
     fn stage(&self, place: Place, bytes: &[u8]) -> Result<FileStamp, StageError>;
 
+    /// The same for a file whose bytes lie in pieces, in their order.
+    fn stage_pieces(&self, place: Place, pieces: &[&[u8]]) -> Result<FileStamp, StageError> {
+        self.stage(place, &pieces.concat())
+    }
+
     /// Plans to remove a file. It need not exist, and if the place is staged as
     /// well, the staged file wins. A folder that holds nothing any more when its
     /// last file is removed goes with it, but never the output folder.

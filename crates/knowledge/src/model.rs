@@ -75,10 +75,11 @@ impl Model {
     ) -> Result<Self, TermCollision> {
         let mut model = Self::new();
         let mut terms = TermTable::new();
+        let mut tables = Vec::new();
         let mut quads = Vec::new();
         for (name, parsed) in sources {
             let ParsedSource { terms: own, ground, components, chunks, .. } = parsed;
-            terms.absorb(own)?;
+            tables.push(own);
             for component in &components {
                 let copies = model.copies.entry(component.digest()).or_insert(0);
                 quads.extend(component.instantiate(*copies, &mut terms)?);
@@ -87,13 +88,10 @@ impl Model {
             quads.extend_from_slice(&ground);
             model.sources.insert(name.into(), SourceState::new(ground, components, chunks));
         }
-        if model.sources.len() > 1 {
-            quads.sort_unstable();
-            for copies in quads.chunk_by(|left, right| left == right).filter(|run| run.len() > 1) {
-                model.shared.insert(copies[0], u32::try_from(copies.len() - 1).unwrap_or(u32::MAX));
-            }
-        }
-        model.store = Store::build(terms, quads);
+        tables.push(terms);
+        let (store, repeated) = Store::merge(&tables, quads)?;
+        model.store = store;
+        model.shared = repeated.into_iter().collect();
         Ok(model)
     }
 

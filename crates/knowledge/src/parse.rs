@@ -21,6 +21,7 @@ mod jsonld;
 mod locate;
 mod oxttl_text;
 mod pieces;
+mod plain;
 mod rdfxml;
 mod reader;
 mod scan;

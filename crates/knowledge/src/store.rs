@@ -13,6 +13,7 @@ use self::terms::{Dictionary, TermSections};
 pub use self::terms::{TermCollision, TermTable};
 use crate::TrackedReader;
 
+mod bulk;
 mod columns;
 mod graph;
 mod search;
@@ -48,18 +49,27 @@ impl Store {
     /// A store of the given quads, built in bulk.
     ///
     /// Every term that the quads use should be in `terms`; one that isn't has no text.
-    pub fn build(terms: TermTable, mut quads: Vec<EncodedQuad>) -> Self {
+    pub fn build(terms: TermTable, quads: Vec<EncodedQuad>) -> Self {
         let mut store = Self::new();
         // A new dictionary is empty, so that the table is always taken.
         let _ = Arc::make_mut(&mut store.state.dictionary).replace_empty(terms);
-        quads.sort_unstable_by_key(|quad| (quad.graph, quad.subject, quad.predicate, quad.object));
-        quads.dedup();
-        let graphs = quads.chunk_by(|left, right| left.graph == right.graph).map(|quads| {
-            let rows: Vec<Row> = quads.iter().map(statement).collect();
-            (quads[0].graph, GraphIndex::build(rows))
-        });
-        store.state.graphs = Arc::new(graphs.collect());
+        store.state.graphs = Arc::new(build_graphs(quads).0);
         store
+    }
+
+    /// A store of several tables and of quads that may be there repeatedly, and how often
+    /// those are there besides the first time.
+    ///
+    /// # Errors
+    /// Two different terms with one id.
+    pub(crate) fn merge(
+        tables: &[TermTable],
+        quads: Vec<EncodedQuad>,
+    ) -> Result<(Self, Vec<(EncodedQuad, u32)>), TermCollision> {
+        let (dictionary, (graphs, repeated)) =
+            both(quads.len(), || Dictionary::merge(tables), || build_graphs(quads));
+        let (dictionary, graphs) = (Arc::new(dictionary?), Arc::new(graphs));
+        Ok((Self { state: Snapshot { dictionary, graphs, shrunk: false } }, repeated))
     }
 
     /// Adds a term to the dictionary and gives its id.
@@ -122,6 +132,46 @@ impl Store {
     }
 }
 
+/// With fewer quads a second thread costs more than it gains.
+const WORTH_A_THREAD: usize = 1 << 14;
+
+/// Does both, at once if there are so many quads that it pays.
+fn both<A: Send, B>(
+    quads: usize,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B,
+) -> (A, B) {
+    if quads < WORTH_A_THREAD {
+        return (one(), other());
+    }
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
+}
+
+type Graphs = BTreeMap<TermId, GraphIndex>;
+
+/// The graphs of quads, and how often each quad is there besides the first time.
+fn build_graphs(mut quads: Vec<EncodedQuad>) -> (Graphs, Vec<(EncodedQuad, u32)>) {
+    quads.sort_unstable_by_key(|quad| quad.graph);
+    let mut repeated = Vec::new();
+    let graphs = quads.chunk_by(|left, right| left.graph == right.graph).map(|quads| {
+        let graph = quads[0].graph;
+        let mut rows: Vec<Row> = quads.iter().map(statement).collect();
+        bulk::sort(&mut rows);
+        for run in rows.chunk_by(|left, right| left == right).filter(|run| run.len() > 1) {
+            let [subject, predicate, object] = run[0];
+            let quad = EncodedQuad { subject, predicate, object, graph };
+            repeated.push((quad, u32::try_from(run.len() - 1).unwrap_or(u32::MAX)));
+        }
+        rows.dedup();
+        (graph, GraphIndex::build(rows))
+    });
+    (graphs.collect(), repeated)
+}
+
 fn statement(quad: &EncodedQuad) -> Row {
     [quad.subject, quad.predicate, quad.object]
 }
@@ -181,7 +231,7 @@ impl Snapshot {
             names.push(*name);
             runs.extend(graph.runs());
         }
-        let terms = self.dictionary.freeze(|id| !self.shrunk || used.contains(&id));
+        let terms = self.dictionary.freeze(self.shrunk.then_some(&used));
         StoreSections {
             term_ids: terms.ids,
             term_offsets: terms.offsets,

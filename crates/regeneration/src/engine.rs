@@ -17,6 +17,7 @@ use crate::project::Project;
 use crate::report::{Diagnostic, FileDiff, Progress, RunReport, Severity};
 use crate::state::StateFolder;
 
+mod base;
 mod catalogue;
 mod check;
 mod commit;

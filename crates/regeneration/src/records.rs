@@ -6,6 +6,7 @@ use evergen_artifact::{ArtifactPath, Digest, FileStamp};
 use evergen_delta::{Term, TermId};
 use evergen_knowledge::{Snapshot, TrackedReader, Value};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use twox_hash::XxHash3_128;
 use uuid::Uuid;
 
@@ -20,24 +21,27 @@ pub(crate) type RowKey = u128;
 
 impl Row {
     pub(crate) fn key(&self) -> RowKey {
-        let mut hasher = XxHash3_128::new();
-        self.hash_into(&mut hasher);
-        hasher.finish_128()
+        let mut content = Content::new();
+        self.push_to(&mut content);
+        XxHash3_128::oneshot(&content)
     }
 
-    pub(crate) fn hash_into(&self, hasher: &mut XxHash3_128) {
-        hash_terms(self.0.iter().map(Option::as_ref), hasher);
+    pub(crate) fn push_to(&self, content: &mut Content) {
+        push_terms(self.0.iter().map(Option::as_ref), content);
     }
 }
 
-/// Feeds terms to a hash, unbound ones as 0.
-pub(crate) fn hash_terms<'a>(
+/// What is hashed at once: a hash that is fed piece by piece has to allocate.
+pub(crate) type Content = SmallVec<[u8; 512]>;
+
+/// Adds terms to what is hashed, unbound ones as 0.
+pub(crate) fn push_terms<'a>(
     values: impl Iterator<Item = Option<&'a Value>>,
-    hasher: &mut XxHash3_128,
+    content: &mut Content,
 ) {
     for value in values {
         let id = value.map_or(0, |value| value.id().to_raw());
-        hasher.write(&id.to_le_bytes());
+        content.extend_from_slice(&id.to_le_bytes());
     }
 }
 

@@ -19,7 +19,7 @@ use evergen_knowledge::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::segment::Unusable;
+use self::segment::{Segment, Unusable};
 use crate::artifacts::{ArtifactColumns, Artifacts, Slot};
 use crate::records::{Record, StoredDigest};
 
@@ -272,16 +272,16 @@ pub(crate) fn decode_meta(bytes: &[u8]) -> Result<Meta, Unusable> {
 
 /// The bytes of a file of one section.
 pub(crate) fn encode_single(value: &impl Serialize) -> Result<Vec<u8>, postcard::Error> {
-    Ok(segment::encode(&[postcard::to_stdvec(value)?.into()]))
+    Ok(segment::encode(vec![postcard::to_stdvec(value)?.into()]).pieces().concat())
 }
 
-pub(crate) fn encode_artifacts(artifacts: &Artifacts) -> Vec<u8> {
+pub(crate) fn encode_artifacts(artifacts: &Artifacts) -> Segment {
     let ArtifactColumns { entries, path_ends, paths, record_ends, records, by_path } =
         artifacts.to_columns();
-    segment::encode(&[entries, path_ends, paths, record_ends, records, by_path])
+    segment::encode(vec![entries, path_ends, paths, record_ends, records, by_path])
 }
 
-pub(crate) fn encode_reads(reads: &Reads) -> Vec<u8> {
+pub(crate) fn encode_reads(reads: &Reads) -> Segment {
     let sections: Vec<Bytes> = [&reads.artifacts, &reads.lists]
         .into_iter()
         .flat_map(|index| {
@@ -295,7 +295,7 @@ pub(crate) fn encode_reads(reads: &Reads) -> Vec<u8> {
             ]
         })
         .collect();
-    segment::encode(&sections)
+    segment::encode(sections)
 }
 
 /// What is not a column of the model's file.
@@ -306,12 +306,12 @@ struct ModelHeader {
     shared: Vec<(EncodedQuad, u32)>,
 }
 
+/// Terms in `kept` stay known, also if no quad uses them.
 pub(crate) fn encode_model(
     model: &Model,
-    artifacts: &Artifacts,
-) -> Result<Vec<u8>, postcard::Error> {
-    // A row may name a term that a query brought in, and no quad uses.
-    let ModelSections { store, mut sources, shared } = model.to_sections(artifacts.row_terms());
+    kept: impl IntoIterator<Item = TermId>,
+) -> Result<Segment, postcard::Error> {
+    let ModelSections { store, mut sources, shared } = model.to_sections(kept);
     let header = ModelHeader {
         graphs: store.graph_names,
         sources: sources
@@ -333,7 +333,7 @@ pub(crate) fn encode_model(
             .into_iter()
             .flat_map(|source| [source.ground, source.components, source.chunks.members]),
     );
-    Ok(segment::encode(&sections))
+    Ok(segment::encode(sections))
 }
 
 fn decode_model(sections: Vec<Bytes>) -> Option<ModelSections> {

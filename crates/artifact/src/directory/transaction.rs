@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -87,7 +87,7 @@ impl DirectoryTransaction {
         locked(&self.removals)
     }
 
-    fn stage_claimed(&self, place: &Place, bytes: &[u8]) -> Result<FileStamp, StageError> {
+    fn stage_claimed(&self, place: &Place, pieces: &[&[u8]]) -> Result<FileStamp, StageError> {
         let region = self.regions.get(root_of(place));
         let Some(stage) = &region.stage else { return Err(StageError::Taken(place.clone())) };
         let path = place.path();
@@ -102,12 +102,12 @@ impl DirectoryTransaction {
                     Target::Folder => (None, true),
                 };
                 let staged = self.next.fetch_add(1, Ordering::Relaxed);
-                let size = bytes.len() as u64;
+                let size = pieces.iter().map(|piece| piece.len() as u64).sum();
                 let put = Put { place: place.clone(), staged, size, over_folder };
                 (PathBuf::from(staged.to_string()), mode, Some(put))
             }
         };
-        let written = self.write(stage, &name, bytes, mode);
+        let written = self.write(stage, &name, pieces, mode);
         let stamp = match written {
             Ok(stamp) => stamp,
             Err(Failure::Overlap) => return Err(StageError::Overlap(place.clone())),
@@ -124,7 +124,7 @@ impl DirectoryTransaction {
         &self,
         stage: &Stage,
         name: &Path,
-        bytes: &[u8],
+        pieces: &[&[u8]],
         mode: Option<Mode>,
     ) -> Result<FileStamp, Failure> {
         let opened = match open_new(stage.folder.as_fd(), name) {
@@ -135,7 +135,7 @@ impl DirectoryTransaction {
             opened => opened,
         };
         let mut file = opened.map_err(Failure::of_open)?;
-        file.write_all(bytes)?;
+        write_pieces(&mut file, pieces)?;
         let stat = rustix::fs::fstat(&file).map_err(std::io::Error::from)?;
         let permissions = Mode::RWXU | Mode::RWXG | Mode::RWXO;
         if let Some(mode) = mode.map(|mode| mode & permissions)
@@ -221,13 +221,17 @@ impl DirectoryTransaction {
 
 impl Transaction for DirectoryTransaction {
     fn stage(&self, place: Place, bytes: &[u8]) -> Result<FileStamp, StageError> {
+        self.stage_pieces(place, &[bytes])
+    }
+
+    fn stage_pieces(&self, place: Place, pieces: &[&[u8]]) -> Result<FileStamp, StageError> {
         if place.is_taken() {
             return Err(StageError::Taken(place));
         }
         if !self.claims().insert(place.clone()) {
             return Err(StageError::Twice(place));
         }
-        self.stage_claimed(&place, bytes).inspect_err(|_| {
+        self.stage_claimed(&place, pieces).inspect_err(|_| {
             self.claims().remove(&place);
         })
     }
@@ -288,6 +292,16 @@ impl From<std::io::Error> for Failure {
 fn open_new(folder: BorrowedFd<'_>, name: &Path) -> Result<File, Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     rustix::fs::openat(folder, name, flags, Mode::from(0o666)).map(File::from)
+}
+
+/// Large pieces are written from where they lie, small ones together.
+fn write_pieces(file: &mut File, pieces: &[&[u8]]) -> std::io::Result<()> {
+    if let [bytes] = pieces {
+        return file.write_all(bytes);
+    }
+    let mut writer = BufWriter::with_capacity(1 << 16, file);
+    pieces.iter().try_for_each(|piece| writer.write_all(piece))?;
+    writer.flush()
 }
 
 /// Makes the folders above a staged file; another thread may do the same.

@@ -31,7 +31,7 @@ pub(super) struct Collector<'a> {
 }
 
 /// Statements of common models are shorter than this, and each brings about one term.
-const BYTES_PER_STATEMENT: usize = 128;
+const BYTES_PER_STATEMENT: usize = 64;
 
 impl<'a> Collector<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
@@ -155,14 +155,21 @@ impl<'a> Collector<'a> {
     }
 
     fn literal(&mut self, literal: LiteralRef<'_>) -> Result<TermId, SyntaxErrorKind> {
-        let value = literal.value();
+        self.literal_of(literal.value(), literal.datatype().as_str(), literal.language())
+    }
+
+    fn literal_of(
+        &mut self,
+        value: &str,
+        datatype: &str,
+        language: Option<&str>,
+    ) -> Result<TermId, SyntaxErrorKind> {
         let limit = self.limits.max_literal_bytes;
         if value.len() > limit {
             return Err(SyntaxErrorKind::LiteralTooLong { limit });
         }
-        let datatype = literal.datatype().as_str();
         let lower;
-        let language = match literal.language() {
+        let language = match language {
             Some(tag) if tag.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 lower = tag.to_ascii_lowercase();
                 Some(lower.as_str())
@@ -188,6 +195,33 @@ impl Sink for Collector<'_> {
                 ControlFlow::Break(())
             }
         }
+    }
+
+    fn term(&mut self, term: TermRef<'_>) -> Option<TermId> {
+        // What is refused here comes again, and is refused with a reason then.
+        match term {
+            TermRef::Iri(iri) => self.iri(iri).ok(),
+            TermRef::Literal { value, datatype, language } => {
+                self.literal_of(value, datatype, language).ok()
+            }
+            TermRef::Blank(_) => None,
+        }
+    }
+
+    fn triples(&mut self, triples: &[[TermId; 3]]) -> bool {
+        let count = self.statements + triples.len() as u64;
+        if count > self.limits.max_quads_per_file {
+            return false;
+        }
+        self.statements = count;
+        let graph = TermId::DEFAULT_GRAPH;
+        self.ground.extend(triples.iter().map(|[subject, predicate, object]| EncodedQuad {
+            subject: *subject,
+            predicate: *predicate,
+            object: *object,
+            graph,
+        }));
+        true
     }
 }
 

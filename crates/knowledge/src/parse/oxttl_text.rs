@@ -11,7 +11,7 @@ use oxttl::{NQuadsParser, NTriplesParser, TriGParser, TurtleParser, TurtleSyntax
 
 use super::reader::{Document, MAX_ERRORS, Sink, Source};
 use super::scan::{Lines, Mark, turtle_marks};
-use super::{SyntaxError, SyntaxErrorKind};
+use super::{SyntaxError, SyntaxErrorKind, plain, scan};
 use crate::Format;
 use crate::chunks::Header;
 
@@ -74,6 +74,8 @@ fn trig(header: &Header) -> Option<TriGParser> {
 pub(super) struct Outcome {
     pub(super) header: Header,
     pub(super) errors: Vec<TurtleSyntaxError>,
+    /// From where on the places of errors count.
+    pub(super) start: usize,
 }
 
 pub(super) fn read(
@@ -87,7 +89,7 @@ pub(super) fn read(
     if outcome.errors.is_empty() {
         return Ok(Document { prefixes: outcome.header.prefixes, used: Vec::new() });
     }
-    Err(outcome.errors.iter().map(|error| translate(source, error)).collect())
+    Err(outcome.errors.iter().map(|error| translate(source, error, outcome.start)).collect())
 }
 
 /// Reads whole statements up to so many errors; `None` if no parser takes the header.
@@ -99,26 +101,73 @@ pub(super) fn read_text(
 ) -> Option<Outcome> {
     let (bytes, empty) = (source.bytes, Header::default());
     Some(match source.format {
-        Format::Turtle => {
-            let mut parser = turtle(before)?.for_slice(bytes);
-            let errors = drain(&mut parser, most_errors, in_default_graph, sink);
-            Outcome { header: header(parser.base_iri(), parser.prefixes()), errors }
-        }
+        Format::Turtle => read_turtle(bytes, before, most_errors, sink)?,
         Format::TriG => {
             let mut parser = trig(before)?.for_slice(bytes);
             let errors = drain(&mut parser, most_errors, |quad| quad, sink);
-            Outcome { header: header(parser.base_iri(), parser.prefixes()), errors }
+            Outcome { header: header(parser.base_iri(), parser.prefixes()), errors, start: 0 }
         }
         Format::NQuads => {
             let mut parser = NQuadsParser::new().for_slice(bytes);
-            Outcome { header: empty, errors: drain(&mut parser, most_errors, |quad| quad, sink) }
+            let errors = drain(&mut parser, most_errors, |quad| quad, sink);
+            Outcome { header: empty, errors, start: 0 }
         }
         _ => {
             let mut parser = NTriplesParser::new().for_slice(bytes);
             let errors = drain(&mut parser, most_errors, in_default_graph, sink);
-            Outcome { header: empty, errors }
+            Outcome { header: empty, errors, start: 0 }
         }
     })
+}
+
+/// At least so much text goes to the library where something is not plain, and at most so
+/// much before it is tried again whether what follows is.
+const SECTION: Range<usize> = 1 << 10..1 << 16;
+/// Longer sections are not held back until they are known to count.
+const LONGEST: usize = 1 << 20;
+
+/// Reads what is plain by [`plain`], and sections in between by the library.
+///
+/// That a section ends between two statements is proved by reading it, as with
+/// [`chunks`](super::chunks); if it doesn't, the library reads all the rest.
+fn read_turtle(
+    bytes: &[u8],
+    before: &Header,
+    most_errors: usize,
+    sink: &mut impl Sink,
+) -> Option<Outcome> {
+    // A base that is none is refused also where nothing needs it.
+    let _ = turtle(before)?;
+    let mut now = before.clone();
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let (mut place, mut length) = (0, SECTION.start);
+    while place < text.len() {
+        let start = plain::read(text, place, &now, sink);
+        if start == text.len() {
+            return Some(Outcome { header: now, errors: Vec::new(), start });
+        }
+        // Where little is plain, changing over often doesn't pay.
+        let much = start - place > length;
+        length = if much { length / 2 } else { length * 2 }.clamp(SECTION.start, SECTION.end);
+        let end = scan::statement_end(bytes, start, length);
+        place = start;
+        if end - start > LONGEST {
+            break;
+        }
+        let mut quads: Vec<Quad> = Vec::new();
+        let mut parser = turtle(&now)?.for_slice(&bytes[start..end]);
+        if !drain(&mut parser, 1, in_default_graph, &mut quads).is_empty() {
+            break;
+        }
+        now = header(parser.base_iri(), parser.prefixes());
+        if quads.into_iter().any(|quad| sink.quad(quad, 0).is_break()) {
+            return Some(Outcome { header: now, errors: Vec::new(), start });
+        }
+        place = end;
+    }
+    let mut parser = turtle(&now)?.for_slice(&bytes[place..]);
+    let errors = drain(&mut parser, most_errors, in_default_graph, sink);
+    Some(Outcome { header: header(parser.base_iri(), parser.prefixes()), errors, start: place })
 }
 
 fn in_default_graph(triple: Triple) -> Quad {
@@ -150,10 +199,10 @@ fn drain<T>(
     errors
 }
 
-fn translate(source: &Source<'_>, error: &TurtleSyntaxError) -> SyntaxError {
+fn translate(source: &Source<'_>, error: &TurtleSyntaxError, start: usize) -> SyntaxError {
     let location = error.location();
     // A file in memory has no offset beyond the address space.
-    let offset = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+    let offset = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).saturating_add(start);
     let span = offset(location.start.offset)..offset(location.end.offset);
     let token = source.bytes.get(span.clone()).and_then(|token| std::str::from_utf8(token).ok());
     let rest = token.and_then(|token| error.message().strip_prefix(token));

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use evergen_delta::{TermId, TermRef};
 use oxrdf::Quad;
 
 use super::{Documents, SyntaxError, SyntaxErrorKind, jsonld, oxttl_text, rdfxml, scan};
@@ -11,6 +12,25 @@ use crate::{Format, Limits};
 pub(super) trait Sink {
     /// Takes a statement; `line` is 0 unless lines were asked for and are known.
     fn quad(&mut self, quad: Quad, line: u32) -> ControlFlow<()>;
+
+    /// Takes a term of statements that may follow, and gives its id; `None` if it is to
+    /// come in a [`quad`](Self::quad).
+    fn term(&mut self, _term: TermRef<'_>) -> Option<TermId> {
+        None
+    }
+
+    /// Takes triples of terms that were given ids, unless it answers no.
+    fn triples(&mut self, _triples: &[[TermId; 3]]) -> bool {
+        false
+    }
+}
+
+/// Keeps statements until it is known whether they count.
+impl Sink for Vec<Quad> {
+    fn quad(&mut self, quad: Quad, _line: u32) -> ControlFlow<()> {
+        self.push(quad);
+        ControlFlow::Continue(())
+    }
 }
 
 /// What a file declares besides its statements.

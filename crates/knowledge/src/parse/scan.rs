@@ -63,6 +63,38 @@ pub(super) fn turtle_marks(bytes: &[u8], mut visit: impl FnMut(Mark, usize) -> C
     }
 }
 
+/// Behind the first dot from `place` on that seems to end a Turtle statement, and is at
+/// least `length` bytes further; else the end of the file. Strings and comments are told
+/// apart if `place` is not within one.
+pub(super) fn statement_end(bytes: &[u8], mut place: usize, length: usize) -> usize {
+    let least = place.saturating_add(length);
+    let mut depth = 0_usize;
+    while let Some(byte) = bytes.get(place) {
+        place = match byte {
+            b'#' => line_end(bytes, place),
+            b'<' => iri_end(bytes, place),
+            b'\\' => place + 2,
+            quote @ (b'"' | b'\'') if bytes[place..].starts_with(&[*quote; 3]) => {
+                long_string_end(bytes, place + 3, *quote)
+            }
+            quote @ (b'"' | b'\'') => short_string_end(bytes, place + 1, *quote),
+            other => {
+                match other {
+                    b'[' | b'(' => depth += 1,
+                    b']' | b')' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                place + 1
+            }
+        };
+        let ends = *byte == b'.' && depth == 0 && place >= least;
+        if ends && bytes.get(place).is_none_or(u8::is_ascii_whitespace) {
+            return place;
+        }
+    }
+    bytes.len()
+}
+
 fn line_end(bytes: &[u8], place: usize) -> usize {
     memchr::memchr2(b'\n', b'\r', &bytes[place..]).map_or(bytes.len(), |length| place + length)
 }

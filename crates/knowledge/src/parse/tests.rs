@@ -2,9 +2,14 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::reader::Source;
+use oxrdf::GraphName;
+
+use super::collector::Collector;
+use super::oxttl_text::{first_header, read_text};
+use super::reader::{MAX_ERRORS, Sink, Source};
 use super::scan::{Mark, turtle_marks};
 use super::{Documents, ParsedSource, SyntaxError, chunks, parse};
+use crate::chunks::Header;
 use crate::{Format, Limits};
 
 const BASE: &str = "http://example.org/base/";
@@ -178,4 +183,203 @@ proptest! {
         check_threads(&text, Format::Turtle);
         check_threads(&text, Format::TriG);
     }
+}
+
+/// Everything that a collector knows after reading some Turtle, and the errors.
+fn read_by(text: &str, read: impl FnOnce(&mut Collector<'_>) -> Vec<String>) -> String {
+    let limits = Limits::default();
+    let mut collector = Collector::new(&limits);
+    let errors = read(&mut collector);
+    let mut terms: Vec<String> = collector.terms.iter().map(|(_, term)| term.to_string()).collect();
+    terms.sort_unstable();
+    let ground = collector.ground.clone();
+    let Collector { statements, blank, blank_numbers, .. } = collector;
+    // With errors, terms of statements that were given up may be left.
+    let terms = if errors.is_empty() { terms } else { Vec::new() };
+    format!("{text}\n{errors:?} {statements} {ground:?} {blank:?} {blank_numbers:?} {terms:?}")
+}
+
+fn spell(error: &oxttl::TurtleSyntaxError, start: usize) -> String {
+    let location = error.location();
+    let offsets = [location.start.offset, location.end.offset].map(|offset| offset + start as u64);
+    format!("{offsets:?} {}", error.message())
+}
+
+fn both_ways(text: &str) -> (String, String) {
+    let header = first_header(Format::Turtle, BASE);
+    let (limits, none) = (Limits::default(), Documents::none());
+    let source = Source::new(text.as_bytes(), Format::Turtle, BASE, &limits, &none).unwrap();
+    let ours = read_by(text, |collector| {
+        let outcome = read_text(&source, &header, MAX_ERRORS, collector).unwrap();
+        outcome.errors.iter().map(|error| spell(error, outcome.start)).collect()
+    });
+    let library = read_by(text, |collector| {
+        let parser = oxttl::TurtleParser::new().with_base_iri(BASE).unwrap();
+        let mut errors = Vec::new();
+        for result in parser.for_slice(text) {
+            match result {
+                Ok(triple) => drop(collector.quad(triple.in_graph(GraphName::DefaultGraph), 0)),
+                Err(error) => errors.push(spell(&error, 0)),
+            }
+        }
+        errors.truncate(MAX_ERRORS);
+        errors
+    });
+    (ours, library)
+}
+
+/// Pieces of which some are plain, and others only nearly so.
+const PIECES: &[&str] = &[
+    "ex:a",
+    "ex:b",
+    "ex:c.d",
+    "ex:",
+    ":x",
+    "ex:-",
+    "ex:a.",
+    "ex:a..b",
+    "ex:1",
+    "ex:_",
+    "ex:a:b",
+    "ex:\u{e9}",
+    "ex:a%41",
+    "ex:a\\-b",
+    "no:a",
+    "bare:a",
+    "bare:9",
+    "hash:a",
+    "a",
+    "a.",
+    "true",
+    "false",
+    "true.",
+    "truer:a",
+    "<http://e.org/a>",
+    "<http://e.org/a/../b>",
+    "<http://e.org>",
+    "<http://>",
+    "<http://e.org/a b>",
+    "<a>",
+    "<#a>",
+    "<https://e.org/a#b>",
+    "<http://e.org/a#b#c>",
+    "<http://e.org:80/a>",
+    "<urn:x:y>",
+    "\"\"",
+    "\"a b\"",
+    "\"\u{e9}\"",
+    "\"\\n\"",
+    "\"\"\"a\n\"b\"\"\"",
+    "'a'",
+    "\"a",
+    "\"a\nb\"",
+    "\"a\"@en",
+    "\"a\"@en-GB",
+    "\"a\"@en-Latn-GB",
+    "\"a\"@e",
+    "\"a\"@",
+    "\"a\" @en",
+    "\"a\"@EN",
+    "\"1\"^^ex:a",
+    "\"1\"^^<http://e.org/a>",
+    "\"1\"^^ ex:a",
+    "\"1\"^ex:a",
+    "\"a\"^^rdf:langString",
+    "\"a\"^^xsd:string",
+    "1",
+    "+1",
+    "-1",
+    "-",
+    "1.",
+    "1.5",
+    "1e3",
+    ".5",
+    ".",
+    ".",
+    ".",
+    ";",
+    ",",
+    ";;",
+    "[",
+    "]",
+    "[]",
+    "(",
+    ")",
+    "_:b",
+    "_:b2",
+    "# note\n",
+    "#",
+    "\n",
+    "\t",
+    "\r\n",
+    "\u{c}",
+    "\u{a0}",
+    "@prefix ex: <http://other.org/> .",
+    "@prefix",
+    "@base <http://b.org/> .",
+    "PREFIX p: <http://p.org/>",
+    "{",
+    "}",
+    "<<",
+    ">>",
+    "^",
+    "=",
+    "\\",
+];
+
+const PREFIXES: &str = "@prefix ex: <http://example.org/> . @prefix : <http://example.org/d#> .\n\
+    @prefix bare: <http://example.org> . @prefix hash: <http://example.org#> .\n\
+    @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .\n\
+    @prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .\n";
+
+fn piece() -> impl Strategy<Value = String> {
+    let separator = prop_oneof![6 => Just(" "), 2 => Just(""), 1 => Just("\n")];
+    (prop::sample::select(PIECES), separator).prop_map(|(piece, space)| format!("{piece}{space}"))
+}
+
+/// Statements that are likely to be right, with a foreign piece now and then.
+fn statement() -> impl Strategy<Value = String> {
+    let plain =
+        prop::sample::select(&["ex:a", "<http://e.org/a>", ":x", "ex:c.d", "\"a\"@en", "1"][..]);
+    let object = prop_oneof![6 => plain.prop_map(str::to_owned), 3 => piece(), 1 => Just("[ a ex:b ]".to_owned())];
+    let joint = prop_oneof![Just(", "), Just("; a "), Just(" ; ex:p "), Just(" ;; ex:p ")];
+    let end = prop_oneof![8 => Just(" .\n"), 1 => Just("."), 1 => Just(" ; ."), 1 => Just(" ")];
+    let rest = prop::collection::vec((joint, object.clone()), 0..4);
+    (object.clone(), object, rest, end).prop_map(|(subject, first, rest, end)| {
+        let rest: Vec<String> =
+            rest.into_iter().map(|(joint, object)| format!("{joint}{object}")).collect();
+        let rest = rest.concat();
+        format!("{subject} ex:p {first}{rest}{end}")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #[test]
+    fn what_is_plain_reads_as_the_library_reads_it(
+        pieces in prop::collection::vec(piece(), 0..12),
+        statements in prop::collection::vec(statement(), 0..6),
+        filler in 0_usize..3,
+    ) {
+        // Enough plain text to change over more than once.
+        let filler = "ex:a ex:b ex:c .\n".repeat(filler * 80);
+        let text = format!("{PREFIXES}{}{filler}{}", statements.concat(), pieces.concat());
+        let (ours, library) = both_ways(&text);
+        prop_assert_eq!(ours, library);
+        let text = format!("{PREFIXES}{filler}{}{filler}{}", statements.concat(), statements.concat());
+        let (ours, library) = both_ways(&text);
+        prop_assert_eq!(ours, library);
+    }
+}
+
+#[test]
+fn common_turtle_is_plain() {
+    let text = "@prefix ex: <http://example.org/> .\n\
+        ex:a a ex:B ; ex:p \"x\"@en-GB, \"y\", 12, true ;\n ex:q <http://e.org/x#y> . # done\n";
+    let header = Header { base: None, prefixes: vec![("ex".into(), "http://example.org/".into())] };
+    let limits = Limits::default();
+    let mut collector = Collector::new(&limits);
+    let start = text.find("ex:a").unwrap();
+    assert_eq!(super::plain::read(text, start, &header, &mut collector), text.len());
+    assert_eq!(collector.statements, 6);
 }

@@ -1,7 +1,9 @@
 //! What evaluating a query gives.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
+use evergen_delta::TermRef;
 use smallvec::SmallVec;
 
 use crate::{TrackedReader, Value};
@@ -13,7 +15,7 @@ pub type Row = SmallVec<[Option<Value>; 2]>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// The names of the columns.
-    pub variables: Vec<String>,
+    pub variables: Arc<[String]>,
     /// The solutions, in their order.
     pub rows: Vec<Row>,
 }
@@ -41,8 +43,23 @@ impl Answer {
 
 /// Puts rows into the order of their content.
 pub(super) fn sort(reader: &dyn TrackedReader, rows: &mut [Row]) {
-    if rows.len() > 1 {
-        rows.sort_by(|left, right| compare(reader, left, right));
+    if rows.len() < 2 {
+        return;
+    }
+    // Mostly the first column decides, so that its terms are looked up once.
+    let mut keys: Vec<(Option<TermRef<'_>>, usize)> = Vec::with_capacity(rows.len());
+    for (place, row) in rows.iter().enumerate() {
+        let value = row.first().and_then(Option::as_ref);
+        keys.push((value.and_then(|value| value.term(reader)), place));
+    }
+    keys.sort_by(|(left, one), (right, other)| {
+        left.cmp(right).then_with(|| compare(reader, &rows[*one], &rows[*other]))
+    });
+    let order: Vec<usize> = keys.into_iter().map(|(_, place)| place).collect();
+    let sorted: Vec<Row> =
+        order.into_iter().map(|place| std::mem::take(&mut rows[place])).collect();
+    for (row, sorted) in rows.iter_mut().zip(sorted) {
+        *row = sorted;
     }
 }
 

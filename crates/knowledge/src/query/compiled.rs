@@ -1,6 +1,7 @@
 //! A planned query, and how it is evaluated.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use evergen_delta::Term;
 use spareval::{QueryEvaluator, QueryResults};
@@ -22,6 +23,8 @@ pub(super) struct Compiled {
     form: Form,
     /// What a row holds: the SELECT's variables, or those of the CONSTRUCT's template.
     columns: Vec<Variable>,
+    /// The names of the columns.
+    names: Arc<[String]>,
     template: Vec<TriplePattern>,
     bound: Vec<Variable>,
     /// Whether the rows come in an order that the author asked for.
@@ -52,9 +55,11 @@ impl Compiled {
         let pattern = plan(&pattern, &known);
         let fast = Program::compile(&pattern, &columns, bound);
         let plan = spargebra::Query::Select { dataset: None, pattern, base_iri: None };
+        let names = columns.iter().map(|name| name.as_str().to_owned()).collect();
         Self {
             form: normal.form,
             columns,
+            names,
             template: normal.template.clone(),
             bound: bound.to_vec(),
             ordered,
@@ -87,8 +92,7 @@ impl Compiled {
         if !self.ordered {
             sort(reader, &mut rows);
         }
-        let variables = self.columns.iter().map(|name| name.as_str().to_owned()).collect();
-        Ok(Answer::Rows(Rows { variables, rows }))
+        Ok(Answer::Rows(Rows { variables: Arc::clone(&self.names), rows }))
     }
 
     fn ask(&self, reader: &dyn TrackedReader, bindings: &[Value]) -> Result<bool, EvaluateError> {

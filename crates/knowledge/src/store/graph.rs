@@ -8,7 +8,8 @@ use bytes::Bytes;
 use evergen_delta::{EncodedQuad, QuadPattern, TermId};
 
 use super::columns::{Owner, cast};
-use super::search;
+use super::search::Leads;
+use super::{bulk, search};
 
 /// Three ids in the sequence of an [`Order`].
 pub(super) type Row = [TermId; 3];
@@ -62,6 +63,11 @@ impl Order {
 #[derive(Clone, Debug, Default)]
 pub(super) struct GraphIndex {
     runs: [Bytes; 3],
+    /// Where each predicate begins in the order that begins with predicates, sorted by
+    /// predicate; empty where that is not known.
+    predicates: Vec<(TermId, usize)>,
+    /// The same for subjects and for objects in the orders that begin with these.
+    leads: [Leads; 2],
     added: [BTreeSet<Row>; 3],
     /// Statements of the runs that are gone, as subject, predicate, object.
     removed: BTreeSet<Row>,
@@ -69,15 +75,36 @@ pub(super) struct GraphIndex {
 
 /// Changes below this number are not worth new runs.
 const OVERLAY_FLOOR: usize = 1 << 16;
+/// With more predicates their beginnings are not remembered.
+const MOST_PREDICATES: usize = 1 << 10;
 
 impl GraphIndex {
-    /// A graph of the given distinct statements.
-    pub(super) fn build(mut statements: Vec<Row>) -> Self {
-        statements.sort_unstable();
-        let pos = sorted(statements.iter().map(|row| Order::Pos.row(*row)));
-        let osp = sorted(statements.iter().map(|row| Order::Osp.row(*row)));
-        let runs = [statements, pos, osp].map(|rows| Bytes::from_owner(Owner(rows)));
-        Self { runs, ..Self::default() }
+    /// A graph of the given statements, sorted and distinct.
+    pub(super) fn build(statements: Vec<Row>) -> Self {
+        let in_order = |order: Order| sorted(statements.iter().map(|row| order.row(*row)));
+        let (pos, osp) =
+            super::both(statements.len(), || in_order(Order::Pos), || in_order(Order::Osp));
+        Self::of([statements, pos, osp].map(|rows| Bytes::from_owner(Owner(rows))))
+    }
+
+    /// A graph of runs that were just made.
+    fn of(runs: [Bytes; 3]) -> Self {
+        let mut graph = Self { runs, ..Self::default() };
+        let run = graph.run(Order::Pos);
+        let mut predicates = Vec::new();
+        let mut start = 0;
+        while let Some([predicate, ..]) =
+            run.get(start).filter(|_| predicates.len() < MOST_PREDICATES)
+        {
+            predicates.push((*predicate, start));
+            start = search::run_end(run, start, |row| row[0] == *predicate);
+        }
+        if start == run.len() {
+            graph.predicates = predicates;
+        }
+        graph.leads = [Order::Spo, Order::Osp]
+            .map(|order| Leads::of(graph.run(order).iter().map(|row| row[0])));
+        graph
     }
 
     /// The graph that [`runs`](Self::runs) described; `None` if a run is not whole rows.
@@ -139,15 +166,17 @@ impl GraphIndex {
     pub(super) fn compact_if_due(&mut self) {
         let changes = self.added[0].len() + self.removed.len();
         if changes > OVERLAY_FLOOR.max(self.run(Order::Spo).len() / 8) {
-            let runs = self.runs();
-            *self = Self { runs, ..Self::default() };
+            *self = Self::of(self.runs());
         }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
         // A B-tree of 24-byte rows is about two thirds full.
         let overlay = self.added.iter().map(BTreeSet::len).sum::<usize>() + self.removed.len();
-        self.runs.iter().map(Bytes::len).sum::<usize>() + overlay * 36
+        self.runs.iter().map(Bytes::len).sum::<usize>()
+            + self.predicates.capacity() * 16
+            + self.leads.iter().map(Leads::memory_bytes).sum::<usize>()
+            + overlay * 36
     }
 
     pub(super) fn matching(&self, pattern: &QuadPattern, graph: TermId) -> GraphQuads<'_> {
@@ -161,7 +190,43 @@ impl GraphIndex {
 
     fn in_run(&self, statement: &Row) -> bool {
         let run = self.run(Order::Spo);
-        !run.is_empty() && !base_range(run, Order::Spo, statement, 3).is_empty()
+        !run.is_empty() && !self.base_range(Order::Spo, statement, 3).is_empty()
+    }
+
+    /// The rows that begin with the first `bound` ids of `prefix`.
+    fn base_range(&self, order: Order, prefix: &Row, bound: usize) -> &[Row] {
+        let run = self.run(order);
+        let leads = match order {
+            Order::Spo => &self.leads[0],
+            Order::Osp => &self.leads[1],
+            Order::Pos if bound > 0 && !self.predicates.is_empty() => {
+                return self.predicate_range(prefix, bound);
+            }
+            Order::Pos => return base_range(run, order, prefix, bound),
+        };
+        if leads.is_empty() || bound == 0 {
+            return base_range(run, order, prefix, bound);
+        }
+        let run = leads.part(run, prefix[0]);
+        let start = run.partition_point(|row| row[..bound] < prefix[..bound]);
+        let end = search::run_end(run, start, |row| row[..bound] == prefix[..bound]);
+        &run[start..end]
+    }
+
+    /// The rows of a predicate that begin with the first `bound` ids of `prefix`.
+    fn predicate_range(&self, prefix: &Row, bound: usize) -> &[Row] {
+        let run = self.run(Order::Pos);
+        let found = self.predicates.binary_search_by_key(&prefix[0], |(predicate, _)| *predicate);
+        let Ok(index) = found else { return &[] };
+        let end = self.predicates.get(index + 1).map_or(run.len(), |(_, start)| *start);
+        let run = &run[self.predicates[index].1..end];
+        if bound < 2 {
+            return run;
+        }
+        // What follows a predicate is spread evenly again.
+        let start = search::lower_bound(run, prefix[1], |row| row[1]);
+        let end = search::run_end(run, start, |row| row[..bound] == prefix[..bound]);
+        &run[start..end]
     }
 
     fn range(&self, order: Order, prefix: Row, bound: usize) -> Merged<'_> {
@@ -170,7 +235,7 @@ impl GraphIndex {
         low[..bound].copy_from_slice(&prefix[..bound]);
         high[..bound].copy_from_slice(&prefix[..bound]);
         Merged {
-            run: base_range(self.run(order), order, &prefix, bound).iter(),
+            run: self.base_range(order, &prefix, bound).iter(),
             added: self.added[order as usize].range(low..=high).peekable(),
             removed: &self.removed,
             order,
@@ -180,7 +245,7 @@ impl GraphIndex {
 
 fn sorted(rows: impl Iterator<Item = Row>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.collect();
-    rows.sort_unstable();
+    bulk::sort(&mut rows);
     rows
 }
 

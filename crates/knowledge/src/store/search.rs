@@ -38,6 +38,46 @@ pub(super) fn lower_bound<T>(rows: &[T], id: TermId, lead: impl Fn(&T) -> TermId
     }
 }
 
+/// Where in a sorted column the ids with certain leading bits begin.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leads(Vec<u32>);
+
+impl Leads {
+    /// The beginnings in a column of so many sorted ids, about four to each if they are
+    /// distinct. Nothing is known of a column that is longer than numbers here are.
+    pub(super) fn of(ids: impl ExactSizeIterator<Item = TermId>) -> Self {
+        let Ok(length) = u32::try_from(ids.len()) else { return Self::default() };
+        let count = (ids.len() / 4).next_power_of_two();
+        let mut starts = Vec::with_capacity(count);
+        for (place, id) in (0..length).zip(ids) {
+            starts.resize(starts.len().max(leading(id, count) + 1), place);
+        }
+        starts.resize(count, length);
+        Self(starts)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The part of the column in which `id` stands, if it does.
+    pub(super) fn part<'a, T>(&self, column: &'a [T], id: TermId) -> &'a [T] {
+        let lead = leading(id, self.0.len());
+        let start = self.0.get(lead).map_or(0, |start| *start as usize);
+        let end = self.0.get(lead + 1).map_or(column.len(), |end| *end as usize);
+        column.get(start..end).unwrap_or_default()
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.0.len() * size_of::<u32>()
+    }
+}
+
+/// The leading bits of an id, as many as tell `count`, a power of two, apart.
+fn leading(id: TermId, count: usize) -> usize {
+    usize::try_from((u128::from(id.to_raw()) * count as u128) >> 64).unwrap_or(0)
+}
+
 /// Where `id` would stand if ids were spread with perfect evenness.
 fn proportional(length: usize, id: TermId) -> usize {
     let scaled = (u128::from(id.to_raw()) * length as u128) >> 64;

@@ -4,9 +4,11 @@ use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use evergen_delta::{Term, TermId, TermRef};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::bulk;
 use super::columns::{Owner, cast};
+use super::search::Leads;
 
 /// Two different terms have one id; the second can't be taken in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -146,10 +148,31 @@ struct Qualifiers {
     /// Language tags as `@en`, datatypes as plain IRIs.
     texts: Vec<Box<str>>,
     numbers: FxHashMap<Box<str>, u32>,
+    /// The number that was asked for last.
+    last: u32,
 }
 
 impl Qualifiers {
+    /// As they are written to a file.
+    fn to_section(&self) -> Bytes {
+        Bytes::from(self.texts.join("\n").into_bytes())
+    }
+
     fn number(&mut self, datatype: &str, language: Option<&str>) -> u32 {
+        // Mostly it is that of the literal before.
+        let last = self.texts.get(self.last as usize).map(|text| &**text);
+        let same = match language {
+            None => last == Some(datatype),
+            Some(language) => last.and_then(|text| text.strip_prefix('@')) == Some(language),
+        };
+        if same {
+            return self.last;
+        }
+        self.last = self.find_or_push(datatype, language);
+        self.last
+    }
+
+    fn find_or_push(&mut self, datatype: &str, language: Option<&str>) -> u32 {
         let tagged;
         let text = match language {
             None => datatype,
@@ -262,6 +285,8 @@ pub(super) struct FrozenTerms {
     ids: Bytes,
     offsets: Bytes,
     heap: Heap,
+    /// Empty where it is not known.
+    leads: Leads,
 }
 
 /// The dictionary as it is written to a file.
@@ -273,6 +298,44 @@ pub(super) struct TermSections {
 }
 
 impl Dictionary {
+    /// The terms of several tables.
+    pub(super) fn merge(tables: &[TermTable]) -> Result<Self, TermCollision> {
+        let count = tables.iter().map(TermTable::len).sum();
+        let bytes = tables.iter().map(|table| table.heap.bytes.len()).sum();
+        // Each term's id, its table, and its place there.
+        let mut entries: Vec<[u64; 3]> = Vec::with_capacity(count);
+        for (number, table) in (0..).zip(tables) {
+            let offsets = table.offsets.iter();
+            entries.extend(offsets.map(|(id, offset)| [id.to_raw(), number, *offset]));
+        }
+        bulk::sort(&mut entries);
+        let table =
+            |number: u64| usize::try_from(number).ok().and_then(|number| tables.get(number));
+        let mut heap =
+            Heap { bytes: HeapBytes::Growing(Vec::with_capacity(bytes)), ..Heap::default() };
+        let mut ids: Vec<TermId> = Vec::with_capacity(count);
+        let mut offsets = Vec::with_capacity(count);
+        for same in entries.chunk_by(|left, right| left[0] == right[0]) {
+            let mut terms =
+                same.iter().filter_map(|[_, number, offset]| table(*number)?.heap.get(*offset));
+            let Some(term) = terms.next() else { continue };
+            if let Some(other) = terms.find(|other| *other != term) {
+                return Err(TermCollision {
+                    known: Box::new(term.to_owned()),
+                    refused: Box::new(other.to_owned()),
+                });
+            }
+            ids.push(TermId::from_raw(same[0][0]));
+            offsets.push(heap.push(term));
+        }
+        if let HeapBytes::Growing(bytes) = heap.bytes {
+            heap.bytes = HeapBytes::Frozen(Bytes::from(bytes));
+        }
+        let leads = Leads::of(ids.iter().copied());
+        let (ids, offsets) = (Bytes::from_owner(Owner(ids)), Bytes::from_owner(Owner(offsets)));
+        Ok(Self { base: FrozenTerms { ids, offsets, heap, leads }, recent: TermTable::new() })
+    }
+
     pub(super) fn intern(&mut self, term: TermRef<'_>) -> Result<TermId, TermCollision> {
         let id = term.id();
         match self.base.get(id) {
@@ -305,11 +368,23 @@ impl Dictionary {
         self.recent.memory_bytes()
             + self.base.ids.len()
             + self.base.offsets.len()
+            + self.base.leads.memory_bytes()
             + self.base.heap.bytes.len()
     }
 
-    /// Sorted sections of every term that `keep` wants.
-    pub(super) fn freeze(&self, mut keep: impl FnMut(TermId) -> bool) -> TermSections {
+    /// Sorted sections of every term, or of those in `kept` alone.
+    pub(super) fn freeze(&self, kept: Option<&FxHashSet<TermId>>) -> TermSections {
+        if let (None, true, HeapBytes::Frozen(heap)) =
+            (kept, self.recent.is_empty(), &self.base.heap.bytes)
+        {
+            return TermSections {
+                ids: self.base.ids.clone(),
+                offsets: self.base.offsets.clone(),
+                heap: heap.clone(),
+                qualifiers: self.base.heap.qualifiers.to_section(),
+            };
+        }
+        let keep = |id| kept.is_none_or(|kept| kept.contains(&id));
         let mut entries: Vec<(TermId, TermRef<'_>)> =
             self.base.iter().chain(self.recent.iter()).filter(|(id, _)| keep(*id)).collect();
         entries.sort_unstable_by_key(|(id, _)| *id);
@@ -325,7 +400,7 @@ impl Dictionary {
             ids: Bytes::from_owner(Owner(ids)),
             offsets: Bytes::from_owner(Owner(offsets)),
             heap: Bytes::from(bytes),
-            qualifiers: Bytes::from(heap.qualifiers.texts.join("\n").into_bytes()),
+            qualifiers: heap.qualifiers.to_section(),
         }
     }
 
@@ -341,7 +416,8 @@ impl Dictionary {
         cast::<TermId>(&sections.ids)?;
         cast::<u64>(&sections.offsets)?;
         let heap = Heap { bytes: HeapBytes::Frozen(sections.heap), qualifiers };
-        let base = FrozenTerms { ids: sections.ids, offsets: sections.offsets, heap };
+        let TermSections { ids, offsets, .. } = sections;
+        let base = FrozenTerms { ids, offsets, heap, leads: Leads::default() };
         Some(Self { base, recent: TermTable::new() })
     }
 }
@@ -349,8 +425,13 @@ impl Dictionary {
 impl FrozenTerms {
     fn get(&self, id: TermId) -> Option<TermRef<'_>> {
         let ids = cast::<TermId>(&self.ids)?;
-        let index = super::search::find_uniform(ids, id)?;
-        self.heap.get(*cast::<u64>(&self.offsets)?.get(index)?)
+        let offsets = cast::<u64>(&self.offsets)?;
+        if self.leads.is_empty() {
+            let index = super::search::find_uniform(ids, id)?;
+            return self.heap.get(*offsets.get(index)?);
+        }
+        let place = self.leads.part(ids, id).iter().position(|found| *found == id)?;
+        self.heap.get(*self.leads.part(offsets, id).get(place)?)
     }
 
     fn iter(&self) -> impl Iterator<Item = (TermId, TermRef<'_>)> {

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use evergen_delta::{Delta, EncodedQuad, QuadPattern, Term, TermId};
+use evergen_delta::{Delta, EncodedQuad, QuadPattern, Term, TermId, TermRef};
 use proptest::prelude::*;
 
 use super::Store;
@@ -129,5 +129,73 @@ fn terms_come_back_as_they_went_in() {
     for term in &terms {
         assert_eq!(store.snapshot().term(term.id()), Some(term.as_ref()));
         assert_eq!(again.term(term.id()), Some(term.as_ref()));
+    }
+}
+
+/// Numbers that look like chance, always the same ones.
+fn scattered(count: u64, seed: u64) -> impl Iterator<Item = u64> {
+    (0..count).map(move |number| {
+        let mixed = (number + seed * 1_000_003).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    })
+}
+
+#[test]
+fn many_rows_are_sorted_as_any_are() {
+    // Columns of hashes, of few hashes, of small numbers, and of one number.
+    let columns: [fn(u64) -> u64; 4] =
+        [|n| n, |n| (n % 3).wrapping_mul(0x9e37_79b9_7f4a_7c15), |n| n % 1000, |_| 7];
+    for first in columns {
+        for second in columns {
+            for last in columns {
+                let mut rows: Vec<[u64; 3]> =
+                    scattered(3000, 1).map(|n| [first(n), second(n >> 7), last(n >> 13)]).collect();
+                let mut expected = rows.clone();
+                expected.sort_unstable();
+                super::bulk::sort(&mut rows);
+                assert_eq!(rows, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_store_merged_of_many_terms_reads_as_one_that_grew() {
+    let number = |n: u64, of: u64| Term::iri(format!("http://example.org/{}", n % of));
+    let mut tables = vec![crate::TermTable::new(), crate::TermTable::new()];
+    let mut quads = Vec::new();
+    for (index, n) in scattered(20_000, 2).enumerate() {
+        let terms = [number(n, 5000), number(n >> 17, 11), number(n >> 31, 2000)];
+        let [s, p, o] = terms.map(|term| tables[index % 2].intern(term.as_ref()).unwrap());
+        quads.push(EncodedQuad::new(s, p, o, TermId::DEFAULT_GRAPH));
+    }
+    quads.extend_from_within(..100);
+    let distinct: BTreeSet<EncodedQuad> = quads.iter().copied().collect();
+    let (store, repeated) = Store::merge(&tables, quads.clone()).unwrap();
+    let copies: usize = repeated.iter().map(|(_, others)| *others as usize).sum();
+    assert_eq!((store.snapshot().len(), copies), (distinct.len(), quads.len() - distinct.len()));
+    let mapped = Store::from_sections(store.snapshot().to_sections([])).unwrap();
+    let absent = Term::iri("http://example.org/none").id();
+    for snapshot in [store.snapshot(), mapped.snapshot()] {
+        for quad in quads.iter().step_by(400) {
+            for open in 0..7 {
+                let pick = |bit: u8, id| if open & bit == 0 { Some(id) } else { None };
+                let pattern = QuadPattern::default_graph(
+                    pick(1, quad.subject),
+                    pick(2, quad.predicate),
+                    pick(4, quad.object),
+                );
+                let found: BTreeSet<EncodedQuad> = snapshot.quads(pattern).collect();
+                let wanted = distinct.iter().copied().filter(|quad| pattern.matches(quad));
+                assert_eq!(found, wanted.collect());
+            }
+            assert_eq!(snapshot.term(quad.object).map(TermRef::id), Some(quad.object));
+        }
+        for place in 0..3 {
+            let at = |own| (own == place).then_some(absent);
+            let pattern = QuadPattern::default_graph(at(0), at(1), at(2));
+            assert_eq!(snapshot.quads(pattern).count(), 0);
+        }
+        assert_eq!(snapshot.term(absent), None);
     }
 }

@@ -7,6 +7,7 @@ use evergen_artifact::{ArtifactPath, Digest, FileStamp, LockFile, Place, Transac
 
 use evergen_knowledge::SourceIncrement;
 
+use super::base::{self, Whole};
 use super::catalogue::join_loaded;
 use super::cycle::{Clock, Cycle, Finished, Halt, Made, change, choice};
 use super::evaluate::{Evaluated, Job, Reader};
@@ -44,11 +45,11 @@ impl Settled<'_> {
         clock: &mut Clock,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, Halt> {
-        let Made { outcomes, gone, list_reads, transaction, lock_file } = made;
+        let Made { mut outcomes, gone, list_reads, transaction, lock_file, stored_model } = made;
         let mut step = Step { increments: self.increments.clone(), list_reads, ..Step::default() };
         let cycle = self.cycle;
         let observed = now_ns();
-        for outcome in &outcomes {
+        for outcome in &mut outcomes {
             self.take(memory, outcome, observed, &mut step, &mut report);
         }
         let lock = lock_file.into_inner();
@@ -72,7 +73,7 @@ impl Settled<'_> {
                     }
                 }
                 self.ask(&outcomes, &deletions)?;
-                self.commit(memory, &step, transaction)?;
+                self.commit(memory, &step, transaction, stored_model)?;
                 progress(Progress::Committed { written, deleted });
             }
             None => memory.meta.quads = self.quads,
@@ -116,7 +117,7 @@ impl Settled<'_> {
     fn take(
         &self,
         memory: &mut Memory,
-        outcome: &Outcome,
+        outcome: &mut Outcome,
         observed: i64,
         step: &mut Step,
         report: &mut RunReport,
@@ -136,10 +137,10 @@ impl Settled<'_> {
             memory.artifacts.set(job.slot, Some(Arc::new(record.clone())));
             step.records.push((job.slot, Some(record)));
         }
-        let evaluation = &outcome.evaluation;
-        step.reads.push((job.slot * 2, Some(evaluation.query_reads.clone())));
-        if let Some(reads) = &evaluation.render_reads {
-            step.reads.push((job.slot * 2 + 1, Some(reads.clone())));
+        let evaluation = &mut outcome.evaluation;
+        step.reads.push((job.slot * 2, Some(std::mem::take(&mut evaluation.query_reads))));
+        if let Some(reads) = evaluation.render_reads.take() {
+            step.reads.push((job.slot * 2 + 1, Some(reads)));
         }
     }
 
@@ -225,9 +226,9 @@ impl Settled<'_> {
         memory: &mut Memory,
         step: &Step,
         transaction: Box<dyn Transaction>,
+        stored_model: Option<u64>,
     ) -> Result<(), CycleError> {
         let whole = memory.fresh.is_some() || self.cycle.mode.full;
-        record_reads(memory, step);
         let known = &mut memory.meta.generators;
         for (number, generator) in &self.generators {
             if let Some(known) = known.get_mut(*number as usize) {
@@ -235,10 +236,20 @@ impl Settled<'_> {
             }
         }
         let names: Vec<String> = known.iter().map(|known| known.name.clone()).collect();
-        if !step.records.is_empty() || whole || self.inputs.lock_changed || memory.lock_stale {
+        let layer = if whole {
+            let Whole { lock, bytes } =
+                base::stage_whole(&*transaction, memory, step, &names, stored_model)?;
             memory.lock_stale = false;
-            memory.meta.lock = Some(stage_lock(&*transaction, memory, &names)?);
-        }
+            memory.meta.lock = Some(lock);
+            Layer::Base(bytes)
+        } else {
+            base::record_reads(memory.reads.as_mut(), false, step);
+            if !step.records.is_empty() || self.inputs.lock_changed || memory.lock_stale {
+                memory.lock_stale = false;
+                memory.meta.lock = Some(stage_lock(&*transaction, memory, &names)?);
+            }
+            Layer::AsDue
+        };
         let old = memory.meta.clone();
         memory.meta.update(
             self.cycle,
@@ -248,28 +259,12 @@ impl Settled<'_> {
             memory.artifacts.len(),
         );
         memory.meta.declared = declared(self.cycle, &self.generators);
-        let layer = if whole { Layer::Base } else { Layer::AsDue };
         let rebased = stage_state(&*transaction, memory, step, layer, &old)?;
         transaction.commit().map_err(|error| CycleError::storage("committing", error))?;
         memory.fresh = None;
         memory.rebased = rebased;
         Ok(())
     }
-}
-
-/// Brings the index up to date; in bulk where everything was made.
-fn record_reads(memory: &mut Memory, step: &Step) {
-    let Some(reads) = &mut memory.reads else { return };
-    if memory.fresh.is_some() {
-        let all = step
-            .reads
-            .iter()
-            .filter_map(|(computation, reads)| Some((*computation, reads.as_deref()?)));
-        reads.artifacts = evergen_depgraph::PatternIndex::build(all);
-    } else {
-        state::replay(&mut reads.artifacts, &step.reads);
-    }
-    state::replay(&mut reads.lists, &step.list_reads);
 }
 
 impl Meta {
@@ -305,7 +300,7 @@ fn declared(cycle: &Cycle<'_>, generators: &HashMap<u32, Arc<Generator>>) -> Vec
 }
 
 /// Stages `evergen.lock`: what was generated, and what an edit keeps.
-fn stage_lock(
+pub(super) fn stage_lock(
     transaction: &dyn Transaction,
     memory: &Memory,
     generators: &[String],
@@ -342,8 +337,8 @@ const LOCK_FILE: &str = "evergen.lock";
 /// What is written of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
-    /// All of it.
-    Base,
+    /// All of it, which is staged already and has so many bytes.
+    Base(u64),
     /// What has changed.
     Step,
     /// What has changed, or all of it where that pays.
@@ -363,39 +358,34 @@ fn stage_state(
         Some(place) => stage(transaction, place, bytes).map(drop),
         None => Err(CycleError::storage("writing the state", format!("bad name {name}"))),
     };
-    let bytes = state::encode_single(step).map_err(encoding)?;
     let base = match layer {
-        Layer::Base => true,
-        Layer::Step => false,
-        Layer::AsDue => memory.meta.wants_base(bytes.len()),
+        Layer::Base(bytes) => Some(bytes),
+        Layer::Step | Layer::AsDue => {
+            let bytes = state::encode_single(step).map_err(encoding)?;
+            if layer == Layer::AsDue && memory.meta.wants_base(bytes.len()) {
+                Some(base::stage_base(transaction, memory)?)
+            } else {
+                put(&state::step_file(memory.meta.epoch, memory.meta.steps), &bytes)?;
+                memory.meta.steps += 1;
+                memory.meta.step_bytes += bytes.len() as u64;
+                None
+            }
+        }
     };
-    if base {
+    if let Some(bytes) = base {
         let meta = &mut memory.meta;
         meta.epoch += 1;
         meta.steps = 0;
         meta.step_bytes = 0;
-        let (Some(model), Some(reads)) = (&memory.model, &memory.reads) else {
-            return Err(CycleError::storage("encoding the state", "the model is not open"));
-        };
-        let model = state::encode_model(model, &memory.artifacts).map_err(encoding)?;
-        let reads = state::encode_reads(reads);
-        let artifacts = state::encode_artifacts(&memory.artifacts);
-        meta.base_bytes = (model.len() + reads.len() + artifacts.len()) as u64;
-        put(&state::model_file(meta.epoch), &model)?;
-        put(&state::index_file(meta.epoch), &reads)?;
-        put(&state::artifacts_file(meta.epoch), &artifacts)?;
+        meta.base_bytes = bytes;
         for name in old.files() {
             if let Some(place) = state_place(&name) {
                 transaction.remove(place);
             }
         }
-    } else {
-        put(&state::step_file(memory.meta.epoch, memory.meta.steps), &bytes)?;
-        memory.meta.steps += 1;
-        memory.meta.step_bytes += bytes.len() as u64;
     }
     put(state::META, &state::encode_single(&memory.meta).map_err(encoding)?)?;
-    Ok(base)
+    Ok(base.is_some())
 }
 
 /// How much may have to be read again in every cycle before it is worth a commit to

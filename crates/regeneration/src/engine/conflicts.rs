@@ -27,6 +27,8 @@ pub(super) fn conflicts(
     let by_slot: HashMap<Slot, &Outcome> =
         outcomes.iter().map(|outcome| (outcome.job.slot, outcome)).collect();
     let mut problems = Vec::new();
+    // Where nothing was made before, artifacts can only be in the way of each other.
+    let first = memory.artifacts.len() == 0;
     for outcome in outcomes {
         let Evaluated::Rendered { path, .. } = &outcome.evaluation.result else { continue };
         let rival = match &outcome.conflict {
@@ -37,9 +39,10 @@ pub(super) fn conflicts(
                 problems.push(inside(&outcome.job, path, folder, generators));
                 None
             }
+            None if first => None,
             None => rival(memory, outcome, path, &gone, &by_slot),
         };
-        if let Some(folder) = taken_folder(memory, outcome, path, &gone) {
+        if !first && let Some(folder) = taken_folder(memory, outcome, path, &gone) {
             problems.push(inside(&outcome.job, path.as_str(), &folder, generators));
         }
         if let Some((other_path, other)) = rival {

@@ -10,6 +10,7 @@ use evergen_knowledge::{Model, Prefixes, Snapshot};
 use uuid::Uuid;
 
 use super::Gate;
+use super::base;
 use super::catalogue::{self, Catalogue};
 use super::commit;
 use super::conflicts;
@@ -332,12 +333,29 @@ impl Cycle<'_> {
             placer: &placer,
             workers: self.project.settings.regeneration.parallel_workers,
         };
-        let outcomes = workers::run(&context, jobs, progress)?;
+        let (outcomes, stored_model) = std::thread::scope(|scope| {
+            let storing = Self::model_to_store(memory).zip(transaction.as_deref()).map(
+                |((model, epoch), transaction)| {
+                    scope.spawn(move || base::stage_model(transaction, model, [], epoch))
+                },
+            );
+            let outcomes = workers::run(&context, jobs, progress);
+            (outcomes, storing.map(base::join).transpose())
+        });
+        let (outcomes, stored_model) = (outcomes?, stored_model?);
         let problems = problems(memory, work.problems, &outcomes, &work.gone, shared);
         if !problems.is_empty() {
             return Err(CycleError::Rejected(problems));
         }
-        Ok(Made { outcomes, gone: work.gone, list_reads: work.list_reads, transaction, lock_file })
+        let Work { gone, list_reads, .. } = work;
+        Ok(Made { outcomes, gone, list_reads, transaction, lock_file, stored_model })
+    }
+
+    /// A model that can be stored while artifacts are made, and for which epoch: nothing
+    /// was removed from one that was just built, so that the rows' terms are all in it.
+    fn model_to_store(memory: &Memory) -> Option<(&Model, u64)> {
+        let model = memory.model.as_ref().filter(|_| memory.fresh.is_some())?;
+        Some((model, memory.meta.epoch + 1))
     }
 }
 
@@ -417,6 +435,8 @@ pub(super) struct Made {
     pub(super) list_reads: Vec<(u32, Option<Vec<evergen_delta::Fingerprint>>)>,
     pub(super) transaction: Option<Box<dyn Transaction>>,
     pub(super) lock_file: OnceLock<evergen_artifact::LockFile>,
+    /// How long the model's file for a new base is, if it is staged.
+    pub(super) stored_model: Option<u64>,
 }
 
 /// The choice of packs, and of files whose stamps tell whether they changed.

@@ -14,7 +14,7 @@ use twox_hash::XxHash3_128;
 
 use crate::artifacts::Slot;
 use crate::generator::{Generator, NamedQuery};
-use crate::records::{Cause, Record, Row, hash_terms};
+use crate::records::{Cause, Content, Record, Row, push_terms};
 use crate::report::Diagnostic;
 use crate::template::node::{Fields, Node, Session, Trace};
 
@@ -168,14 +168,14 @@ pub(super) fn prepare(
     reads: &mut Reads,
     times: &mut Times,
 ) -> Result<Prepared, Vec<Diagnostic>> {
-    let mut hasher = XxHash3_128::new();
-    job.row.hash_into(&mut hasher);
+    let mut hashed = Content::new();
+    job.row.push_to(&mut hashed);
     let mut values: Vec<Value> =
         job.row.0.iter().map(|value| wrap(value.as_ref(), session)).collect();
     let mut problems = Vec::new();
     for (list, named) in generator.queries.iter().enumerate() {
         let started = Instant::now();
-        let found = rows(named, list + 1, &job.row, session, &mut hasher);
+        let found = rows(named, list + 1, &job.row, session, &mut hashed);
         times.queries.push(started.elapsed());
         reads.take(session, Some(&named.name));
         match found {
@@ -191,11 +191,11 @@ pub(super) fn prepare(
     let context = Value::from_object(Fields { names, values, origin });
     let wanted = generator.wants(&context).map_err(|error| vec![generator.diagnose(&error)])?;
     if !wanted {
-        return Ok(Prepared { path: None, inputs: hasher.finish_128(), context });
+        return Ok(Prepared { path: None, inputs: XxHash3_128::oneshot(&hashed), context });
     }
     let path = output_path(generator, &context).map_err(|problem| vec![problem])?;
-    hasher.write(path.as_str().as_bytes());
-    Ok(Prepared { path: Some(path), inputs: hasher.finish_128(), context })
+    hashed.extend_from_slice(path.as_str().as_bytes());
+    Ok(Prepared { path: Some(path), inputs: XxHash3_128::oneshot(&hashed), context })
 }
 
 /// Where the fields of a row note their uses. List 0 is the row itself.
@@ -213,18 +213,18 @@ fn rows(
     list: usize,
     row: &Row,
     session: &Arc<Session>,
-    hasher: &mut XxHash3_128,
+    hashed: &mut Content,
 ) -> Result<Value, EvaluateError> {
     let answer = named.query.evaluate_partial(&session.tracker, &row.0)?;
-    hasher.write(named.name.as_bytes());
+    hashed.extend_from_slice(named.name.as_bytes());
     Ok(match answer {
         Answer::Boolean(answer) => {
-            hasher.write(&[u8::from(answer)]);
+            hashed.push(u8::from(answer));
             Value::from(answer)
         }
         Answer::Rows(rows) => {
             let rows = rows.rows.into_iter().enumerate().map(|(number, row)| {
-                hash_terms(row.iter().map(Option::as_ref), hasher);
+                push_terms(row.iter().map(Option::as_ref), hashed);
                 let values = row.iter().map(|value| wrap(value.as_ref(), session)).collect();
                 let columns = Arc::clone(&named.variables);
                 Value::from_object(Fields {
@@ -234,13 +234,13 @@ fn rows(
                 })
             });
             let rows: Vec<Value> = rows.collect();
-            hasher.write(&(rows.len() as u64).to_le_bytes());
+            hashed.extend_from_slice(&(rows.len() as u64).to_le_bytes());
             Value::from(rows)
         }
         Answer::Graph(triples) => {
             let parts: Arc<[Arc<str>]> = ["subject", "predicate", "object"].map(Into::into).into();
             let triples = triples.into_iter().enumerate().map(|(number, triple)| {
-                hash_terms(triple.iter().map(Some), hasher);
+                push_terms(triple.iter().map(Some), hashed);
                 let values = triple.iter().map(|value| wrap(Some(value), session)).collect();
                 let columns = Arc::clone(&parts);
                 Value::from_object(Fields {

@@ -8,6 +8,8 @@ use evergen_artifact::{
     ArtifactPath, ArtifactStore, Digest, FileStamp, LockFile, Place, StageError, Transaction,
 };
 
+use rustc_hash::FxHashMap;
+
 use super::evaluate::Job;
 use super::scan::Deviation;
 use crate::artifacts::{Slot, claim_key};
@@ -62,13 +64,14 @@ pub(super) enum Conflict {
 /// The paths of a cycle.
 #[derive(Default)]
 pub(super) struct Claims {
-    files: HashMap<u64, (Slot, ArtifactPath)>,
+    files: FxHashMap<u64, (Slot, ArtifactPath)>,
     /// Folders that are needed, by a file in each.
-    folders: HashMap<String, ArtifactPath>,
+    folders: FxHashMap<String, ArtifactPath>,
 }
 
 impl Claims {
-    fn add(&mut self, slot: Slot, path: &ArtifactPath) -> Result<(), Conflict> {
+    /// Adds a path and its [`claim_key`].
+    fn add(&mut self, slot: Slot, path: &ArtifactPath, key: u64) -> Result<(), Conflict> {
         if let Some(inner) = self.folders.get(path.as_str()) {
             return Err(Conflict::Inside { path: inner.to_string(), folder: path.to_string() });
         }
@@ -84,7 +87,7 @@ impl Claims {
             }
             self.folders.insert(folder.to_owned(), path.clone());
         }
-        match self.files.insert(claim_key(path), (slot, path.clone())) {
+        match self.files.insert(key, (slot, path.clone())) {
             Some((other, path)) if other != slot => Err(Conflict::Same { other, path }),
             _ => Ok(()),
         }
@@ -108,8 +111,9 @@ enum Found {
 impl Placer<'_> {
     /// Notes that an artifact goes to a path.
     pub(super) fn claim(&self, slot: Slot, path: &ArtifactPath) -> Result<(), Conflict> {
+        let key = claim_key(path);
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.add(slot, path)
+        claims.add(slot, path, key)
     }
 
     /// Decides what to do with a text, and stages it.
@@ -139,7 +143,7 @@ impl Placer<'_> {
         digest: Digest,
     ) -> Result<Placed, CycleError> {
         match found {
-            Found::Nothing => self.write(generator, path, bytes, Action::Create, None),
+            Found::Nothing => self.write(generator, path, bytes, digest, Action::Create, None),
             Found::AsLeft(there, stamp) if there == digest => {
                 Ok(Placed::keep(digest, stamp, bytes.len()))
             }
@@ -149,7 +153,7 @@ impl Placer<'_> {
             }
             Found::AsLeft(..) => {
                 let before = if self.texts { Some(self.read(path)?) } else { None };
-                self.write(generator, path, bytes, Action::Update, before)
+                self.write(generator, path, bytes, digest, Action::Update, before)
             }
             Found::Generated(there) | Found::Edited(there) | Found::Foreign(there)
                 if there == bytes =>
@@ -161,12 +165,12 @@ impl Placer<'_> {
                 self.keep_regions(generator, path, bytes, there)
             }
             Found::Generated(there) => {
-                self.write(generator, path, bytes, Action::Update, Some(there))
+                self.write(generator, path, bytes, digest, Action::Update, Some(there))
             }
-            Found::Edited(there) => self.edited(generator, path, bytes, there),
+            Found::Edited(there) => self.edited(generator, path, bytes, digest, there),
             Found::Foreign(there) => match generator.on_edit {
                 OnEdit::Overwrite => {
-                    self.write(generator, path, bytes, Action::Update, Some(there))
+                    self.write(generator, path, bytes, digest, Action::Update, Some(there))
                 }
                 OnEdit::KeepRegions => self.keep_regions(generator, path, bytes, there),
                 OnEdit::Refuse | OnEdit::Merge => Ok(Placed::refuse(
@@ -227,10 +231,13 @@ impl Placer<'_> {
         generator: &Generator,
         path: &ArtifactPath,
         bytes: Vec<u8>,
+        digest: Digest,
         there: Vec<u8>,
     ) -> Result<Placed, CycleError> {
         match generator.on_edit {
-            OnEdit::Overwrite => self.write(generator, path, bytes, Action::Update, Some(there)),
+            OnEdit::Overwrite => {
+                self.write(generator, path, bytes, digest, Action::Update, Some(there))
+            }
             OnEdit::KeepRegions => self.keep_regions(generator, path, bytes, there),
             OnEdit::Merge => self.merge(generator, path, bytes, there),
             OnEdit::Refuse => Ok(Placed::refuse(
@@ -319,15 +326,16 @@ impl Placer<'_> {
         generator: &Generator,
         path: &ArtifactPath,
         bytes: Vec<u8>,
+        digest: Digest,
         action: Action,
         before: Option<Vec<u8>>,
     ) -> Result<Placed, CycleError> {
         let Some(transaction) = self.transaction else {
-            return Ok(self.forget_texts(Placed::write(action, bytes, None, before)));
+            return Ok(self.forget_texts(Placed::write(action, bytes, digest, None, before)));
         };
         keep_base(generator, path, transaction, &bytes)?;
         let stamp = stage(transaction, Place::Output(path.clone()), &bytes)?;
-        Ok(self.forget_texts(Placed::write(action, bytes, Some(stamp), None)))
+        Ok(self.forget_texts(Placed::write(action, bytes, digest, Some(stamp), None)))
     }
 
     /// Writes other bytes than were generated.
@@ -340,12 +348,13 @@ impl Placer<'_> {
         action: Action,
         before: Option<Vec<u8>>,
     ) -> Result<Placed, CycleError> {
+        let digest = Digest::of(&bytes);
         let Some(transaction) = self.transaction else {
-            return Ok(self.forget_texts(Placed::write(action, bytes, None, before)));
+            return Ok(self.forget_texts(Placed::write(action, bytes, digest, None, before)));
         };
         keep_base(generator, path, transaction, generated)?;
         let stamp = stage(transaction, Place::Output(path.clone()), &bytes)?;
-        Ok(self.forget_texts(Placed::write(action, bytes, Some(stamp), None)))
+        Ok(self.forget_texts(Placed::write(action, bytes, digest, Some(stamp), None)))
     }
 
     fn forget_texts(&self, placed: Placed) -> Placed {
@@ -396,12 +405,13 @@ impl Placed {
     fn write(
         action: Action,
         bytes: Vec<u8>,
+        written: Digest,
         stamp: Option<FileStamp>,
         before: Option<Vec<u8>>,
     ) -> Self {
         Self {
             action,
-            written: Digest::of(&bytes),
+            written,
             size: bytes.len() as u64,
             stamp,
             note: None,
@@ -440,9 +450,18 @@ pub(super) fn stage(
     place: Place,
     bytes: &[u8],
 ) -> Result<FileStamp, CycleError> {
+    stage_pieces(transaction, place, &[bytes])
+}
+
+/// The same for a file whose bytes lie in pieces.
+pub(super) fn stage_pieces(
+    transaction: &dyn Transaction,
+    place: Place,
+    pieces: &[&[u8]],
+) -> Result<FileStamp, CycleError> {
     let shown = place.to_string();
     transaction
-        .stage(place, bytes)
+        .stage_pieces(place, pieces)
         .map_err(|error: StageError| CycleError::storage(format!("writing {shown}"), error))
 }
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use evergen_artifact::{ArtifactStore, Digest, FileStamp};
-use evergen_knowledge::{Catalog, Format, discover};
+use evergen_knowledge::{Catalog, Format, SourceFile, discover};
 use walkdir::WalkDir;
 
+use super::base;
 use super::imports::{self, Imports};
 use crate::artifacts::{Artifacts, Slot};
 use crate::error::CycleError;
@@ -103,9 +104,9 @@ pub(super) fn inputs(project: &Project, meta: &Meta) -> Result<Inputs, CycleErro
                 .with_help("`sources` in [model] names files, folders and globs")
         })),
         Ok(files) => {
-            for file in files {
-                let known = by_path.get(file.relative.as_str()).copied();
-                match look(&file.path, &file.relative, known) {
+            let looks = look_at_all(&files, &by_path);
+            for (file, look) in files.iter().zip(looks) {
+                match look {
                     Ok(input) => {
                         inputs.sources.push(Input { format: Some(file.format), ..input });
                     }
@@ -213,6 +214,29 @@ fn look(absolute: &Path, shown: &str, known: Option<&KnownFile>) -> io::Result<I
     let changed = known.is_none_or(|known| !known.has(digest));
     let known = KnownFile { path: shown.to_owned(), stamp, observed_ns, digest: digest.into() };
     Ok(input(known, changed, Some(bytes)))
+}
+
+/// So many files are worth a thread to read them.
+const FILES_A_THREAD: usize = 16;
+
+/// Looks at files on several threads where nothing is known, so that all have to be read.
+fn look_at_all(files: &[SourceFile], known: &BTreeMap<&str, &KnownFile>) -> Vec<io::Result<Input>> {
+    let look_at = |file: &SourceFile| {
+        look(&file.path, &file.relative, known.get(file.relative.as_str()).copied())
+    };
+    let available = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = available.min(files.len() / FILES_A_THREAD);
+    if threads < 2 || !known.is_empty() {
+        return files.iter().map(look_at).collect();
+    }
+    std::thread::scope(|scope| {
+        let part = |files: &[SourceFile]| files.iter().map(look_at).collect::<Vec<_>>();
+        let parts: Vec<_> = files
+            .chunks(files.len().div_ceil(threads))
+            .map(|files| scope.spawn(move || part(files)))
+            .collect();
+        parts.into_iter().flat_map(base::join).collect()
+    })
 }
 
 /// What is known of a file from now on.

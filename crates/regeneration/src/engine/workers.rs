@@ -1,7 +1,9 @@
 //! Evaluating many artifacts on several threads.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice::Chunks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -16,10 +18,11 @@ use crate::report::{Diagnostic, Progress};
 
 /// Below this number a second thread costs more than it gains.
 const WORTH_A_THREAD: usize = 8;
-/// How many jobs a worker takes at once.
-const BATCH: usize = 8;
-/// How many outcomes may wait to be taken in.
-const QUEUE: usize = 256;
+/// How many jobs a worker takes at once: many enough that workers seldom meet in one
+/// folder or wake the collecting thread, and few enough that none waits for another.
+const BATCH: RangeInclusive<usize> = 8..=64;
+/// How many batches may wait to be taken in.
+const QUEUE: usize = 64;
 
 /// What all workers share.
 pub(super) struct Context<'a> {
@@ -89,10 +92,11 @@ pub(super) fn run(
     let stop = AtomicBool::new(false);
     let mut failure = None;
     std::thread::scope(|scope| {
+        let batch = (jobs.len() / (workers * 8)).clamp(*BATCH.start(), *BATCH.end());
         for _ in 0..workers {
             let sender = sender.clone();
             let (jobs, next, stop) = (&jobs, &next, &stop);
-            scope.spawn(move || worker(context, jobs, next, stop, &sender));
+            scope.spawn(move || worker(context, jobs.chunks(batch), next, stop, &sender));
         }
         drop(sender);
         for batch in receiver {
@@ -111,17 +115,13 @@ pub(super) fn run(
 
 fn worker(
     context: &Context<'_>,
-    jobs: &[Job],
+    batches: Chunks<'_, Job>,
     next: &AtomicUsize,
     stop: &AtomicBool,
     sender: &SyncSender<Result<Vec<Outcome>, CycleError>>,
 ) {
     while !stop.load(Ordering::Relaxed) {
-        let start = next.fetch_add(BATCH, Ordering::Relaxed);
-        let Some(batch) = jobs.get(start..(start + BATCH).min(jobs.len())) else { break };
-        if batch.is_empty() {
-            break;
-        }
+        let Some(batch) = batches.clone().nth(next.fetch_add(1, Ordering::Relaxed)) else { break };
         let outcomes = batch.iter().map(|job| work(context, job.clone())).collect();
         if sender.send(outcomes).is_err() {
             break;

@@ -24,12 +24,33 @@ pub(crate) enum Unusable {
     Damaged,
 }
 
-/// Joins sections into the bytes of a file.
-pub(crate) fn encode(sections: &[Bytes]) -> Vec<u8> {
+/// The bytes of a file, in pieces: a table, and sections where they lie.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    table: Vec<u8>,
+    sections: Vec<Bytes>,
+}
+
+impl Segment {
+    /// The pieces in their order.
+    pub(crate) fn pieces(&self) -> Vec<&[u8]> {
+        let mut pieces = vec![self.table.as_slice()];
+        let mut end = self.table.len();
+        for section in &self.sections {
+            let start = end.next_multiple_of(ALIGNMENT);
+            pieces.extend([&[0; ALIGNMENT][..start - end], section]);
+            end = start + section.len();
+        }
+        pieces
+    }
+}
+
+/// Joins sections into the pieces of a file.
+pub(crate) fn encode(sections: Vec<Bytes>) -> Segment {
     let table = HEADER + sections.len() * ROW;
     let mut offsets = Vec::with_capacity(sections.len());
     let mut end = table;
-    for section in sections {
+    for section in &sections {
         end = end.next_multiple_of(ALIGNMENT);
         offsets.push(end);
         end += section.len();
@@ -40,16 +61,12 @@ pub(crate) fn encode(sections: &[Bytes]) -> Vec<u8> {
         rows.extend_from_slice(&(section.len() as u64).to_ne_bytes());
         rows.extend_from_slice(&XxHash3_64::oneshot(section).to_ne_bytes());
     }
-    let mut file = Vec::with_capacity(end);
+    let mut file = Vec::with_capacity(table);
     file.extend_from_slice(&MAGIC.to_ne_bytes());
     file.extend_from_slice(&(sections.len() as u64).to_ne_bytes());
     file.extend_from_slice(&XxHash3_64::oneshot(&rows).to_ne_bytes());
     file.extend_from_slice(&rows);
-    for (section, offset) in sections.iter().zip(offsets) {
-        file.resize(offset, 0);
-        file.extend_from_slice(section);
-    }
-    file
+    Segment { table: file, sections }
 }
 
 /// Takes the sections out of the bytes of a file, and compares their checksums.

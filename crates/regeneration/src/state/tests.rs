@@ -14,7 +14,7 @@ fn sections() -> impl Strategy<Value = Vec<Vec<u8>>> {
 
 fn encode(sections: &[Vec<u8>]) -> Vec<u8> {
     let sections: Vec<Bytes> = sections.iter().cloned().map(Bytes::from).collect();
-    segment::encode(&sections)
+    segment::encode(sections).pieces().concat()
 }
 
 proptest! {

@@ -1,5 +1,6 @@
 //! Filters for names, terms and languages.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use evergen_delta::TermRef;
@@ -18,7 +19,7 @@ pub(super) fn add(
     languages: &Languages,
     own: Option<&Arc<dyn LanguageProfile>>,
 ) {
-    environment.add_filter("local_name", |value: Value| local_name(&text(&value)).to_owned());
+    environment.add_filter("local_name", |value: Value| Value::from(local_name(&text(&value))));
     environment.add_filter("lang", lang);
     environment.add_filter("datatype", datatype);
     let known = Arc::clone(prefixes);
@@ -83,10 +84,11 @@ fn choose<'a>(
 }
 
 /// What a value reads as: a node as its IRI or lexical form.
-fn text(value: &Value) -> String {
-    match value.as_str() {
-        Some(text) => text.to_owned(),
-        None => value.to_string(),
+fn text(value: &Value) -> Cow<'_, str> {
+    match (value.as_str(), value.downcast_object_ref::<Node>()) {
+        (Some(text), _) => Cow::Borrowed(text),
+        (None, Some(node)) => Cow::Borrowed(node.text()),
+        (None, None) => Cow::Owned(value.to_string()),
     }
 }
 
