@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use evergen_regeneration::{
-    Access, Action, CycleError, DriftKind, Project, RegenerationEngine, RunReport, Settings,
+    Access, Action, CycleError, Decision, DriftKind, Project, RegenerationEngine, RunReport,
+    Settings,
 };
 use tempfile::TempDir;
 
@@ -664,6 +665,54 @@ fn an_edit_that_is_made_during_a_run_is_not_lost() {
     });
     assert_eq!(report.unwrap().artifacts.refused, 1);
     assert_eq!(fixture.read("gen/order.txt"), "mine, just now\n");
+}
+
+#[test]
+fn a_file_that_appears_during_a_run_is_not_overwritten() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fixture.change("model.ttl", "ex:name rdfs", "ex:Ticket a owl:Class .\nex:name rdfs");
+    let report = fixture.engine().run(&mut |progress| {
+        if matches!(progress, evergen_regeneration::Progress::Artifact { .. }) {
+            fixture.write("gen/ticket.txt", "mine, just now\n");
+        }
+    });
+    assert_eq!(report.unwrap().artifacts.refused, 1);
+    assert_eq!(fixture.read("gen/ticket.txt"), "mine, just now\n");
+}
+
+#[test]
+fn a_merge_does_not_lose_what_is_edited_meanwhile() {
+    let mut fixture = Fixture::new();
+    fixture.settings.regeneration.on_edit = evergen_regeneration::OnEdit::Merge;
+    fixture.run();
+    fixture.change("gen/order.txt", "Order\n", "Order, mine\n");
+    fixture.change("model.ttl", "What it costs", "The sum");
+    let mut is_edited = false;
+    let report = fixture.engine().run(&mut |progress| {
+        if matches!(progress, evergen_regeneration::Progress::Artifact { .. }) && !is_edited {
+            is_edited = true;
+            fixture.change("gen/order.txt", "mine", "mine, and more");
+        }
+    });
+    assert_eq!(report.unwrap().artifacts.written, 1);
+    assert_eq!(fixture.read("gen/order.txt"), "Order, mine, and more\n- total: The sum\n");
+}
+
+#[test]
+fn an_edit_that_is_made_while_a_gate_decides_is_not_lost() {
+    let fixture = Fixture::new();
+    fixture.run();
+    fixture.change("model.ttl", "What it costs", "The sum");
+    let mut engine = fixture.engine();
+    let gate = |_| {
+        fixture.write("gen/order.txt", "mine, just now\n");
+        Decision::Commit
+    };
+    let error = engine.run_gated(&gate, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, CycleError::Storage { .. }), "{error}");
+    assert_eq!(fixture.read("gen/order.txt"), "mine, just now\n");
+    assert_eq!(engine.run(&mut |_| {}).unwrap().artifacts.refused, 1);
 }
 
 #[test]

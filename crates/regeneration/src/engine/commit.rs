@@ -12,6 +12,7 @@ use super::catalogue::join_loaded;
 use super::cycle::{Clock, Cycle, Finished, Halt, Made, change, choice};
 use super::evaluate::{Evaluated, Job, Reader};
 use super::memory::Memory;
+use super::orphans::Deletion;
 use super::place::{Placed, base_name, stage, state_place};
 use super::scan::{Deviation, Inputs, now_ns};
 use super::times;
@@ -53,8 +54,6 @@ impl Settled<'_> {
             self.take(memory, outcome, observed, &mut step, &mut report);
         }
         let lock = lock_file.into_inner();
-        let gone_records: Vec<_> =
-            gone.iter().filter_map(|slot| Some((*slot, memory.artifacts.get(*slot)?))).collect();
         let deletions = self.deletions(memory, &outcomes, &gone, lock, &mut step, &mut report);
         report.artifacts.total = memory.artifacts.len() as u64;
         warn_wide(&outcomes, &self.generators, &mut report);
@@ -62,7 +61,7 @@ impl Settled<'_> {
         let written = report.artifacts.written;
         let deleted = report.artifacts.deleted;
         match transaction {
-            Some(_) if self.is_edited_meanwhile(&outcomes, &gone_records) => {
+            Some(_) if self.is_edited_meanwhile(&outcomes, &deletions) => {
                 return Err(Halt::Again);
             }
             Some(transaction) => {
@@ -72,7 +71,7 @@ impl Settled<'_> {
                         transaction.remove(base);
                     }
                 }
-                self.ask(&outcomes, &deletions)?;
+                self.ask(&mut outcomes, &deletions)?;
                 self.commit(memory, &step, transaction, stored_model)?;
                 progress(Progress::Committed { written, deleted });
             }
@@ -86,31 +85,21 @@ impl Settled<'_> {
         Ok(Finished { report, outcomes, deletions })
     }
 
-    /// Whether a file that is to be replaced or removed is not as it was when the cycle
-    /// began. What is left open is the moment between this look and the move.
-    fn is_edited_meanwhile(&self, outcomes: &[Outcome], gone: &[(Slot, Arc<Record>)]) -> bool {
-        let replaced = outcomes.iter().filter_map(|outcome| {
-            let action = outcome.placed.as_ref().map(|placed| placed.action);
-            let stays =
-                matches!(action, None | Some(Action::Keep | Action::Refuse | Action::Create));
-            let record = outcome.job.previous.as_ref().filter(|_| !stays)?;
-            Some((outcome.job.slot, Arc::clone(record)))
+    /// Whether a file that is to be written or removed is not as it was when it was judged.
+    /// What is left open is the moment between this look and the move.
+    pub(super) fn is_edited_meanwhile(&self, outcomes: &[Outcome], deletions: &[Deletion]) -> bool {
+        let written = outcomes.iter().filter_map(|outcome| {
+            let placed = outcome.placed.as_ref()?;
+            let stays = matches!(placed.action, Action::Keep | Action::Refuse);
+            Some((outcome.path().filter(|_| !stays)?, placed.found))
         });
-        let mut known: Vec<(ArtifactPath, FileStamp)> = replaced
-            .chain(gone.iter().cloned())
-            .filter_map(|(slot, record)| {
-                let stamp = match self.deviations.get(&slot) {
-                    None => record.stamp,
-                    Some(Deviation::Touched(stamp) | Deviation::Returned(stamp)) => *stamp,
-                    Some(_) => return None,
-                };
-                Some((record.path.clone().filter(|_| record.written != NEVER)?, stamp))
-            })
-            .collect();
+        let removed = deletions.iter().filter(|deletion| !deletion.refused);
+        let removed = removed.filter_map(|gone| Some((&gone.path, Some(gone.found?))));
+        let mut known: Vec<(&ArtifactPath, Option<FileStamp>)> = written.chain(removed).collect();
         known.sort_unstable();
-        let (paths, stamps): (Vec<_>, Vec<_>) = known.into_iter().unzip();
+        let paths: Vec<ArtifactPath> = known.iter().map(|(path, _)| (*path).clone()).collect();
         let now = self.cycle.store.stamps(&paths);
-        now.is_ok_and(|now| now.iter().zip(stamps).any(|(now, then)| *now != Some(then)))
+        !now.is_ok_and(|now| now.iter().zip(&known).all(|(now, (_, then))| now == then))
     }
 
     /// Takes one outcome into the table and the report.

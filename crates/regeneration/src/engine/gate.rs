@@ -13,10 +13,11 @@ use crate::error::CycleError;
 use crate::report::Action;
 
 impl Settled<'_> {
-    /// Asks the gate, if there is one and anything would change.
+    /// Asks the gate, if there is one and anything would change. It gets the texts, which
+    /// nobody else needs: they are in memory once.
     pub(super) fn ask(
         &self,
-        outcomes: &[Outcome],
+        outcomes: &mut [Outcome],
         deletions: &[Deletion],
     ) -> Result<(), CycleError> {
         let Some(gate) = self.cycle.gate else { return Ok(()) };
@@ -25,14 +26,15 @@ impl Settled<'_> {
                 .get(&job.generator)
                 .map_or_else(|| "".into(), |known| Arc::clone(&known.name))
         };
-        let written = outcomes.iter().filter_map(|outcome| {
-            let placed = outcome.placed.as_ref()?;
+        let written = outcomes.iter_mut().filter_map(|outcome| {
+            let placed = outcome.placed.as_mut()?;
             let replaces = match placed.action {
                 Action::Create => false,
                 Action::Update | Action::Merge => true,
                 Action::Keep | Action::Refuse | Action::Delete => return None,
             };
-            let (path, bytes) = (outcome.path()?.clone(), placed.after.clone()?);
+            let bytes = placed.after.take()?;
+            let path = outcome.path()?.clone();
             Some(ProposedChange::write(path, name(&outcome.job), bytes, replaces))
         });
         let removed = deletions.iter().filter(|deletion| !deletion.refused).map(|deletion| {
@@ -43,6 +45,11 @@ impl Settled<'_> {
             return Ok(());
         }
         match gate(proposed) {
+            // A gate may take its time, and somebody may have used it to edit a file.
+            Decision::Commit if self.is_edited_meanwhile(outcomes, deletions) => {
+                let why = "a file in the output folder was changed while the gate decided";
+                Err(CycleError::storage("committing", why))
+            }
             Decision::Commit => Ok(()),
             Decision::Withhold { why } => Err(CycleError::Withheld { why }),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use evergen_artifact::{ArtifactPath, Digest, LockFile};
+use evergen_artifact::{ArtifactPath, Digest, FileStamp, LockFile};
 
 use super::commit::Settled;
 use super::cycle::{Purpose, change};
@@ -26,6 +26,8 @@ pub(super) struct Deletion {
     /// The digest of the text that was generated last.
     pub(super) digest: StoredDigest,
     pub(super) refused: bool,
+    /// The stamp of the file that was judged, where one could be had.
+    pub(super) found: Option<FileStamp>,
     pub(super) before: Option<Vec<u8>>,
 }
 
@@ -105,22 +107,23 @@ impl Settled<'_> {
         let general = self.cycle.project.settings.regeneration.on_edit;
         let generator = self.generators.get(&record.generator);
         let on_edit = Some(generator.map_or(general, |generator| generator.on_edit));
-        let edited = match self.deviations.get(&slot) {
+        let (edited, found) = match self.deviations.get(&slot) {
             Some(Deviation::Missing) => return None,
-            Some(Deviation::Edited(_) | Deviation::Blocked(_)) => {
-                on_edit != Some(OnEdit::Overwrite)
-            }
+            Some(Deviation::Edited(_, stamp)) => (true, Some(*stamp)),
+            Some(Deviation::Blocked(_)) => (true, None),
             // What is there besides the generated text was written by a person.
-            Some(Deviation::Touched(_) | Deviation::Returned(_)) | None => {
-                record.written != record.digest && on_edit != Some(OnEdit::Overwrite)
+            Some(Deviation::Touched(stamp) | Deviation::Returned(stamp)) => {
+                (record.written != record.digest, Some(*stamp))
             }
+            None => (record.written != record.digest, Some(record.stamp)),
         };
+        let refused = edited && on_edit != Some(OnEdit::Overwrite);
         let before = if self.cycle.mode.purpose == Purpose::Diff {
             self.cycle.store.read(&path).ok().flatten()
         } else {
             None
         };
-        Some(Deletion { path, generator: name, digest: record.digest, refused: edited, before })
+        Some(Deletion { path, generator: name, digest: record.digest, refused, found, before })
     }
 
     /// Whether an artifact has the path. One whose path differs in case only has another
@@ -143,12 +146,15 @@ impl Settled<'_> {
             if self.is_claimed(memory, &entry.path) {
                 continue;
             }
+            // The stamp comes first: bytes that are newer than it are noticed later.
+            let found = self.cycle.store.stamp(&entry.path).ok().flatten();
             let Ok(Some(bytes)) = self.cycle.store.read(&entry.path) else { continue };
             deletions.push(Deletion {
                 path: entry.path.clone(),
                 generator: entry.generator.to_string(),
                 digest: entry.digest.into(),
                 refused: Digest::of(&bytes) != entry.digest,
+                found,
                 before: Some(bytes),
             });
         }

@@ -45,6 +45,8 @@ pub(super) struct Placed {
     pub(super) size: u64,
     /// The stamp of the file that will be there.
     pub(super) stamp: Option<FileStamp>,
+    /// The stamp of the file that was found there and judged; nothing where none was.
+    pub(super) found: Option<FileStamp>,
     pub(super) note: Option<String>,
     /// For a refusal, the digest that the last commit gave to the file.
     pub(super) last: Option<Digest>,
@@ -98,7 +100,7 @@ impl Claims {
 enum Found {
     Nothing,
     /// As the last cycle left it, with this digest; its bytes were not read.
-    AsLeft(Digest, FileStamp),
+    AsLeft(Digest),
     /// Made by a run whose state is lost, and not edited since.
     Generated(Vec<u8>),
     /// Edited by hand.
@@ -125,8 +127,12 @@ impl Placer<'_> {
         bytes: Vec<u8>,
         digest: Digest,
     ) -> Result<Placed, CycleError> {
-        let found = self.find(job, path);
+        let (found, stamp) = self.find(job, path);
         let mut placed = self.place_beside(found, generator, path, bytes, digest)?;
+        placed.found = stamp;
+        if placed.action == Action::Keep {
+            placed.stamp = stamp;
+        }
         if placed.action == Action::Refuse {
             let entry = self.lock_file.get().and_then(|lock| lock.get(path));
             placed.last = entry.map(|entry| entry.digest);
@@ -144,22 +150,19 @@ impl Placer<'_> {
     ) -> Result<Placed, CycleError> {
         match found {
             Found::Nothing => self.write(generator, path, bytes, digest, Action::Create, None),
-            Found::AsLeft(there, stamp) if there == digest => {
-                Ok(Placed::keep(digest, stamp, bytes.len()))
-            }
-            Found::AsLeft(..) if generator.on_edit == OnEdit::KeepRegions => {
+            Found::AsLeft(there) if there == digest => Ok(Placed::keep(digest, bytes.len())),
+            Found::AsLeft(_) if generator.on_edit == OnEdit::KeepRegions => {
                 let there = self.read(path)?;
                 self.keep_regions(generator, path, bytes, there)
             }
-            Found::AsLeft(..) => {
+            Found::AsLeft(_) => {
                 let before = if self.texts { Some(self.read(path)?) } else { None };
                 self.write(generator, path, bytes, digest, Action::Update, before)
             }
             Found::Generated(there) | Found::Edited(there) | Found::Foreign(there)
                 if there == bytes =>
             {
-                let stamp = self.stamp(path)?;
-                Ok(Placed::keep(digest, stamp, bytes.len()))
+                Ok(Placed::keep(digest, bytes.len()))
             }
             Found::Generated(there) if generator.on_edit == OnEdit::KeepRegions => {
                 self.keep_regions(generator, path, bytes, there)
@@ -183,24 +186,25 @@ impl Placer<'_> {
         }
     }
 
-    fn find(&self, job: &Job, path: &ArtifactPath) -> Found {
+    /// What stands at a path, and the stamp that it had before it was read.
+    fn find(&self, job: &Job, path: &ArtifactPath) -> (Found, Option<FileStamp>) {
         let previous = job.previous.as_ref().filter(|record| record.path.as_ref() == Some(path));
         let Some(record) = previous else { return self.find_unknown(path) };
         match self.deviations.get(&job.slot) {
-            None => self.left(record, path, record.stamp),
+            None => (self.left(record, path), Some(record.stamp)),
             Some(Deviation::Touched(stamp) | Deviation::Returned(stamp)) => {
-                self.left(record, path, *stamp)
+                (self.left(record, path), Some(*stamp))
             }
-            Some(Deviation::Missing) => Found::Nothing,
-            Some(Deviation::Edited(bytes)) => Found::Edited(bytes.clone()),
-            Some(Deviation::Blocked(why)) => Found::Blocked(why.clone()),
+            Some(Deviation::Missing) => (Found::Nothing, None),
+            Some(Deviation::Edited(bytes, stamp)) => (Found::Edited(bytes.clone()), Some(*stamp)),
+            Some(Deviation::Blocked(why)) => (Found::Blocked(why.clone()), None),
         }
     }
 
     /// A file as the last cycle left it: one that holds an edit too is no generated text.
-    fn left(&self, record: &Record, path: &ArtifactPath, stamp: FileStamp) -> Found {
+    fn left(&self, record: &Record, path: &ArtifactPath) -> Found {
         if record.written == record.digest {
-            return Found::AsLeft(record.written.into(), stamp);
+            return Found::AsLeft(record.written.into());
         }
         match self.store.read(path) {
             Ok(Some(bytes)) => Found::Edited(bytes),
@@ -209,21 +213,27 @@ impl Placer<'_> {
         }
     }
 
-    fn find_unknown(&self, path: &ArtifactPath) -> Found {
+    fn find_unknown(&self, path: &ArtifactPath) -> (Found, Option<FileStamp>) {
         if !self.output_exists {
-            return Found::Nothing;
+            return (Found::Nothing, None);
         }
-        let bytes = match self.store.read(path) {
-            Ok(None) => return Found::Nothing,
-            Ok(Some(bytes)) => bytes,
-            Err(error) => return Found::Blocked(crate::error::chain(&error)),
+        // The stamp comes first: bytes that are newer than it are noticed later.
+        let file = self.store.stamp(path).and_then(|stamp| {
+            let bytes = if stamp.is_some() { self.store.read(path)? } else { None };
+            Ok(stamp.zip(bytes))
+        });
+        let (stamp, bytes) = match file {
+            Ok(None) => return (Found::Nothing, None),
+            Ok(Some(file)) => file,
+            Err(error) => return (Found::Blocked(crate::error::chain(&error)), None),
         };
         let lock = self.lock_file.get_or_init(|| read_lock_file(self.lock_path));
-        match lock.get(path) {
+        let found = match lock.get(path) {
             Some(entry) if entry.digest == Digest::of(&bytes) => Found::Generated(bytes),
             Some(_) => Found::Edited(bytes),
             None => Found::Foreign(bytes),
-        }
+        };
+        (found, Some(stamp))
     }
 
     fn edited(
@@ -304,8 +314,7 @@ impl Placer<'_> {
         };
         let kept = kept.into_bytes();
         if kept == there {
-            let stamp = self.stamp(path)?;
-            return Ok(Placed::keep(Digest::of(&kept), stamp, kept.len()));
+            return Ok(Placed::keep(Digest::of(&kept), kept.len()));
         }
         self.write_as(generator, path, &bytes, kept, Action::Update, Some(there))
     }
@@ -366,22 +375,16 @@ impl Placer<'_> {
         let bytes = bytes.map_err(|error| CycleError::storage(format!("reading {path}"), error))?;
         Ok(bytes.unwrap_or_default())
     }
-
-    fn stamp(&self, path: &ArtifactPath) -> Result<FileStamp, CycleError> {
-        let stamp = self.store.stamp(path);
-        let stamp = stamp.map_err(|error| CycleError::storage(format!("reading {path}"), error))?;
-        stamp
-            .ok_or_else(|| CycleError::storage(format!("reading {path}"), "the file has just gone"))
-    }
 }
 
 impl Placed {
-    fn keep(digest: Digest, stamp: FileStamp, size: usize) -> Self {
+    fn keep(digest: Digest, size: usize) -> Self {
         Self {
             action: Action::Keep,
             written: digest,
             size: size as u64,
-            stamp: Some(stamp),
+            stamp: None,
+            found: None,
             note: None,
             last: None,
             before: None,
@@ -395,6 +398,7 @@ impl Placed {
             written: Digest::of(&before),
             size: before.len() as u64,
             stamp: None,
+            found: None,
             note: Some(why.to_owned()),
             last: None,
             before: Some(before),
@@ -414,6 +418,7 @@ impl Placed {
             written,
             size: bytes.len() as u64,
             stamp,
+            found: None,
             note: None,
             last: None,
             before,

@@ -249,7 +249,7 @@ pub(super) fn know(absolute: &Path, shown: &str) -> io::Result<KnownFile> {
 pub(super) enum Deviation {
     Missing,
     /// Other bytes than those that were written.
-    Edited(Vec<u8>),
+    Edited(Vec<u8>, FileStamp),
     /// The right bytes with another stamp.
     Touched(FileStamp),
     /// The bytes that were written last, after an edit for whose sake a newer text
@@ -306,7 +306,7 @@ fn deviation(
             HELD_BACK => (slot, Deviation::Returned(stamp)),
             _ => (slot, Deviation::Touched(stamp)),
         },
-        Ok(Some(bytes)) => (slot, Deviation::Edited(bytes)),
+        Ok(Some(bytes)) => (slot, Deviation::Edited(bytes, stamp)),
         Ok(None) => (slot, Deviation::Missing),
         Err(error) => (slot, Deviation::Blocked(crate::error::chain(&error))),
     })

@@ -108,7 +108,7 @@ impl Work {
             match deviation {
                 Deviation::Touched(_) => {}
                 Deviation::Missing => work.add(memory, *slot, Cause::Missing, true),
-                Deviation::Edited(_) | Deviation::Returned(_) | Deviation::Blocked(_) => {
+                Deviation::Edited(..) | Deviation::Returned(_) | Deviation::Blocked(_) => {
                     work.add(memory, *slot, Cause::Edited, true);
                 }
             }
