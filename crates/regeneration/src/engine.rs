@@ -80,6 +80,8 @@ pub struct RegenerationEngine {
     memory: Option<Memory>,
     notices: Vec<Diagnostic>,
     lock: Option<WriterLock>,
+    /// Whether a commit may have been cut short since the last one that was not.
+    unsettled: bool,
     pub(crate) companions: Option<Companions>,
 }
 
@@ -115,6 +117,7 @@ impl RegenerationEngine {
             memory: None,
             notices: Vec::new(),
             lock,
+            unsettled: false,
             companions: None,
         };
         if engine.lock.is_some() {
@@ -186,7 +189,8 @@ impl RegenerationEngine {
     /// Brings the output folder up to date.
     ///
     /// # Errors
-    /// See [`CycleError`]; after an error nothing in the output folder has changed.
+    /// See [`CycleError`]; after an error nothing in the output folder has changed, but for
+    /// a disk that fails in the middle of a commit: the next call finishes that first.
     pub fn run(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<RunReport, CycleError> {
         self.commit_cycle(false, None, progress)
     }
@@ -227,8 +231,13 @@ impl RegenerationEngine {
         if self.lock.is_none() {
             return Err(CycleError::storage("writing", "the project was opened for reading"));
         }
+        if self.unsettled {
+            self.recover()?;
+        }
         let mode = Mode { purpose: Purpose::Commit, full };
+        self.unsettled = true;
         let finished = self.cycle(mode, gate, progress)?;
+        self.unsettled = false;
         Ok(finished.report)
     }
 

@@ -716,6 +716,28 @@ fn an_edit_that_is_made_while_a_gate_decides_is_not_lost() {
 }
 
 #[test]
+fn a_commit_that_stops_half_way_is_finished_by_the_same_engine() {
+    let fixture = Fixture::new();
+    fixture.change("templates/class.txt.j2", "to = \"", "to = \"sub/");
+    fixture.run();
+    fixture.change("model.ttl", "ex:name rdfs", "ex:Ticket a owl:Class .\nex:name rdfs");
+    let mut engine = fixture.engine();
+    let folder = fixture.path().join("gen/sub");
+    let gate = |_| {
+        fs::remove_dir_all(&folder).unwrap();
+        Decision::Commit
+    };
+    engine.run_gated(&gate, &mut |_| {}).unwrap_err();
+    fs::create_dir(&folder).unwrap();
+    let report = engine.run(&mut |_| {}).unwrap();
+    let notices: Vec<_> = report.diagnostics.iter().map(|found| found.code.as_str()).collect();
+    assert!(notices.contains(&"state::recovered"), "{notices:?}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+    drop(engine);
+    fixture.verify();
+}
+
+#[test]
 fn explain_finds_what_a_loop_prints() {
     let fixture = Fixture::new();
     fixture.write("templates/_item.j2", "* {{ p | local_name }}");
