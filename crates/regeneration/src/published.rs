@@ -7,8 +7,10 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use evergen_artifact::FileStamp;
 use evergen_delta::{Delta, Quad, Term};
 use evergen_knowledge::{Format, Limits, parse};
 
@@ -18,6 +20,10 @@ pub(crate) struct Published {
     path: PathBuf,
     before: PathBuf,
     lines: BTreeSet<String>,
+    /// The stamp of the file that has these lines.
+    stamp: Option<FileStamp>,
+    /// Whether a change outlives a power cut.
+    durable: bool,
 }
 
 /// Why published quads can't be taken.
@@ -33,21 +39,25 @@ pub(crate) enum PublishError {
 
 impl Published {
     /// Opens the file; if a cycle was cut short, as it was before that cycle.
-    pub(crate) fn open(path: PathBuf) -> Result<Self, PublishError> {
+    pub(crate) fn open(path: PathBuf, durable: bool) -> Result<Self, PublishError> {
         let mut name = path.clone().into_os_string();
         name.push(".before");
-        let mut published = Self { before: PathBuf::from(name), path, lines: BTreeSet::new() };
+        let before = PathBuf::from(name);
+        let lines = BTreeSet::new();
+        let mut published = Self { before, path, lines, stamp: None, durable };
         published.restore()?;
-        published.lines = published.read()?;
+        published.look()?;
         Ok(published)
     }
 
-    /// Takes changes into the file. Says whether the file is another now; if it is,
-    /// [`keep`](Self::keep) or [`undo`](Self::undo) follows.
+    /// Takes changes into the file; [`keep`](Self::keep) or [`undo`](Self::undo) follows.
+    ///
+    /// The file is a source like any other: what somebody else has written to it since counts.
     pub(crate) fn apply<'a>(
         &mut self,
         changes: impl Iterator<Item = &'a Delta<Quad>>,
-    ) -> Result<bool, PublishError> {
+    ) -> Result<(), PublishError> {
+        self.look()?;
         let mut lines = self.lines.clone();
         for change in changes {
             for quad in &change.removed {
@@ -58,38 +68,67 @@ impl Published {
             }
         }
         if lines == self.lines {
-            return Ok(false);
+            return Ok(());
         }
         let before = std::mem::replace(&mut self.lines, lines);
         let swapped =
-            Self::write(&self.before, &before).and_then(|()| Self::write(&self.path, &self.lines));
+            self.write(&self.before, &before).and_then(|()| self.write(&self.path, &self.lines));
         if let Err(error) = swapped {
             self.lines = before;
             // The file may be either; what lies beside it decides when it is opened again.
             return Err(error);
         }
-        Ok(true)
+        self.stamp = self.stamp_now()?;
+        Ok(())
     }
 
     /// Ends a change that stays.
     pub(crate) fn keep(&mut self) -> Result<(), PublishError> {
         remove(&self.before)
+            .and_then(|is_gone| if is_gone { self.sync() } else { Ok(()) })
             .map_err(|source| PublishError::File { path: self.before.clone(), source })
     }
 
     /// Takes a change back.
     pub(crate) fn undo(&mut self) -> Result<(), PublishError> {
-        self.restore()?;
-        self.lines = self.read()?;
+        if self.restore()? { self.look() } else { Ok(()) }
+    }
+
+    /// Reads the file if it is not as it was left.
+    fn look(&mut self) -> Result<(), PublishError> {
+        let now = self.stamp_now()?;
+        if now != self.stamp {
+            self.lines = self.read()?;
+            self.stamp = now;
+        }
         Ok(())
     }
 
-    fn restore(&self) -> Result<(), PublishError> {
+    fn stamp_now(&self) -> Result<Option<FileStamp>, PublishError> {
+        match std::fs::metadata(&self.path) {
+            Ok(found) => Ok(Some(FileStamp::of(&found))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(PublishError::File { path: self.path.clone(), source }),
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new("."))
+    }
+
+    /// Forces to the disk which files there are, where that is wanted.
+    fn sync(&self) -> io::Result<()> {
+        if self.durable { std::fs::File::open(self.folder())?.sync_all() } else { Ok(()) }
+    }
+
+    /// Puts the text of before in its place, if there is one.
+    fn restore(&self) -> Result<bool, PublishError> {
         match std::fs::rename(&self.before, &self.path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(PublishError::File { path: self.before.clone(), source })
             }
-            _ => Ok(()),
+            renamed => Ok(renamed.is_ok()),
         }
     }
 
@@ -124,24 +163,27 @@ impl Published {
     }
 
     /// Replaces a file in one step, and forces it to the disk.
-    fn write(path: &Path, lines: &BTreeSet<String>) -> Result<(), PublishError> {
+    fn write(&self, path: &Path, lines: &BTreeSet<String>) -> Result<(), PublishError> {
         let failed = |source| PublishError::File { path: path.to_owned(), source };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
+        let folder = self.folder();
         std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        // Who may read it is for the folder and the system's settings to say.
+        let anybody = std::fs::Permissions::from_mode(0o666);
+        let mut file =
+            tempfile::Builder::new().permissions(anybody).tempfile_in(folder).map_err(failed)?;
         let text: String = lines.iter().flat_map(|line| [line.as_str(), " .\n"]).collect();
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.as_file().sync_data().map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))?;
-        Ok(())
+        self.sync().map_err(failed)
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+/// Removes a file, and says whether it was there.
+fn remove(path: &Path) -> io::Result<bool> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        removed => Ok(removed.is_ok()),
     }
 }
 

@@ -210,7 +210,8 @@ impl Prepared for Held {
 }
 
 fn open_published(project: &Project) -> Result<Option<Published>, PublishError> {
-    project.published_file().map(Published::open).transpose()
+    let durable = project.settings.regeneration.durable;
+    project.published_file().map(|path| Published::open(path, durable)).transpose()
 }
 
 /// What the engine's thread works with.
