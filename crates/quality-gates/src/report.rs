@@ -49,7 +49,7 @@ impl GateReport {
     }
 }
 
-/// One line for each gate that did not pass.
+/// One line for each gate that did not pass; else that all did, or that there was none.
 impl fmt::Display for GateReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = 0;
@@ -68,6 +68,10 @@ impl fmt::Display for GateReport {
             write!(f, "{lead}{}: {said}", result.gate)?;
             lines += 1;
         }
-        if lines == 0 { f.write_str("all gates passed") } else { Ok(()) }
+        match lines {
+            0 if self.gates.is_empty() => f.write_str("no gate was asked"),
+            0 => f.write_str("all gates passed"),
+            _ => Ok(()),
+        }
     }
 }
