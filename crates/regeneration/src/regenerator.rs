@@ -218,6 +218,12 @@ pub enum RegenerateError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The engine panicked, which is a fault of its own.
+    #[error("the engine panicked: {why}")]
+    Panicked {
+        /// What the panic said.
+        why: String,
+    },
     /// The engine is closed.
     #[error("the engine is closed")]
     Closed,
@@ -226,7 +232,7 @@ pub enum RegenerateError {
 impl RegenerateError {
     /// Whether handing the work over again may help.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Storage { .. })
+        matches!(self, Self::Busy { .. } | Self::Storage { .. } | Self::Panicked { .. })
     }
 }
 

@@ -1,6 +1,8 @@
 //! An engine for many callers: the port over an engine on a thread of its own.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -101,7 +103,7 @@ impl SharedEngine {
             .map_err(|error| CycleError::storage("opening the published quads", error))?;
         let notifier = engine.companions.as_ref().map(|known| known.notifier.clone());
         let (sender, receiver) = sync_channel(QUEUE);
-        let mut bench = Bench { engine, published, reload };
+        let mut bench = Bench { engine, published, reload, is_outdated: false };
         let thread = std::thread::Builder::new()
             .name("evergen-engine".to_owned())
             .spawn(move || bench.serve(&receiver))
@@ -219,6 +221,8 @@ struct Bench {
     engine: RegenerationEngine,
     published: Option<Published>,
     reload: Option<Reload>,
+    /// Whether the configuration has changed, and could not be taken over so far.
+    is_outdated: bool,
 }
 
 impl Bench {
@@ -232,14 +236,9 @@ impl Bench {
 
     fn work(&mut self, work: &Work, reply: oneshot::Sender<First>) {
         let answer = Answer { reply: Mutex::new(Some(reply)), end: Mutex::new(None) };
-        let ended = self.reconfigure(work).and_then(|()| match self.publish(work)? {
-            Publishing::Nothing => self.run(&answer),
-            Publishing::Done => self.run(&answer).map_err(|end| match end {
-                // These events have quads of their own: it is up to their sender to know.
-                End::Rejected(diagnostics) => End::Failed(rejected(diagnostics)),
-                end @ End::Failed(_) => end,
-            }),
-        });
+        // After a panic the engine begins with what the files tell; nothing else outlives it.
+        let ended = catch_unwind(AssertUnwindSafe(|| self.attempt(work, &answer)));
+        let ended = ended.unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
         let settled = match (&ended, &mut self.published) {
             (_, None) => Ok(()),
             (Ok(_), Some(published)) => published.keep(),
@@ -256,33 +255,53 @@ impl Bench {
         });
     }
 
-    /// Reads the configuration again where an event asks for it.
-    fn reconfigure(&mut self, work: &Work) -> Result<(), End> {
+    fn attempt(&mut self, work: &Work, answer: &Answer) -> Result<Regenerated, End> {
+        let has_quads = deltas(work).any(|delta| !delta.is_empty());
+        let ended = self.reconfigure(work, has_quads).and_then(|()| {
+            if has_quads {
+                self.publish(work)?;
+            }
+            self.run(answer)
+        });
+        ended.map_err(|end| match end {
+            // These events have quads of their own: it is up to their sender to know.
+            End::Rejected(diagnostics) if has_quads => End::Failed(rejected(diagnostics)),
+            end => end,
+        })
+    }
+
+    /// Reads the configuration again where an event asks for it, and from then on until it
+    /// could be taken over: what is wrong with it is told until it is mended. Quads are
+    /// taken by the settings of before.
+    fn reconfigure(&mut self, work: &Work, has_quads: bool) -> Result<(), End> {
         let asks =
             |queued: &crate::QueuedEvent| queued.event.change == ChangeType::ConfigurationChanged;
         let Some(reload) = &mut self.reload else { return Ok(()) };
-        if !work.events.iter().any(asks) {
+        let is_asked = work.events.iter().any(asks);
+        if !is_asked && (has_quads || !self.is_outdated) {
             return Ok(());
         }
+        self.is_outdated = true;
         let project = reload().map_err(End::Rejected)?;
+        let published = open_published(&project).map_err(|error| match error {
+            PublishError::Malformed(why) => {
+                End::Rejected(vec![Diagnostic::error("model::published", why)])
+            }
+            error @ PublishError::File { .. } => End::Failed(publishing(error)),
+        })?;
         self.engine.set_project(project).map_err(End::from)?;
-        self.published = open_published(self.engine.project())
-            .map_err(|error| End::Failed(publishing(error)))?;
+        self.published = published;
+        self.is_outdated = false;
         Ok(())
     }
 
-    fn publish(&mut self, work: &Work) -> Result<Publishing, End> {
-        let deltas = || work.events.iter().filter_map(|queued| queued.event.delta.as_ref());
-        if deltas().all(Delta::<Quad>::is_empty) {
-            return Ok(Publishing::Nothing);
-        }
+    fn publish(&mut self, work: &Work) -> Result<(), End> {
         let Some(published) = &mut self.published else {
             let why = "the project takes no published quads; `published` under `[model]` names a file for them";
             let why = why.to_owned();
             return Err(End::Failed(RegenerateError::Rejected { why, diagnostics: Vec::new() }));
         };
-        published.apply(deltas()).map_err(|error| End::Failed(publishing(error)))?;
-        Ok(Publishing::Done)
+        published.apply(deltas(work)).map_err(|error| End::Failed(publishing(error)))
     }
 
     fn run(&mut self, answer: &Answer) -> Result<Regenerated, End> {
@@ -292,13 +311,21 @@ impl Bench {
             answer.ask(proposed)
         };
         let report = self.engine.run_gated(&gate, &mut |_| {}).map_err(End::from)?;
-        Ok(Regenerated { bytes_written: written.get(), ..Regenerated::from(report) })
+        Ok(Regenerated {
+            bytes_written: written.get(),
+            ..Regenerated::from(report)
+        })
     }
 }
 
-enum Publishing {
-    Nothing,
-    Done,
+fn deltas(work: &Work) -> impl Iterator<Item = &Delta<Quad>> {
+    work.events.iter().filter_map(|queued| queued.event.delta.as_ref())
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> RegenerateError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    RegenerateError::Panicked { why: text.unwrap_or("it said nothing").to_owned() }
 }
 
 /// How work ends that is not done.

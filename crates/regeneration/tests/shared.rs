@@ -10,7 +10,7 @@ use evergen_delta::{Delta, Quad, Term};
 use evergen_events::{ChangeEvent, ChangeType, OffsetSet};
 use evergen_regeneration::conformance::{self, Subject, Visible};
 use evergen_regeneration::{
-    Access, MemoryRegenerator, Project, QueuedEvent, RegenerateError, Regenerated,
+    Access, Diagnostic, MemoryRegenerator, Project, QueuedEvent, RegenerateError, Regenerated,
     RegenerationEngine, Regenerator, Settings, SharedEngine, Verdict, Work,
 };
 use futures::executor::block_on;
@@ -245,6 +245,108 @@ fn new_settings_are_read_where_an_event_says_so() {
     assert!(!folder.path().join("other").exists());
     take(&engine, ChangeEvent::new(ChangeType::ConfigurationChanged, "file:evergen.toml")).unwrap();
     assert!(folder.path().join("other/First.txt").exists());
+}
+
+/// An engine whose configuration is what `reload` says, counting the times that it is asked.
+fn reloading(
+    folder: &Path,
+    reload: impl Fn(usize) -> Result<Settings, Vec<Diagnostic>> + Send + 'static,
+) -> SharedEngine {
+    let project = Project::new(folder, settings(true));
+    let engine = RegenerationEngine::open(project, Access::Write { wait: None }).unwrap();
+    let (root, mut asked) = (folder.to_owned(), 0);
+    let engine = SharedEngine::with_reload(engine, move || {
+        asked += 1;
+        reload(asked).map(|settings| Project::new(&root, settings))
+    });
+    engine.unwrap()
+}
+
+fn wrong() -> Vec<Diagnostic> {
+    vec![Diagnostic::error("config::unknown_key", "unknown key")]
+}
+
+fn configuration() -> ChangeEvent {
+    ChangeEvent::new(ChangeType::ConfigurationChanged, "file:evergen.toml")
+}
+
+fn rejected(regenerated: Result<Regenerated, RegenerateError>) -> bool {
+    matches!(regenerated.unwrap().verdict, Verdict::Rejected { .. })
+}
+
+#[test]
+fn a_wrong_configuration_is_told_until_it_is_mended() {
+    let Fixture { folder, engine } = fixture(true);
+    drop(engine);
+    let engine = reloading(folder.path(), |asked| match asked {
+        1..=2 => Err(wrong()),
+        _ => Ok(settings(true)),
+    });
+    assert!(rejected(take(&engine, configuration())));
+    assert!(rejected(take(&engine, hint())), "it is still wrong");
+    assert_eq!(take(&engine, hint()).unwrap().verdict, Verdict::Done);
+}
+
+#[test]
+fn quads_that_come_with_a_wrong_configuration_are_not_taken_for_done() {
+    let Fixture { folder, engine } = fixture(true);
+    drop(engine);
+    let engine = reloading(folder.path(), |_| Err(wrong()));
+    let mut event = class("Order");
+    event.change = ChangeType::ConfigurationChanged;
+    let error = take(&engine, event).unwrap_err();
+    assert!(matches!(error, RegenerateError::Rejected { .. }), "{error}");
+    // Others go by the settings that were good.
+    assert_eq!(take(&engine, class("Product")).unwrap().verdict, Verdict::Done);
+    assert_eq!(names(folder.path()), "First.txt Product.txt");
+}
+
+#[test]
+fn settings_are_taken_over_as_a_whole_or_not_at_all() {
+    let Fixture { folder, engine } = fixture(true);
+    drop(engine);
+    std::fs::write(folder.path().join("broken.nq"), "<http://x").unwrap();
+    let engine = reloading(folder.path(), |_| {
+        let mut settings = settings(true);
+        settings.model.published = Some("broken.nq".to_owned());
+        settings.regeneration.output_dir = "other".to_owned();
+        Ok(settings)
+    });
+    assert!(rejected(take(&engine, configuration())));
+    take(&engine, class("Order")).unwrap();
+    assert_eq!(names(folder.path()), "First.txt Order.txt");
+    assert!(!folder.path().join("other").exists());
+}
+
+#[test]
+fn an_engine_that_panicked_goes_on_with_the_next_work() {
+    let Fixture { folder, engine } = fixture(true);
+    drop(engine);
+    let engine = reloading(folder.path(), |asked| match asked {
+        1 => panic!("on purpose"),
+        _ => Ok(settings(true)),
+    });
+    let error = take(&engine, configuration()).unwrap_err();
+    assert!(error.is_transient());
+    assert_eq!(error.to_string(), "the engine panicked: on purpose");
+    take(&engine, class("Order")).unwrap();
+    assert_eq!(take(&engine, hint()).unwrap().verdict, Verdict::Done);
+    assert_eq!(names(folder.path()), "First.txt Order.txt");
+}
+
+#[test]
+fn what_others_write_to_the_published_file_is_kept() {
+    let Fixture { folder, engine } = fixture(true);
+    take(&engine, class("A")).unwrap();
+    let published = folder.path().join("published.nq");
+    let mut text = std::fs::read_to_string(&published).unwrap();
+    text.push_str(&format!("<http://example.org/B> <{TYPE}> <{CLASS}> .\n"));
+    std::fs::write(&published, text).unwrap();
+    take(&engine, class("C")).unwrap();
+    assert_eq!(names(folder.path()), "A.txt B.txt C.txt First.txt");
+    // Whoever may read other files of the project may read this one.
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions();
+    assert_eq!(mode(&published), mode(&folder.path().join("model.ttl")));
 }
 
 #[test]
