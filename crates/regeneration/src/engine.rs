@@ -1,6 +1,7 @@
 //! The engine: what a program calls.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use evergen_artifact::{
@@ -15,7 +16,7 @@ use crate::error::CycleError;
 use crate::programs::Companions;
 use crate::project::Project;
 use crate::report::{Diagnostic, FileDiff, Progress, RunReport, Severity};
-use crate::state::StateFolder;
+use crate::state::{Meta, StateFolder};
 
 mod base;
 mod catalogue;
@@ -167,6 +168,18 @@ impl RegenerationEngine {
             model: memory.model.as_ref().map_or(0, evergen_knowledge::Model::memory_bytes),
             reads: memory.reads.as_ref().map_or(0, |reads| reads.artifacts.memory_bytes()),
             artifacts: memory.artifacts.memory_bytes(),
+        }
+    }
+
+    /// The files that templates declare to depend on, as the last commit knew them,
+    /// relative to the project's folder.
+    pub fn declared_files(&self) -> Vec<PathBuf> {
+        let of = |meta: &Meta| -> Vec<PathBuf> {
+            meta.declared.iter().map(|file| PathBuf::from(&file.path)).collect()
+        };
+        match &self.memory {
+            Some(memory) => of(&memory.meta),
+            None => self.folder.load_meta().map_or_else(|_| Vec::new(), |meta| of(&meta)),
         }
     }
 

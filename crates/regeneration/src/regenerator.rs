@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,12 +129,21 @@ pub struct Work {
     pub events: Vec<QueuedEvent>,
     /// Counts the tries, from 1.
     pub attempt: u32,
+    /// The cycle that it is a part of, if its caller has cycles.
+    pub cycle: Option<Uuid>,
 }
 
 impl Work {
     /// Work for these events.
     pub fn new(execution_id: Uuid, key: WorkKey, events: Vec<QueuedEvent>, attempt: u32) -> Self {
-        Self { execution_id, key, events, attempt }
+        Self { execution_id, key, events, attempt, cycle: None }
+    }
+
+    /// Says of which cycle it is a part.
+    #[must_use]
+    pub fn within(mut self, cycle: Option<Uuid>) -> Self {
+        self.cycle = cycle;
+        self
     }
 }
 
@@ -155,6 +165,9 @@ pub struct Regenerated {
     pub bytes_written: u64,
     /// What the reader should know.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files besides those of the settings on which the artifacts depend from now on,
+    /// where that is known.
+    pub declared: Option<Vec<PathBuf>>,
 }
 
 /// How work ended that is done with. Its events need not be handed over again.
@@ -256,6 +269,7 @@ impl From<RunReport> for Regenerated {
             changes: report.changes,
             bytes_written: 0,
             diagnostics: report.diagnostics,
+            declared: None,
         }
     }
 }

@@ -313,6 +313,7 @@ impl Bench {
         let report = self.engine.run_gated(&gate, &mut |_| {}).map_err(End::from)?;
         Ok(Regenerated {
             bytes_written: written.get(),
+            declared: Some(self.engine.declared_files()),
             ..Regenerated::from(report)
         })
     }

@@ -88,6 +88,29 @@ impl PhaseSpan {
     }
 }
 
+/// From when until when the records of a group reach, and where its cycle is.
+struct Bounds {
+    start: Duration,
+    end: Duration,
+    cycle: Option<usize>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { start: Duration::MAX, end: Duration::ZERO, cycle: None }
+    }
+}
+
+impl Bounds {
+    fn take_in(&mut self, span: &PhaseSpan, place: usize) {
+        self.start = self.start.min(span.start);
+        self.end = self.end.max(span.end());
+        if span.group != 0 && span.kind == EventKind::CycleCompleted {
+            self.cycle = Some(place);
+        }
+    }
+}
+
 impl Default for Profile {
     fn default() -> Self {
         Self::new(Self::SPANS)
@@ -104,9 +127,10 @@ impl Profile {
     }
 
     /// A profile of what records say took time. Records of one cycle belong together, and
-    /// within it those with one correlation id.
+    /// within it those with one correlation id. The cycle itself has been there all the time.
     pub fn from_records<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut profile = Self::default();
+        let mut cycles: BTreeMap<u128, Bounds> = BTreeMap::new();
         for record in records {
             let Some(took) = record.took() else { continue };
             // Records tell when something ended; what lies before 1970 begins there.
@@ -115,9 +139,23 @@ impl Profile {
             span.subject.clone_from(&record.subject);
             span.group = record.cycle.map_or(0, |id| id.as_u128());
             span.owner = record.correlation.map_or(0, |id| id.as_u128());
+            cycles.entry(span.group).or_default().take_in(&span, profile.spans.len());
             profile.add(span);
         }
+        for bounds in cycles.values() {
+            profile.widen(bounds);
+        }
         profile
+    }
+
+    /// Has a cycle begin and end no later and no earlier than what it consists of: clocks
+    /// are read one after the other.
+    fn widen(&mut self, bounds: &Bounds) {
+        let cycle = bounds.cycle.and_then(|place| self.spans.get_mut(place));
+        if let Some(cycle) = cycle {
+            cycle.start = bounds.start;
+            cycle.took = bounds.end.saturating_sub(bounds.start);
+        }
     }
 
     /// Redacts the subjects of spans that come from now on by these rules, in place of
@@ -146,7 +184,8 @@ impl Profile {
         table::rows(&self.nested())
     }
 
-    /// The table as text, for a terminal.
+    /// The table as text, for a terminal. What holds other lines is there with the rest of
+    /// its time, so that the shares add up.
     pub fn to_text(&self) -> String {
         table::text(&self.table())
     }

@@ -279,6 +279,25 @@ fn a_profile_tells_where_the_time_went() {
     assert!(folder.read("stacks.folded").contains("class.txt.j2"));
 }
 
+/// The time of a cycle is told once, however it is divided.
+#[test]
+fn the_times_of_a_profile_add_up_to_that_of_the_cycles() {
+    let folder = project(&["A"]);
+    assert_eq!(Loop::start(&folder).end().0, Some(0));
+    let profile = folder.done("profile --cycles 1 --json").json();
+    let rows = profile["rows"].as_array().unwrap();
+    let own: f64 = rows.iter().map(|row| row["own_ms"].as_f64().unwrap()).sum();
+    let whole = |kind: &str| {
+        let row = rows.iter().find(|row| row["kind"] == kind);
+        row.unwrap_or_else(|| panic!("{kind} is not in {profile}"))["total_ms"].as_f64().unwrap()
+    };
+    let cycle = whole("cycle_completed");
+    assert!(whole("regeneration_completed") <= cycle, "{profile}");
+    assert!((own - cycle).abs() < cycle / 1000.0, "{own} ms in a cycle of {cycle} ms: {profile}");
+    let text = folder.done("profile").out;
+    assert!(text.contains("rest of cycle_completed"), "{text}");
+}
+
 #[test]
 fn absurd_settings_are_refused_with_what_is_allowed() {
     let folder = project(&["A"]);

@@ -80,7 +80,7 @@ impl Engine {
         let execution = Uuid::now_v7();
         let id = self.drafts.get(&cycle).map(|draft| draft.id);
         record::task_started(&self.shared, id, &key, &entries, attempt);
-        let work = Work::new(execution, key, merged(entries), attempt);
+        let work = Work::new(execution, key, merged(entries), attempt).within(id);
         let token = Arc::new(CommitToken::new());
         let future = task::regenerate(
             Arc::clone(&self.shared.regeneration),

@@ -67,9 +67,10 @@ pub(super) fn text(rows: &[ProfileRow]) -> String {
     line(["own", "share", "total", "count", "mean", "longest", "what"]);
     for row in rows {
         let mean = row.total.as_secs_f64() / float(row.count.max(1));
+        let rest = if row.own < row.total { "rest of " } else { "" };
         let name = match &row.subject {
-            Some(subject) => format!("{} {subject}", row.kind),
-            None => row.kind.to_string(),
+            Some(subject) => format!("{rest}{} {subject}", row.kind),
+            None => format!("{rest}{}", row.kind),
         };
         line([
             &milliseconds(row.own.as_secs_f64()),

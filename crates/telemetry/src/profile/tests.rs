@@ -132,6 +132,26 @@ fn of_records_and_redacted() {
     assert!(text.lines().nth(1).unwrap().contains("50.0 %"), "{text}");
 }
 
+/// Clocks are read one after the other: a part may seem to begin before its cycle.
+#[test]
+fn a_cycle_holds_all_of_its_records() {
+    let cycle = Uuid::now_v7();
+    let record = |body, start: u64, end: u64| {
+        let at = Timestamp::UNIX_EPOCH + Duration::from_micros(1_700_000_000_000_000 + end);
+        let event =
+            TelemetryEvent::new("engine", body).succeeded(Duration::from_micros(end - start));
+        Record::new(event.cycle(cycle).at(at), at, &Redaction::none())
+    };
+    let records = [
+        record(Body::Render, 1_000, 9_000),
+        record(Body::CycleCompleted { events: 1, succeeded: 1, failed: 0 }, 1_001, 8_999),
+    ];
+    let profile = Profile::from_records(&records);
+    assert_eq!(profile.to_collapsed(), "cycle_completed;render 8000\n");
+    let text = profile.to_text();
+    assert!(text.contains("rest of cycle_completed"), "{text}");
+}
+
 #[test]
 fn what_does_not_fit_is_counted() {
     let mut profile = Profile::new(1);

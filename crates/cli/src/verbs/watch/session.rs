@@ -202,7 +202,7 @@ impl Session {
 
     /// Notes a cycle and shows it.
     fn tell(&mut self, cycle: &CycleSummary, audience: &mut dyn Audience) -> Result<(), Failure> {
-        let record = CycleRecord::new(cycle, self.findings.take(), &self.short);
+        let record = CycleRecord::new(cycle, self.findings.take(cycle.id), &self.short);
         self.diary
             .cycles()
             .append(&record)
