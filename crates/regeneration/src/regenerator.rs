@@ -12,7 +12,9 @@ use evergen_events::{ChangeEvent, OffsetSet};
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::report::{ArtifactChange, ArtifactCounts, Diagnostic, GeneratorTimes, RunReport};
+use crate::report::{
+    Action, ArtifactChange, ArtifactCounts, Diagnostic, GeneratorTimes, RunReport,
+};
 
 /// Makes again what changes ask for, in two steps with a look in between.
 ///
@@ -179,8 +181,8 @@ pub enum Verdict {
     Done,
     /// It is committed, but for what a person has to see to.
     Incomplete {
-        /// What that is.
-        why: String,
+        /// What that is, a sentence for each thing.
+        left: Vec<String>,
     },
     /// The model, a template or a setting is wrong. The last good output stands, and the
     /// next change of what is wrong will be an event of its own.
@@ -274,20 +276,25 @@ impl From<RunReport> for Regenerated {
     }
 }
 
+/// So many things that a person has to see to are told one by one.
+const MANY: usize = 20;
+
 fn verdict(report: &RunReport) -> Verdict {
-    let mut why = Vec::new();
-    if report.artifacts.refused > 0 {
-        why.push(format!(
-            "{} kept, edited by hand",
-            crate::error::plural(
-                usize::try_from(report.artifacts.refused).unwrap_or(usize::MAX),
-                "file"
-            )
-        ));
+    let refused = report.changes.iter().filter(|change| change.action == Action::Refuse);
+    let mut left: Vec<String> = refused
+        .take(MANY)
+        .map(|change| {
+            let why = change.note.as_deref().unwrap_or("it is not as it was left");
+            format!("{}: {why}", change.path)
+        })
+        .collect();
+    let told = u64::try_from(left.len()).unwrap_or(u64::MAX);
+    if report.artifacts.refused > told {
+        left.push(format!("{} more files were kept as they are", report.artifacts.refused - told));
     }
     if !report.complete {
         let modules = report.modules;
-        why.push(format!("{} of modules partial, {} failed", modules.partial, modules.failed));
+        left.push(format!("{} of modules partial, {} failed", modules.partial, modules.failed));
     }
-    if why.is_empty() { Verdict::Done } else { Verdict::Incomplete { why: why.join("; ") } }
+    if left.is_empty() { Verdict::Done } else { Verdict::Incomplete { left } }
 }

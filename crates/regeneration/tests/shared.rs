@@ -350,6 +350,17 @@ fn what_others_write_to_the_published_file_is_kept() {
 }
 
 #[test]
+fn what_is_left_for_a_person_is_named() {
+    let Fixture { folder, engine } = fixture(true);
+    take(&engine, hint()).unwrap();
+    std::fs::write(folder.path().join("gen/First.txt"), "mine\n").unwrap();
+    let regenerated = take(&engine, class("Order")).unwrap();
+    let Verdict::Incomplete { left } = regenerated.verdict else { panic!("nothing was left") };
+    assert!(left[0].starts_with("First.txt: it was edited by hand"), "{left:?}");
+    assert_eq!(names(folder.path()), "First.txt Order.txt");
+}
+
+#[test]
 fn an_engine_catches_up_with_what_was_published_without_an_orchestrator() {
     let Fixture { folder, engine } = fixture(true);
     drop(engine);

@@ -36,6 +36,9 @@ pub(crate) struct CycleRecord {
     pub(crate) phases_ms: BTreeMap<String, f64>,
     /// What went wrong.
     pub(crate) errors: Vec<String>,
+    /// What it left for a person to mend, though it did the rest.
+    #[serde(default)]
+    pub(crate) left: Vec<String>,
     /// What was found, with its place.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -78,8 +81,15 @@ impl CycleRecord {
             changes: changes.collect(),
             phases_ms: phases(summary),
             errors: summary.errors.clone(),
+            left: summary.left.clone(),
             diagnostics,
         }
+    }
+
+    /// What has to be mended before all is well again.
+    pub(crate) fn to_mend(&self) -> impl Iterator<Item = &String> {
+        let errors: &[String] = if self.is_good() { &[] } else { &self.errors };
+        errors.iter().chain(&self.left)
     }
 
     pub(crate) fn is_good(&self) -> bool {

@@ -30,7 +30,8 @@ pub(crate) struct LoopStatus {
     /// The last cycle that had work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_cycle: Option<CycleRecord>,
-    /// What is wrong until somebody mends it: what the last cycle failed with.
+    /// What is wrong until somebody mends it: what the last cycle failed with, and what it
+    /// had to leave as it is.
     pub(crate) failing: Vec<String>,
     /// What might make the loop better, with the figures that speak for it.
     pub(crate) recommendations: Vec<String>,

@@ -72,6 +72,9 @@ fn detail(cycle: &CycleRecord, chosen: &Chosen, console: &mut Console) {
     for error in &cycle.errors {
         console.line(format!("    {}", console.ink(Ink::Red, shown(error))));
     }
+    for left in &cycle.left {
+        console.line(format!("    {}", console.ink(Ink::Yellow, shown(left))));
+    }
     for change in &cycle.changes {
         let why = console.ink(Ink::Dim, shown(&change.reason));
         console.line(format!(

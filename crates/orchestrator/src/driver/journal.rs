@@ -62,6 +62,8 @@ pub struct CycleSummary {
     pub outcome: CycleOutcome,
     /// Some of what went wrong.
     pub errors: Vec<String>,
+    /// Some of what is left for a person, though its tasks took effect.
+    pub left: Vec<String>,
 }
 
 /// An artifact that changed in a cycle.
@@ -118,6 +120,7 @@ pub(super) struct Draft {
     pub(super) bytes_written: u64,
     pub(super) phases_ms: BTreeMap<String, f64>,
     pub(super) errors: Vec<String>,
+    pub(super) left: Vec<String>,
 }
 
 impl Draft {
@@ -132,6 +135,7 @@ impl Draft {
             bytes_written: 0,
             phases_ms: BTreeMap::new(),
             errors: Vec::new(),
+            left: Vec::new(),
         }
     }
 
@@ -152,6 +156,13 @@ impl Draft {
             *sum += ms;
         } else {
             self.phases_ms.insert(name.to_owned(), ms);
+        }
+    }
+
+    /// Notes what is left for a person; tasks of one cycle may say the same.
+    pub(super) fn left(&mut self, left: &str) {
+        if self.left.len() < MOST_ERRORS && !self.left.iter().any(|known| known == left) {
+            self.left.push(left.to_owned());
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evergen_events::{Coalescer, CoalescerSettings, LogEntry, OffsetSet};
-use evergen_regeneration::{QueuedEvent, Regenerated, Work, WorkKey};
+use evergen_regeneration::{QueuedEvent, Regenerated, Verdict, Work, WorkKey};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -325,6 +325,9 @@ fn note(draft: &mut Draft, regenerated: &Regenerated) {
             draft.phase(name, time.as_secs_f64() * 1e3);
         }
     }
+    if let Verdict::Incomplete { left } = &regenerated.verdict {
+        left.iter().for_each(|left| draft.left(left));
+    }
     for change in &regenerated.changes {
         draft.change(|| ChangedArtifact {
             path: change.path.clone(),
@@ -373,6 +376,7 @@ fn summary(end: &CycleEnd, draft: Draft, took: Duration) -> CycleSummary {
         tasks_failed: end.failed,
         outcome: CycleOutcome::of(end.succeeded, end.failed),
         errors: draft.errors,
+        left: draft.left,
     }
 }
 

@@ -142,7 +142,8 @@ async fn commit(
     };
     end.outcome = match &regenerated.verdict {
         Verdict::Done => Outcome::Done { deploy: deploys && !proposed.is_empty() },
-        Verdict::Incomplete { why } => refused(why.clone()),
+        // The rest of it took effect; it is not good enough to be brought into use.
+        Verdict::Incomplete { .. } => Outcome::Done { deploy: false },
         Verdict::Rejected { diagnostics } => {
             let first = diagnostics.first();
             let first = first.map_or("not told", |diagnostic| diagnostic.message.as_str());

@@ -124,6 +124,25 @@ async fn a_wrong_model_counts_as_failed_and_is_dealt_with() {
     assert_eq!(bench.workshop.commits("model"), 1);
 }
 
+/// What is left for a person is told, fails nothing, and is brought into use by nobody.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_for_a_person_is_no_failure() {
+    let workshop = Workshop::default().with("some", Way::LeavesSome);
+    let port = Port { automatic: true, ..Port::default() };
+    let (bench, graves) = with_graves(Bench::new(quick().build().unwrap(), workshop, port));
+    bench.orchestrator.start().await.unwrap();
+    bench.publish(&["some"]).await;
+    bench.until_processed(1).await;
+    let stats = bench.orchestrator.get_stats();
+    assert_eq!((stats.regenerations_succeeded, stats.regenerations_failed), (1, 0));
+    assert_eq!((stats.deployments_completed, graves.list().len()), (0, 0));
+    let cycle = &bench.orchestrator.recent_cycles()[0];
+    assert_eq!(
+        (cycle.outcome, cycle.left.as_slice()),
+        (CycleOutcome::Succeeded, &["a.txt: kept".to_owned()][..])
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_gate_refuses_never_becomes_visible() {
     let gate = FnGate::new("no orders", |proposed: &ProposedChanges| {

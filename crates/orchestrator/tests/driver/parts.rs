@@ -30,6 +30,7 @@ pub(crate) enum Way {
     CommitTakes(Duration),
     CommitHangs,
     ModelIsWrong,
+    LeavesSome,
 }
 
 #[derive(Clone, Default)]
@@ -146,6 +147,9 @@ impl Prepared for Piece {
                 _ => {}
             }
             let mut regenerated = Regenerated::default();
+            if matches!(self.way, Way::LeavesSome) {
+                regenerated.verdict = Verdict::Incomplete { left: vec!["a.txt: kept".to_owned()] };
+            }
             if matches!(self.way, Way::ModelIsWrong) {
                 regenerated.verdict = Verdict::Rejected { diagnostics: Vec::new() };
                 return Ok(regenerated);

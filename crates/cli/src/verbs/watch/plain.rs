@@ -33,11 +33,13 @@ pub(super) struct Plain<'a> {
     console: &'a mut Console,
     chosen: &'a Chosen,
     health: String,
+    /// Whether it was said that nobody reads any more.
+    has_quit: bool,
 }
 
 impl<'a> Plain<'a> {
     pub(super) fn new(console: &'a mut Console, chosen: &'a Chosen) -> Self {
-        Self { console, chosen, health: "healthy".to_owned() }
+        Self { console, chosen, health: "healthy".to_owned(), has_quit: false }
     }
 
     fn cycle(&mut self, cycle: &CycleRecord) {
@@ -61,6 +63,10 @@ impl<'a> Plain<'a> {
             self.console.line(format!("          {} {}  {why}", change.action, shown(&path)));
         }
         words::and_more(self.console, cycle.changes.len(), many);
+        for left in &cycle.left {
+            let word = self.console.ink(Ink::Yellow, "to be mended:");
+            self.console.line(format!("          {word} {}", shown(left)));
+        }
     }
 
     fn status(&mut self, status: &LoopStatus) {
@@ -115,7 +121,12 @@ impl Audience for Plain<'_> {
     }
 
     fn wishes(&mut self) -> Vec<Wish> {
-        // Whoever reads the lines may stop reading; then nobody watches any more.
-        if self.console.is_broken() { vec![Wish::Quit] } else { Vec::new() }
+        // Whoever reads the lines may stop reading; then nobody watches any more. A second
+        // wish to quit would cut short what is under way.
+        if self.has_quit || !self.console.is_broken() {
+            return Vec::new();
+        }
+        self.has_quit = true;
+        vec![Wish::Quit]
     }
 }

@@ -168,7 +168,12 @@ impl Picture {
         ]);
         let said = status.findings.first().map_or(self.remark.as_str(), |worst| &worst.text);
         let second = status.failing.first().map_or(said, String::as_str);
-        let style = if status.failing.is_empty() { Self::dim() } else { self.colour(Color::Red) };
+        let has_failed = status.last_cycle.as_ref().is_some_and(|cycle| !cycle.is_good());
+        let style = match (status.failing.is_empty(), has_failed) {
+            (true, _) => Self::dim(),
+            (false, true) => self.colour(Color::Red),
+            (false, false) => self.colour(Color::Yellow),
+        };
         Paragraph::new(vec![first, Line::styled(shown(second), style)])
     }
 
@@ -178,10 +183,12 @@ impl Picture {
         let rows = self.cycles.iter().enumerate().skip(first).take(room).map(|(number, cycle)| {
             let style = if number == self.chosen {
                 Style::new().add_modifier(Modifier::REVERSED)
-            } else if cycle.is_good() {
-                Style::new()
-            } else {
+            } else if !cycle.is_good() {
                 self.colour(Color::Red)
+            } else if !cycle.left.is_empty() {
+                self.colour(Color::Yellow)
+            } else {
+                Style::new()
             };
             Row::new(vec![
                 cycle.started_at.get(11..19).unwrap_or_default().to_owned(),
@@ -213,6 +220,9 @@ impl Picture {
         let mut lines = Vec::new();
         for error in &cycle.errors {
             lines.push(Line::styled(shown(error), self.colour(Color::Red)));
+        }
+        for left in &cycle.left {
+            lines.push(Line::styled(shown(left), self.colour(Color::Yellow)));
         }
         for found in &cycle.diagnostics {
             let place = match (&found.file, found.line) {
