@@ -67,10 +67,25 @@ impl WatchScope {
     /// Adds files that are sources because others import them. Those for which there is
     /// an entry in `[model] imports` or in the catalog are known already.
     #[must_use]
-    pub(crate) fn with_imported(mut self, files: impl IntoIterator<Item = PathBuf>) -> Self {
-        let files = files.into_iter().map(|file| (self.root.join(file), FileKind::Source));
+    pub(crate) fn with_imported(self, files: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.with_files(files, FileKind::Source)
+    }
+
+    /// Adds files that templates declare to depend on.
+    #[must_use]
+    pub(crate) fn with_declared(self, files: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.with_files(files, FileKind::Template)
+    }
+
+    fn with_files(mut self, files: impl IntoIterator<Item = PathBuf>, kind: FileKind) -> Self {
+        let files = files.into_iter().map(|file| (self.root.join(file), kind));
         self.files.extend(files);
         self
+    }
+
+    /// The project's folder; absolute.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The path as bursts have it.

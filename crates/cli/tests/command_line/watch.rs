@@ -299,6 +299,63 @@ fn the_times_of_a_profile_add_up_to_that_of_the_cycles() {
 }
 
 #[test]
+fn an_edited_file_is_told_until_it_is_mended_and_fails_nothing() {
+    let folder = project(&["A"]);
+    let watching = Loop::start(&folder);
+    folder.file("gen/A.txt", "mine\n");
+    folder.file("model/shop.ttl", model(&["A", "B"]));
+    let cycles = watching.until("B.txt");
+    let cycle = cycles.last().unwrap();
+    assert_eq!((&cycle["outcome"], &cycle["written"]), (&"succeeded".into(), &1.into()), "{cycle}");
+    assert!(cycle["left"][0].as_str().unwrap().starts_with("A.txt: it was edited"), "{cycle}");
+    assert_eq!(folder.read("gen/A.txt"), "mine\n");
+    let status = folder.say("status");
+    assert_eq!(status.code, Some(1), "{status}");
+    assert!(status.out.contains("to be mended: A.txt"), "{status}");
+    assert_eq!(folder.done("events dead").out, "no dead letters\n");
+
+    // It lies in the output folder; that it is mended is seen all the same.
+    folder.file("gen/A.txt", "A\n");
+    let mended = watching.cycle();
+    assert_eq!(mended["causes"][0], "file:gen/A.txt", "{mended}");
+    assert!(mended["left"].as_array().unwrap().is_empty(), "{mended}");
+    assert_eq!(watching.end().0, Some(0));
+    assert_eq!(folder.say("status").code, Some(0));
+}
+
+#[test]
+fn a_file_that_a_template_declares_is_watched() {
+    let folder = project(&["A"]);
+    folder.replace("templates/class.txt.j2", "+++\nfor", "+++\ndepends_on = ['notes.txt']\nfor");
+    folder.file("notes.txt", "one");
+    let watching = Loop::start(&folder);
+    // It became known in the first cycle, so that there is a second one.
+    watching.cycle();
+    folder.file("notes.txt", "two");
+    assert_eq!(watching.cycle()["causes"][0], "file:notes.txt");
+    assert_eq!(watching.end().0, Some(0));
+    // The next loop knows of it from the start.
+    let watching = Loop::start(&folder);
+    folder.file("notes.txt", "three");
+    assert_eq!(watching.cycle()["causes"][0], "file:notes.txt");
+}
+
+#[test]
+fn a_wrong_configuration_is_shown_until_it_is_mended() {
+    let folder = project(&["A"]);
+    let watching = Loop::start(&folder);
+    folder.file("evergen.toml", "[model]\nsorces = [\"model\"]\n");
+    assert_eq!(watching.cycle()["outcome"], "failed");
+    folder.file("model/shop.ttl", model(&["A", "B"]));
+    let cycle = watching.cycle();
+    assert_eq!(cycle["diagnostics"][0]["code"], "config::unknown_key", "{cycle}");
+    assert_eq!(folder.say("status").code, Some(1));
+    folder.file("evergen.toml", "[model]\nsources = [\"model\"]\n");
+    watching.until("B.txt");
+    assert_eq!(folder.say("status").code, Some(0));
+}
+
+#[test]
 fn absurd_settings_are_refused_with_what_is_allowed() {
     let folder = project(&["A"]);
     for value in ["0", "-5", "999999999999"] {

@@ -1,5 +1,7 @@
 //! From files that changed to events.
 
+use std::path::PathBuf;
+
 use evergen_events::{ChangeEvent, ChangeType, Source, Term};
 use uuid::Uuid;
 
@@ -38,6 +40,13 @@ pub(super) fn events(burst: &Burst) -> Vec<ChangeEvent> {
 /// What a loop begins with: whatever has changed while nobody watched.
 pub(super) fn beginning() -> ChangeEvent {
     ChangeEvent::new(ChangeType::Bulk, "file:.").with_source(Source::FILE)
+}
+
+/// Files that evergen left as they were are other ones now.
+pub(super) fn touched(files: &[PathBuf]) -> Vec<ChangeEvent> {
+    let about =
+        |file: &PathBuf| ChangeEvent::new(ChangeType::Bulk, format!("file:{}", file.display()));
+    files.iter().take(MANY).map(|file| about(file).with_source(Source::FILE)).collect()
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! The loop of one `evergen watch`, from its start to its end.
 
-use std::path::Path;
+mod status;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use evergen_artifact::FileStamp;
 use evergen_deployment::DeploymentAutomation;
 use evergen_events::{
     DeadLetters, GraphChangeNotifier, OpenError, Retention, SegmentLog, SegmentSettings, TornTail,
 };
 use evergen_orchestrator::{
-    Advice, CycleFeed, CycleSummary, HealthStatus, OrchestratorConfig, Recommendation,
-    RegenerationOrchestrator, StatisticsFile, SystemResources,
+    CycleFeed, CycleSummary, OrchestratorConfig, RegenerationOrchestrator, StatisticsFile,
+    SystemResources,
 };
 use evergen_regeneration::{Access, Diagnostic, Project, SharedEngine};
 use evergen_telemetry::{JsonLinesSink, Rotation, TelemetryCollector, TelemetryConfig};
@@ -21,15 +24,12 @@ use super::changes;
 use super::observed::{Findings, Observed};
 use super::{Audience, News, Wish};
 use crate::arguments::{Asked, Watch};
-use crate::diary::{
-    CycleRecord, Diary, HealthLine, LoopState, LoopStatus, QueueStatus, Request, Requests,
-    TotalsStatus, WatchingStatus,
-};
+use crate::diary::{CycleRecord, Diary, LoopState, LoopStatus, Request, Requests};
 use crate::failure::{Failure, Verdict};
 use crate::project::Chosen;
 use crate::short::ShortNames;
 use crate::signals::Signals;
-use crate::watching::{Burst, Bursts, FileKind, FileWatcher, WatchMode, WatchScope, WatchTiming};
+use crate::watching::{Burst, Bursts, FileKind, FileWatcher, WatchError, WatchScope, WatchTiming};
 
 /// How often the status is written and requests are looked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -55,6 +55,12 @@ pub(super) struct Session {
     telemetry: TelemetryCollector,
     findings: Findings,
     short: ShortNames,
+    output: PathBuf,
+    /// What is watched by the settings, and what besides.
+    scope: WatchScope,
+    declared: Vec<PathBuf>,
+    /// Files that the last cycle left as they were.
+    left: Vec<(PathBuf, Option<FileStamp>)>,
     watcher: FileWatcher,
     bursts: Bursts,
     signals: Signals,
@@ -68,17 +74,17 @@ pub(super) struct Session {
 impl Session {
     /// Opens everything that the loop works with. Needs a runtime around it.
     pub(super) fn open(arguments: &Watch, chosen: &Chosen) -> Result<Self, Failure> {
-        let signals =
-            Signals::new().map_err(|error| Failure::storage("waiting for signals", &error))?;
         let wait = Some(Duration::from_secs(arguments.wait));
         // The lock on the project comes first: who has it has the loop's folder, too.
-        let engine = chosen.open(Access::Write { wait })?;
+        let mut engine = chosen.open(Access::Write { wait })?;
         let diary = Diary::of(&engine.project().state_dir());
         std::fs::create_dir_all(diary.folder()).map_err(|error| {
             Failure::storage(format!("making `{}`", diary.folder().display()), &error)
         })?;
         let config = config(arguments)?;
-        let (watcher, bursts) = watcher(chosen)?;
+        let declared = engine.declared_files();
+        let (chosen, watcher, bursts) = watch_project(&arguments.asked, &declared)?;
+        engine.set_project(chosen.project())?;
         let mut remarks = Vec::new();
         let (log, dead) = logs(&diary, &mut remarks)?;
         let notifier = GraphChangeNotifier::builder()
@@ -107,6 +113,9 @@ impl Session {
         .with_dead_events(Arc::clone(&dead) as _)
         .with_statistics_file(StatisticsFile::new(diary.statistics()))
         .with_resources(Arc::new(SystemResources::new(diary.folder())));
+        // Up to here a signal may end the process as it ends any: nothing is under way.
+        let signals =
+            Signals::new().map_err(|error| Failure::storage("waiting for signals", &error))?;
         Ok(Self {
             asked: arguments.asked.clone(),
             diary,
@@ -115,7 +124,11 @@ impl Session {
             dead,
             telemetry,
             findings,
-            short: chosen.short.clone(),
+            output: chosen.output(),
+            scope: scope(&chosen),
+            short: chosen.short,
+            declared,
+            left: Vec::new(),
             watcher,
             bursts,
             signals,
@@ -158,10 +171,17 @@ impl Session {
         loop {
             tokio::select! {
                 () = self.signals.next() => return Ok(()),
-                Some(burst) = self.bursts.next() => self.take(&burst, audience).await?,
-                Some(cycle) = cycles.next() => self.tell(&cycle, audience)?,
+                burst = self.bursts.next() => match burst {
+                    Some(burst) => self.take(&burst, audience).await?,
+                    None => return Err(Failure::storage("watching files", &WatchError::Ended)),
+                },
+                Some(cycle) = cycles.next() => {
+                    self.tell(&cycle, audience)?;
+                    self.watch_declared().await?;
+                }
                 _ = tick.tick() => {
                     self.answer_requests(audience).await?;
+                    self.look_at_left().await?;
                     self.write_status(audience)?;
                     if trimmed.elapsed() > TRIM {
                         trimmed = Instant::now();
@@ -188,11 +208,45 @@ impl Session {
         if burst.files.values().any(|kind| *kind == FileKind::Configuration) {
             // Where the configuration is wrong, the engine says so; the scope stays as it was.
             if let Ok(chosen) = Chosen::again(&self.asked) {
-                let rescoped = self.watcher.rescope(scope(&chosen)).await;
-                rescoped.map_err(|error| Failure::storage("watching files", &error))?;
+                self.scope = scope(&chosen);
+                self.output = chosen.output();
+                self.rescope().await?;
             }
         }
         self.publish(changes::events(burst)).await
+    }
+
+    async fn rescope(&self) -> Result<(), Failure> {
+        let scope = self.scope.clone().with_declared(self.declared.iter().cloned());
+        let rescoped = self.watcher.rescope(scope).await;
+        rescoped.map_err(|error| Failure::storage("watching files", &error))
+    }
+
+    /// Watches the files that templates declare to depend on, where these are others now.
+    async fn watch_declared(&mut self) -> Result<(), Failure> {
+        let declared = self.findings.declared().filter(|declared| *declared != self.declared);
+        let Some(declared) = declared else { return Ok(()) };
+        self.declared = declared;
+        self.rescope().await?;
+        // They may have changed since the cycle looked at them.
+        self.publish(vec![changes::beginning()]).await
+    }
+
+    /// Has everything looked at when a file changes that was left as it was: it lies in the
+    /// output folder, which is not watched.
+    async fn look_at_left(&mut self) -> Result<(), Failure> {
+        let differs = |(path, known): &&(PathBuf, Option<FileStamp>)| stamp(path) != *known;
+        let changed: Vec<PathBuf> =
+            self.left.iter().filter(differs).map(|(path, _)| path.clone()).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        // The cycle that follows says which are left then.
+        self.left.clear();
+        let root = self.scope.root();
+        let shown =
+            |path: PathBuf| path.strip_prefix(root).map_or_else(|_| path.clone(), Path::to_owned);
+        self.publish(changes::touched(&changed.into_iter().map(shown).collect::<Vec<_>>())).await
     }
 
     async fn publish(&self, events: Vec<evergen_events::ChangeEvent>) -> Result<(), Failure> {
@@ -203,6 +257,9 @@ impl Session {
     /// Notes a cycle and shows it.
     fn tell(&mut self, cycle: &CycleSummary, audience: &mut dyn Audience) -> Result<(), Failure> {
         let record = CycleRecord::new(cycle, self.findings.take(cycle.id), &self.short);
+        let left = record.changes.iter().filter(|change| change.action == "refuse");
+        let left = left.map(|change| self.output.join(&change.path));
+        self.left = left.map(|path| (path.clone(), stamp(&path))).collect();
         self.diary
             .cycles()
             .append(&record)
@@ -290,9 +347,17 @@ impl Session {
         let orchestrator = self.orchestrator.clone();
         let stopping = orchestrator.stop();
         tokio::pin!(stopping);
-        let stopped = tokio::select! {
-            stopped = &mut stopping => stopped,
-            () = self.signals.next() => orchestrator.stop_within(Duration::ZERO).await,
+        let mut tick = tokio::time::interval(TICK);
+        let stopped = loop {
+            let is_urgent = tokio::select! {
+                stopped = &mut stopping => break stopped,
+                () = self.signals.next() => true,
+                // Where the terminal is ours, Ctrl-C is a key like others.
+                _ = tick.tick() => audience.wishes().contains(&Wish::Quit),
+            };
+            if is_urgent {
+                break orchestrator.stop_within(Duration::ZERO).await;
+            }
         };
         while let Some(Some(cycle)) = futures::FutureExt::now_or_never(cycles.next()) {
             self.tell(&cycle, audience)?;
@@ -305,83 +370,11 @@ impl Session {
         drop(self.telemetry.shutdown().await);
         self.write_status(audience)
     }
-
-    fn status(&self) -> LoopStatus {
-        let view = self.orchestrator.view();
-        let health = self.orchestrator.health();
-        let findings = health.findings.iter().map(|finding| HealthLine {
-            status: name(finding.status).to_owned(),
-            text: finding.text.clone(),
-        });
-        let failing = self.last.iter().filter(|cycle| !cycle.is_good());
-        let advice = self.orchestrator.recommendations();
-        LoopStatus {
-            state: self.state,
-            pid: std::process::id(),
-            since: self.since.clone(),
-            updated_at: Timestamp::now().to_string(),
-            watching: match self.watcher.mode() {
-                WatchMode::Events => WatchingStatus { mode: "events".to_owned(), why: None },
-                WatchMode::Polling { why } => {
-                    WatchingStatus { mode: "polling".to_owned(), why: Some(why) }
-                }
-            },
-            health: name(health.status).to_owned(),
-            findings: findings.collect(),
-            queue: QueueStatus {
-                in_hand: view.in_hand as u64,
-                ready: view.ready as u64,
-                working: view.working as u64,
-                limit: view.limit as u64,
-                open_breakers: view
-                    .open_breakers
-                    .iter()
-                    .map(|component| component.name().to_owned())
-                    .collect(),
-            },
-            totals: self.totals(),
-            failing: failing.flat_map(|cycle| cycle.errors.iter().cloned()).collect(),
-            last_cycle: self.last.clone(),
-            recommendations: advice.iter().map(words).collect(),
-        }
-    }
-
-    fn totals(&self) -> TotalsStatus {
-        let stats = self.orchestrator.get_stats();
-        TotalsStatus {
-            cycles: stats.total_cycles,
-            avg_cycle_time_ms: stats.avg_cycle_time_ms,
-            p95_cycle_time_ms: stats.cycle_time.p95_ms,
-            events: stats.events_processed,
-            regenerations: stats.regenerations_triggered,
-            regenerations_failed: stats.regenerations_failed,
-            deployments: stats.deployments_completed,
-            dead_letters: self.dead.len() as u64,
-        }
-    }
 }
 
-fn name(status: HealthStatus) -> &'static str {
-    match status {
-        HealthStatus::Healthy => "healthy",
-        HealthStatus::Warning => "warning",
-        HealthStatus::Alert => "alert",
-        HealthStatus::Critical => "critical",
-    }
-}
-
-/// A recommendation as a sentence, with the figures that speak for it.
-fn words(recommendation: &Recommendation) -> String {
-    let advice = match &recommendation.advice {
-        Advice::MoreWorkers { from, to } => format!("raise `max_concurrent` from {from} to {to}"),
-        Advice::SimplerTemplate { generator } => format!("make the template `{generator}` do less"),
-        Advice::Cache => "keep results: most came out as they were".to_owned(),
-        Advice::LongerTimeout { from_ms, to_ms } => {
-            format!("give work {to_ms} ms instead of {from_ms} ms")
-        }
-        _ => "share the work with another machine".to_owned(),
-    };
-    format!("{advice} ({})", recommendation.evidence)
+/// The stamp of a file, if there is one that can be seen.
+fn stamp(path: &Path) -> Option<FileStamp> {
+    std::fs::metadata(path).ok().map(|found| FileStamp::of(&found))
 }
 
 fn torn(tail: &TornTail) -> String {
@@ -407,9 +400,23 @@ fn scope(chosen: &Chosen) -> WatchScope {
     WatchScope::of(&chosen.place.root, &chosen.effective.settings, configuration)
 }
 
-fn watcher(chosen: &Chosen) -> Result<(FileWatcher, Bursts), Failure> {
-    FileWatcher::start(scope(chosen), WatchTiming::default())
-        .map_err(|error| Failure::storage("watching files", &error))
+/// Begins to watch a project, and gives it as it is since then: its configuration may have
+/// changed while the lock was waited for.
+fn watch_project(
+    asked: &Asked,
+    declared: &[PathBuf],
+) -> Result<(Chosen, FileWatcher, Bursts), Failure> {
+    let mut chosen = Chosen::again(asked)?;
+    loop {
+        let scope = scope(&chosen).with_declared(declared.iter().cloned());
+        let (watcher, bursts) = FileWatcher::start(scope, WatchTiming::default())
+            .map_err(|error| Failure::storage("watching files", &error))?;
+        let now = Chosen::again(asked)?;
+        if now.effective.settings == chosen.effective.settings {
+            return Ok((now, watcher, bursts));
+        }
+        chosen = now;
+    }
 }
 
 /// The log of events and the dead letters; says what had to be cut off.
