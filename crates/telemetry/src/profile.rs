@@ -88,25 +88,43 @@ impl PhaseSpan {
     }
 }
 
-/// From when until when the records of a group reach, and where its cycle is.
-struct Bounds {
+/// From when until when spans reach.
+struct Reach {
     start: Duration,
     end: Duration,
-    cycle: Option<usize>,
 }
 
-impl Default for Bounds {
+impl Default for Reach {
     fn default() -> Self {
-        Self { start: Duration::MAX, end: Duration::ZERO, cycle: None }
+        Self { start: Duration::MAX, end: Duration::ZERO }
     }
+}
+
+impl Reach {
+    fn take_in(&mut self, span: &PhaseSpan) {
+        self.start = self.start.min(span.start);
+        self.end = self.end.max(span.end());
+    }
+}
+
+/// What the records of a group say of what holds others.
+#[derive(Default)]
+struct Bounds {
+    all: Reach,
+    /// What regenerations consist of.
+    parts: Reach,
+    cycle: Option<usize>,
+    regenerations: Vec<usize>,
 }
 
 impl Bounds {
     fn take_in(&mut self, span: &PhaseSpan, place: usize) {
-        self.start = self.start.min(span.start);
-        self.end = self.end.max(span.end());
-        if span.group != 0 && span.kind == EventKind::CycleCompleted {
-            self.cycle = Some(place);
+        self.all.take_in(span);
+        match span.kind {
+            EventKind::CycleCompleted if span.group != 0 => self.cycle = Some(place),
+            EventKind::RegenerationCompleted if span.group != 0 => self.regenerations.push(place),
+            EventKind::GatesJudged | EventKind::DeploymentCompleted => {}
+            _ => self.parts.take_in(span),
         }
     }
 }
@@ -127,7 +145,8 @@ impl Profile {
     }
 
     /// A profile of what records say took time. Records of one cycle belong together, and
-    /// within it those with one correlation id. The cycle itself has been there all the time.
+    /// within it those with one correlation id. The cycle itself has been there all the time,
+    /// and so has a regeneration that is the only one.
     pub fn from_records<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut profile = Self::default();
         let mut cycles: BTreeMap<u128, Bounds> = BTreeMap::new();
@@ -148,14 +167,22 @@ impl Profile {
         profile
     }
 
-    /// Has a cycle begin and end no later and no earlier than what it consists of: clocks
-    /// are read one after the other.
+    /// Has a cycle, and the only regeneration in it, begin no later and end no earlier than
+    /// what they consist of: clocks are read one after the other.
     fn widen(&mut self, bounds: &Bounds) {
-        let cycle = bounds.cycle.and_then(|place| self.spans.get_mut(place));
-        if let Some(cycle) = cycle {
-            cycle.start = bounds.start;
-            cycle.took = bounds.end.saturating_sub(bounds.start);
+        if let [only] = bounds.regenerations.as_slice() {
+            self.stretch(*only, &bounds.parts);
         }
+        if let Some(cycle) = bounds.cycle {
+            self.stretch(cycle, &bounds.all);
+        }
+    }
+
+    fn stretch(&mut self, place: usize, over: &Reach) {
+        let Some(span) = self.spans.get_mut(place) else { return };
+        let end = span.end().max(over.end);
+        span.start = span.start.min(over.start);
+        span.took = end.saturating_sub(span.start);
     }
 
     /// Redacts the subjects of spans that come from now on by these rules, in place of

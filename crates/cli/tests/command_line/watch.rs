@@ -316,9 +316,12 @@ fn an_edited_file_is_told_until_it_is_mended_and_fails_nothing() {
 
     // It lies in the output folder; that it is mended is seen all the same.
     folder.file("gen/A.txt", "A\n");
-    let mended = watching.cycle();
+    let mut mended = watching.cycle();
     assert_eq!(mended["causes"][0], "file:gen/A.txt", "{mended}");
-    assert!(mended["left"].as_array().unwrap().is_empty(), "{mended}");
+    // It may have been looked at while it was written.
+    while !mended["left"].as_array().unwrap().is_empty() {
+        mended = watching.cycle();
+    }
     assert_eq!(watching.end().0, Some(0));
     assert_eq!(folder.say("status").code, Some(0));
 }

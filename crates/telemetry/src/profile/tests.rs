@@ -142,12 +142,22 @@ fn a_cycle_holds_all_of_its_records() {
             TelemetryEvent::new("engine", body).succeeded(Duration::from_micros(end - start));
         Record::new(event.cycle(cycle).at(at), at, &Redaction::none())
     };
+    let regenerated = Body::RegenerationCompleted {
+        evaluated: 1,
+        rendered: 1,
+        written: 1,
+        deleted: 0,
+        refused: 0,
+    };
     let records = [
         record(Body::Render, 1_000, 9_000),
+        record(regenerated, 1_002, 9_001),
         record(Body::CycleCompleted { events: 1, succeeded: 1, failed: 0 }, 1_001, 8_999),
     ];
     let profile = Profile::from_records(&records);
-    assert_eq!(profile.to_collapsed(), "cycle_completed;render 8000\n");
+    let stacks = "cycle_completed;regeneration_completed 1\n\
+                  cycle_completed;regeneration_completed;render 8000\n";
+    assert_eq!(profile.to_collapsed(), stacks);
     let text = profile.to_text();
     assert!(text.contains("rest of cycle_completed"), "{text}");
 }
