@@ -5,7 +5,9 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergen_regeneration::{Access, CycleError, LanguageProfile, Languages, RegenerationEngine};
+use evergen_regeneration::{
+    Access, CycleError, LanguageProfile, Languages, NameKind, RegenerationEngine,
+};
 use evergen_tests::project::{Fixture, Tree, counts, folder, tree};
 
 const NAMES: &str = r#"+++
@@ -228,12 +230,20 @@ impl LanguageProfile for Brackets {
         name.chars().filter(char::is_ascii_alphanumeric).collect()
     }
 
+    fn name_for(&self, _kind: NameKind, words: &str) -> String {
+        self.ident(words)
+    }
+
     fn string(&self, text: &str) -> String {
         format!("\"{}\"", text.escape_unicode())
     }
 
     fn doc(&self, text: &str) -> String {
         text.lines().collect::<Vec<_>>().join("\n# ")
+    }
+
+    fn comment(&self, text: &str, indent: usize, _width: usize) -> String {
+        text.lines().map(|line| format!("{}# {line}\n", " ".repeat(indent))).collect()
     }
 
     fn native_type(&self, _datatype: &str) -> String {
