@@ -53,7 +53,8 @@ impl LanguageProfile for Go {
     }
 
     fn comment(&self, text: &str, indent: usize, width: usize) -> String {
-        let width = room(width, indent, "// ".len());
+        // Two columns are kept for what a line's begin and its end may need.
+        let width = room(width, indent, "// ".len() + 2);
         let flow = Flow { width, word: &plain, begin: &begin_line, flat: true };
         let mut lines = flow.lines(text);
         end_headings(&mut lines);

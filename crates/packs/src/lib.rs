@@ -38,7 +38,8 @@
 //! # What it does not do
 //!
 //! It does not read the model, render, or write files; it does not format what was
-//! rendered. Validation, JSON and further languages are not here yet.
+//! rendered. Validation, JSON and packs for further languages are not here yet; how further
+//! languages write names and types is.
 //!
 //! ```
 //! let names: Vec<&str> = evergen_packs::packs().iter().map(|pack| pack.name).collect();

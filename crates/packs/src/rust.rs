@@ -7,7 +7,7 @@ use crate::comment::{line_comment, room};
 use crate::datatype::Datatype;
 use crate::name::{Alphabet, Words};
 use crate::text::{Flow, among, doc_lines, identifier, is_device, quoted};
-use crate::words::rust::{METHODS, RESERVED, TAKEN, TYPES, UNFREED};
+use crate::words::rust::{METHODS, MODULES, RESERVED, TAKEN, TYPES, UNFREED};
 
 /// Rust: `r#type`, `///`, and types that need no dependency.
 ///
@@ -110,19 +110,7 @@ fn package(text: &str) -> String {
 /// A module shares its namespace with types and with the crates that are always there. A
 /// script without cases gives it the same name as a type of the same words.
 fn is_taken_module(name: &str, type_name: &str) -> bool {
-    const CRATES: &[&str] = &[
-        "alloc",
-        "core",
-        "lib",
-        "main",
-        "mod",
-        "proc_macro",
-        "serde",
-        "serde_json",
-        "std",
-        "test",
-    ];
-    is_reserved(name) || among(CRATES, name) || is_device(name) || name == type_name
+    is_reserved(name) || among(MODULES, name) || is_device(name) || name == type_name
 }
 
 fn is_reserved(name: &str) -> bool {

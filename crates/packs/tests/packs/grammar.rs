@@ -67,7 +67,9 @@ fn has_ascii_upper(name: &str) -> bool {
 /// A sample of the words that can't be used, and of those that nobody should use.
 fn is_reserved(language: &str, kind: NameKind, name: &str) -> bool {
     let words = match (language, kind) {
-        (_, Module) if language != "java" => "con aux nul prn com1 lpt9 Con Aux Nul Prn Com1 index lib main",
+        (_, Module) if language != "java" => {
+            "con aux nul prn com1 lpt9 Con Aux Nul Prn Com1 index lib main"
+        }
         ("rust", Type) => "Self String Option Vec Box Result Some None Default",
         ("rust", Member) => "Self",
         ("rust", Property | Method) => "type self crate super fn gen async await match _",
@@ -105,7 +107,8 @@ fn is_reserved(language: &str, kind: NameKind, name: &str) -> bool {
         };
         let devices = "con aux nul prn com1 lpt9";
         let lower = name.to_lowercase();
-        return own.split(' ').any(|word| word == name) || devices.split(' ').any(|word| word == lower);
+        return own.split(' ').any(|word| word == name)
+            || devices.split(' ').any(|word| word == lower);
     }
     words.split(' ').any(|word| word == name)
 }

@@ -32,10 +32,14 @@ fn near() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         "[uU0-9a-fxXH]{1,3}",
         "[ _#-]",
-        prop::sample::select(&["中", "ß", "é", "e\u{301}", "İ", "ı", "क\u{94d}", "\u{903}", "٣"][..])
-            .prop_map(str::to_owned),
-        prop::sample::select(&["\u{200d}", "\u{200c}", "𠮷", "🚀", "ⓐ", "🅐", "²", "ᄀ", "ᅡ", "ﬁ"][..])
-            .prop_map(str::to_owned),
+        prop::sample::select(
+            &["中", "ß", "é", "e\u{301}", "İ", "ı", "क\u{94d}", "\u{903}", "٣"][..]
+        )
+        .prop_map(str::to_owned),
+        prop::sample::select(
+            &["\u{200d}", "\u{200c}", "𠮷", "🚀", "ⓐ", "🅐", "²", "ᄀ", "ᅡ", "ﬁ"][..]
+        )
+        .prop_map(str::to_owned),
         prop::sample::select(&["Σ", "ς", "ǆ", "ͅ", "\u{301}", "U4e2d", "u00df", "unnamed", "Q"][..])
             .prop_map(str::to_owned),
     ];
@@ -127,9 +131,39 @@ fn all_words_that_some_language_reserves_can_be_names_in_each() {
 #[test]
 fn names_that_came_near_to_each_other() {
     let texts = [
-        "中", "u4e2d", "U4e2d", "u 4e2d", "u4e 2d", "中1", "u4e2d1", "menu2024", "men u2024", "3d", "_3d",
-        "x3d", "X 3d", "x中", "", "unnamed", "🚀", "ud83d ude80", "ß", "ss", "ı", "i", "String", "string_",
-        "StringType", "e\u{200d}\u{301}", "é", "ᄀ-ᅡ", "가", "3u0903", "3u\u{903}", "cp\u{903}", "cpu0903",
+        "中",
+        "u4e2d",
+        "U4e2d",
+        "u 4e2d",
+        "u4e 2d",
+        "中1",
+        "u4e2d1",
+        "menu2024",
+        "men u2024",
+        "3d",
+        "_3d",
+        "x3d",
+        "X 3d",
+        "x中",
+        "",
+        "unnamed",
+        "🚀",
+        "ud83d ude80",
+        "ß",
+        "ss",
+        "ı",
+        "i",
+        "String",
+        "string_",
+        "StringType",
+        "e\u{200d}\u{301}",
+        "é",
+        "ᄀ-ᅡ",
+        "가",
+        "3u0903",
+        "3u\u{903}",
+        "cp\u{903}",
+        "cpu0903",
     ];
     check_apart(&texts.map(str::to_owned));
 }
@@ -137,8 +171,23 @@ fn names_that_came_near_to_each_other() {
 #[test]
 fn names_of_some_things_in_all_languages() {
     let texts = [
-        "orderDate", "HTTPServer", "customer id", "type", "class", "String", "Object", "3DModel", "größe",
-        "名前", "हिन्दी", "مرحبا", "🚀", "", "con", "a_linux", "index",
+        "orderDate",
+        "HTTPServer",
+        "customer id",
+        "type",
+        "class",
+        "String",
+        "Object",
+        "3DModel",
+        "größe",
+        "名前",
+        "हिन्दी",
+        "مرحبا",
+        "🚀",
+        "",
+        "con",
+        "a_linux",
+        "index",
     ];
     let mut shown = String::new();
     for text in texts {
