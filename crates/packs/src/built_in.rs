@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use evergen_regeneration::{Languages, Pack, PackFile};
+use evergen_regeneration::{LanguageProfile, Languages, Pack, PackFile};
 
 use crate::fragments::expand;
-use crate::{Python, Rust, TypeScript};
+use crate::{
+    CSharp, Go, GraphQl, Java, JsonSchema, Kotlin, OpenApi, Protobuf, Python, Rust, Sql, TypeScript,
+};
 
 /// The packs that are built in, by name: python, rust, typescript.
 pub fn packs() -> Vec<Pack> {
@@ -46,9 +48,23 @@ pub fn packs() -> Vec<Pack> {
     ]
 }
 
-/// The languages that templates can name: those of the packs.
+/// The languages that templates can name.
 pub fn languages() -> Languages {
-    Languages::new().with(Arc::new(Python)).with(Arc::new(Rust)).with(Arc::new(TypeScript))
+    let profiles: [Arc<dyn LanguageProfile>; 12] = [
+        Arc::new(CSharp),
+        Arc::new(Go),
+        Arc::new(GraphQl),
+        Arc::new(Java),
+        Arc::new(JsonSchema),
+        Arc::new(Kotlin),
+        Arc::new(OpenApi),
+        Arc::new(Protobuf),
+        Arc::new(Python),
+        Arc::new(Rust),
+        Arc::new(Sql),
+        Arc::new(TypeScript),
+    ];
+    profiles.into_iter().fold(Languages::new(), Languages::with)
 }
 
 fn pack(name: &'static str, files: &[(&'static str, &'static str)]) -> Pack {

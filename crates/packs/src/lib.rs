@@ -38,7 +38,8 @@
 //! # What it does not do
 //!
 //! It does not read the model, render, or write files; it does not format what was
-//! rendered. Validation, JSON and further languages are not here yet.
+//! rendered. Validation, JSON and packs for further languages are not here yet; how further
+//! languages write names and types is.
 //!
 //! ```
 //! let names: Vec<&str> = evergen_packs::packs().iter().map(|pack| pack.name).collect();
@@ -52,17 +53,40 @@
 //! ```
 
 mod built_in;
-mod datatype;
 mod fragments;
+
+mod comment;
+mod datatype;
+mod name;
+mod text;
+mod words;
+
+mod csharp;
+mod go;
+mod graphql;
+mod java;
+mod json_schema;
+mod kotlin;
+mod openapi;
+mod protobuf;
 mod python;
 mod rust;
-mod text;
+mod sql;
 mod typescript;
 
 #[cfg(test)]
 mod tests;
 
 pub use built_in::{languages, packs};
+pub use csharp::CSharp;
+pub use go::Go;
+pub use graphql::GraphQl;
+pub use java::Java;
+pub use json_schema::JsonSchema;
+pub use kotlin::Kotlin;
+pub use openapi::OpenApi;
+pub use protobuf::Protobuf;
 pub use python::Python;
 pub use rust::Rust;
+pub use sql::Sql;
 pub use typescript::TypeScript;

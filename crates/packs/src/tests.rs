@@ -1,6 +1,9 @@
 use evergen_regeneration::LanguageProfile;
 
+use crate::datatype::Datatype;
 use crate::fragments::expand;
+use crate::languages;
+use crate::words::{csharp, go, java, kotlin, python, rust, sql, typescript};
 use crate::{Python, Rust, TypeScript};
 
 /// One line for each language.
@@ -134,4 +137,105 @@ fn fragments_stand_for_their_text() {
         expanded.contains("?class a owl:Class") && expanded.contains("?class_twin"),
         "{expanded}"
     );
+}
+
+#[test]
+fn lists_of_words_are_sorted_for_the_search_in_them() {
+    let lists = [
+        ("csharp::KEYWORDS", csharp::KEYWORDS),
+        ("csharp::CONTEXTUAL", csharp::CONTEXTUAL),
+        ("csharp::MEMBERS", csharp::MEMBERS),
+        ("csharp::TYPES", csharp::TYPES),
+        ("csharp::NAMESPACES", csharp::NAMESPACES),
+        ("go::KEYWORDS", go::KEYWORDS),
+        ("go::PREDECLARED", go::PREDECLARED),
+        ("go::PROPERTIES", go::PROPERTIES),
+        ("go::METHODS", go::METHODS),
+        ("go::FILE_ENDS", go::FILE_ENDS),
+        ("go::PACKAGES", go::PACKAGES),
+        ("go::INITIALISMS", go::INITIALISMS),
+        ("java::KEYWORDS", java::KEYWORDS),
+        ("java::CONTEXTUAL", java::CONTEXTUAL),
+        ("java::COMPONENTS", java::COMPONENTS),
+        ("java::METHODS", java::METHODS),
+        ("java::TYPES", java::TYPES),
+        ("kotlin::KEYWORDS", kotlin::KEYWORDS),
+        ("kotlin::METHODS", kotlin::METHODS),
+        ("kotlin::TYPES", kotlin::TYPES),
+        ("python::RESERVED", python::RESERVED),
+        ("python::KEYWORDS", python::KEYWORDS),
+        ("python::IN_CLASSES", python::IN_CLASSES),
+        ("python::TYPES", python::TYPES),
+        ("python::PACKAGES", python::PACKAGES),
+        ("rust::MODULES", rust::MODULES),
+        ("rust::RESERVED", rust::RESERVED),
+        ("rust::UNFREED", rust::UNFREED),
+        ("rust::TAKEN", rust::TAKEN),
+        ("rust::TYPES", rust::TYPES),
+        ("rust::METHODS", rust::METHODS),
+        ("sql::RESERVED", sql::RESERVED),
+        ("sql::NO_FUNCTIONS", sql::NO_FUNCTIONS),
+        ("sql::FUNCTIONS", sql::FUNCTIONS),
+        ("sql::COLUMNS", sql::COLUMNS),
+        ("sql::TYPES", sql::TYPES),
+        ("typescript::RESERVED", typescript::RESERVED),
+        ("typescript::TYPES", typescript::TYPES),
+        ("typescript::PACKAGES", typescript::PACKAGES),
+    ];
+    for (name, words) in lists {
+        assert!(words.is_sorted_by(|a, b| a < b), "{name}");
+    }
+}
+
+#[test]
+fn all_datatypes_are_known() {
+    assert!(Datatype::known().count() > 70);
+    for datatype in Datatype::known() {
+        let is_text = Datatype::of(&datatype) == Datatype::Text;
+        let texts = "string normalizedString token language NMTOKEN NMTOKENS Name NCName ID IDREF IDREFS \
+            ENTITY ENTITIES QName NOTATION HTML XMLLiteral Text CssSelectorType PronounceableText XPathType";
+        let name = datatype.rsplit(['#', '/']).next().unwrap_or_default();
+        assert_eq!(is_text, texts.split(' ').any(|text| text.trim() == name), "{datatype}");
+    }
+}
+
+/// The table of types in the guide to languages is what the profiles say.
+#[test]
+fn the_table_of_types_is_true() {
+    let guide = include_str!("../../../docs/languages.md");
+    let languages = languages();
+    let mut checked = 0;
+    for table in guide.split("| datatype |").skip(1) {
+        let mut lines = table.lines();
+        let names: Vec<&str> = cells(lines.next().unwrap_or_default());
+        for line in lines.skip(1).take_while(|line| line.starts_with('|')) {
+            let cells = cells(line.trim_start_matches('|'));
+            for datatype in cells[0].split(", ") {
+                let iri = datatype.trim_matches('`');
+                for (name, expected) in names.iter().zip(&cells[1..]) {
+                    let profile = languages.get(&name.to_lowercase().replace(' ', "")).unwrap();
+                    let said = profile.native_type(&expand_prefix(iri));
+                    assert_eq!(&format!("`{said}`"), expected, "{name}: {iri}");
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(checked, Datatype::known().count() * 12);
+}
+
+fn cells(line: &str) -> Vec<&str> {
+    line.trim().trim_end_matches('|').split(" | ").map(str::trim).collect()
+}
+
+fn expand_prefix(name: &str) -> String {
+    let (prefix, local) = name.split_once(':').unwrap();
+    let namespace = match prefix {
+        "xsd" => "http://www.w3.org/2001/XMLSchema#",
+        "rdf" => "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+        "rdfs" => "http://www.w3.org/2000/01/rdf-schema#",
+        "owl" => "http://www.w3.org/2002/07/owl#",
+        _ => "https://schema.org/",
+    };
+    format!("{namespace}{local}")
 }

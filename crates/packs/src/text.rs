@@ -1,5 +1,9 @@
 //! What the languages' ways of writing have in common.
 
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::name::Alphabet;
+
 /// Whether the character does not show, or changes how others show: it is never
 /// written as itself into code.
 ///
@@ -22,6 +26,8 @@ pub(crate) fn is_invisible(c: char) -> bool {
                 | '\u{1BCA0}'..='\u{1BCA3}'
                 | '\u{1D173}'..='\u{1D17A}'
                 | '\u{E0000}'..='\u{E007F}'
+                // No characters at all, and not allowed in XML.
+                | '\u{FFFE}' | '\u{FFFF}'
         )
 }
 
@@ -45,6 +51,52 @@ pub(crate) fn quoted(text: &str, escape: impl Fn(char) -> String) -> String {
     literal
 }
 
+/// The escape `\uXXXX` for each UTF-16 unit of the character.
+pub(crate) fn utf16_escape(c: char) -> String {
+    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+/// The escape `\uXXXX`, or `\UXXXXXXXX` beyond the basic plane.
+pub(crate) fn long_escape(c: char) -> String {
+    match u32::from(c) {
+        code @ 0..=0xFFFF => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    }
+}
+
+/// Whether a sorted list has the word.
+pub(crate) fn among(words: &[&str], word: &str) -> bool {
+    words.binary_search(&word).is_ok()
+}
+
+/// Whether Windows keeps the name for a device, in any case and with any ending.
+pub(crate) fn is_device(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "aux" | "con" | "nul" | "prn")
+        || (name.strip_prefix("com").or_else(|| name.strip_prefix("lpt")))
+            .is_some_and(|rest| rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit())
+}
+
+/// An identifier of the alphabet's letters and `_`: other letters and digits are written by
+/// their code, everything else is a `_`, and one stands before a first character that may not be
+/// the first; `unnamed` for no character that counts.
+pub(crate) fn spelled(name: &str, alphabet: Alphabet) -> String {
+    let mut spelled = String::new();
+    for c in name.nfkc() {
+        if alphabet.holds(c) {
+            if spelled.is_empty() && !Alphabet::begins(c) {
+                spelled.push('_');
+            }
+            spelled.push(c);
+        } else if c.is_alphanumeric() {
+            spelled.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("u{unit:04x}")));
+        } else {
+            spelled.push('_');
+        }
+    }
+    if spelled.chars().all(|c| c == '_') { "unnamed".to_owned() } else { spelled.nfkc().collect() }
+}
+
 /// The characters of `name` that an identifier may hold, others as `_`, with a `_`
 /// before a first character that may not be the first; `unnamed` for no character
 /// that counts.
@@ -65,24 +117,68 @@ pub(crate) fn identifier(name: impl Iterator<Item = char>) -> String {
 ///
 /// Every character that any language takes for a line break is one.
 pub(crate) fn doc_lines(text: &str, width: usize) -> Vec<String> {
-    let text = text.replace("\r\n", "\n");
-    let lines: Vec<&str> = text.split(is_line_break).map(str::trim_end).collect();
-    let begin = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
-    let margin = margin(lines.get(begin + 1..).unwrap_or_default());
-    let mut wrapped: Vec<String> = Vec::new();
-    for (index, line) in lines.iter().enumerate().skip(begin) {
-        let line =
-            if index == begin { line.trim_start() } else { line.get(margin..).unwrap_or_default() };
-        if !line.is_empty() {
-            wrap(line, width, &mut wrapped);
-        } else if wrapped.last().is_some_and(|last| !last.is_empty()) {
-            wrapped.push(String::new());
+    Flow { width, word: &str::to_owned, begin: &str::to_owned, flat: false }.lines(text)
+}
+
+/// How a text becomes the lines of a comment.
+pub(crate) struct Flow<'a> {
+    /// How wide a line may be.
+    pub(crate) width: usize,
+    /// How a word is written.
+    pub(crate) word: &'a dyn Fn(&str) -> String,
+    /// How a word, written already, is written where it begins a line.
+    pub(crate) begin: &'a dyn Fn(&str) -> String,
+    /// Whether all lines begin at the margin; otherwise they keep what they are indented by.
+    pub(crate) flat: bool,
+}
+
+impl Flow<'_> {
+    pub(crate) fn lines(&self, text: &str) -> Vec<String> {
+        let text = text.replace("\r\n", "\n");
+        let lines: Vec<&str> = text.split(is_line_break).map(str::trim_end).collect();
+        let begin = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
+        let margin = margin(lines.get(begin + 1..).unwrap_or_default());
+        let mut wrapped: Vec<String> = Vec::new();
+        for (index, line) in lines.iter().enumerate().skip(begin) {
+            let line = if index == begin || self.flat {
+                line.trim_start()
+            } else {
+                line.get(margin..).unwrap_or_default()
+            };
+            if !line.is_empty() {
+                self.wrap(line, &mut wrapped);
+            } else if wrapped.last().is_some_and(|last| !last.is_empty()) {
+                wrapped.push(String::new());
+            }
         }
+        if wrapped.last().is_some_and(String::is_empty) {
+            wrapped.pop();
+        }
+        wrapped
     }
-    if wrapped.last().is_some_and(String::is_empty) {
-        wrapped.pop();
+
+    fn wrap(&self, line: &str, lines: &mut Vec<String>) {
+        let body = line.trim_start();
+        let indent = visible(&line[..line.len() - body.len()]);
+        let hanging =
+            if self.flat { String::new() } else { format!("{indent}{}", " ".repeat(bullet(body))) };
+        let mut current = indent;
+        let mut empty = true;
+        for word in body.split_whitespace().map(|word| (self.word)(&visible(word))) {
+            if !empty && current.chars().count() + 1 + word.chars().count() > self.width {
+                lines.push(std::mem::replace(&mut current, hanging.clone()));
+                empty = true;
+            }
+            if empty {
+                current.push_str(&(self.begin)(&word));
+            } else {
+                current.push(' ');
+                current.push_str(&word);
+            }
+            empty = false;
+        }
+        lines.push(current);
     }
-    wrapped
 }
 
 fn is_line_break(c: char) -> bool {
@@ -96,26 +192,6 @@ fn margin(lines: &[&str]) -> usize {
         .map(|line| line.bytes().take_while(|b| matches!(b, b' ' | b'\t')).count())
         .min()
         .unwrap_or(0)
-}
-
-fn wrap(line: &str, width: usize, lines: &mut Vec<String>) {
-    let body = line.trim_start();
-    let indent = visible(&line[..line.len() - body.len()]);
-    let hanging = format!("{indent}{}", " ".repeat(bullet(body)));
-    let mut current = indent;
-    let mut empty = true;
-    for word in body.split_whitespace().map(visible) {
-        if !empty && current.chars().count() + 1 + word.chars().count() > width {
-            lines.push(std::mem::replace(&mut current, hanging.clone()));
-            empty = true;
-        }
-        if !empty {
-            current.push(' ');
-        }
-        current.push_str(&word);
-        empty = false;
-    }
-    lines.push(current);
 }
 
 /// How far the text of a list item stands behind the item's begin.

@@ -1,72 +1,13 @@
 //! How TypeScript is written.
 
-use evergen_regeneration::LanguageProfile;
+use evergen_regeneration::{LanguageProfile, NameKind};
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::comment::{block_comment, escaped, room};
 use crate::datatype::Datatype;
-use crate::text::{doc_lines, identifier, quoted};
-
-/// The words that can't name a variable in strict code, or can't name a type.
-const RESERVED: &[&str] = &[
-    "any",
-    "arguments",
-    "await",
-    "bigint",
-    "boolean",
-    "break",
-    "case",
-    "catch",
-    "class",
-    "const",
-    "continue",
-    "debugger",
-    "default",
-    "delete",
-    "do",
-    "else",
-    "enum",
-    "eval",
-    "export",
-    "extends",
-    "false",
-    "finally",
-    "for",
-    "function",
-    "if",
-    "implements",
-    "import",
-    "in",
-    "instanceof",
-    "interface",
-    "let",
-    "never",
-    "new",
-    "null",
-    "number",
-    "object",
-    "package",
-    "private",
-    "protected",
-    "public",
-    "return",
-    "static",
-    "string",
-    "super",
-    "switch",
-    "symbol",
-    "this",
-    "throw",
-    "true",
-    "try",
-    "typeof",
-    "undefined",
-    "unknown",
-    "var",
-    "void",
-    "while",
-    "with",
-    "yield",
-];
+use crate::name::{Alphabet, Words};
+use crate::text::{among, doc_lines, identifier, is_device, quoted};
+use crate::words::typescript::{PACKAGES, RESERVED, TYPES};
 
 /// TypeScript: `class_`, `/** */`, and the types that JSON has.
 ///
@@ -85,7 +26,23 @@ impl LanguageProfile for TypeScript {
 
     fn ident(&self, name: &str) -> String {
         let identifier = identifier(name.nfc());
-        if RESERVED.contains(&identifier.as_str()) { format!("{identifier}_") } else { identifier }
+        if among(RESERVED, &identifier) { format!("{identifier}_") } else { identifier }
+    }
+
+    fn name_for(&self, kind: NameKind, words: &str) -> String {
+        let ascii = || Words::of(words, Alphabet::Ascii).kebab();
+        let words = Words::of(words, Alphabet::Marks);
+        match kind {
+            // Every word can be a property; but all objects have a `constructor`.
+            NameKind::Property | NameKind::Method => {
+                words.camel().begun("_", Alphabet::begins).unless(|name| name == "constructor")
+            }
+            NameKind::Member => words.pascal().begun("_", Alphabet::begins),
+            NameKind::Module => words.kebab().unless(|name| name == "index" || is_device(name)),
+            NameKind::Package => ascii().unless(|name| among(PACKAGES, name) || is_device(name)),
+            _ => words.pascal().begun("_", Alphabet::begins).unless(|name| among(TYPES, name)),
+        }
+        .finish()
     }
 
     fn string(&self, text: &str) -> String {
@@ -102,24 +59,33 @@ impl LanguageProfile for TypeScript {
         if inside.starts_with('/') { format!("\\{inside}") } else { inside }
     }
 
+    fn comment(&self, text: &str, indent: usize, width: usize) -> String {
+        let lines = escaped(text, room(width, indent, " * ".len()), false, &untagged);
+        block_comment(&lines, indent, width)
+    }
+
     fn native_type(&self, datatype: &str) -> String {
         match Datatype::of(datatype) {
             Datatype::Boolean => "boolean",
             Datatype::Integer
             | Datatype::Natural
+            | Datatype::Positive
+            | Datatype::NonPositive
+            | Datatype::Negative
             | Datatype::Signed(_)
             | Datatype::Unsigned(_)
             | Datatype::Float
             | Datatype::Double => "number",
-            Datatype::Bytes => "Uint8Array",
+            Datatype::HexBytes | Datatype::Base64Bytes => "Uint8Array",
             Datatype::Json => "unknown",
-            Datatype::Text
-            | Datatype::Decimal
-            | Datatype::DateTime
-            | Datatype::Date
-            | Datatype::Time
-            | Datatype::DayTimeDuration => "string",
+            _ => "string",
         }
         .to_owned()
     }
+}
+
+/// A word that neither ends the comment nor begins a tag.
+fn untagged(word: &str) -> String {
+    let word = word.replace("*/", "*\\/").replace("{@", "{\\@");
+    if word.starts_with('@') { format!("\\{word}") } else { word }
 }

@@ -88,7 +88,7 @@ pub use crate::configuration::{
 pub use crate::engine::{Access, Decision, ExplainError, GraphNode, MemoryUse, RegenerationEngine};
 pub use crate::error::CycleError;
 pub use crate::in_memory::MemoryRegenerator;
-pub use crate::language::{LanguageProfile, Languages};
+pub use crate::language::{LanguageProfile, Languages, NameKind};
 pub use crate::pack::{Pack, PackFile};
 pub use crate::programs::CatchUpError;
 pub use crate::project::Project;

@@ -4,8 +4,11 @@
 
 mod compile;
 mod example;
+mod grammar;
 mod hostile;
 mod laws;
 mod meaning;
+mod names;
+mod real;
 mod support;
 mod touch;

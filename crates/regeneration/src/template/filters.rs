@@ -6,11 +6,11 @@ use std::sync::Arc;
 use evergen_delta::TermRef;
 use evergen_knowledge::Prefixes;
 use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
-use minijinja::value::Value;
+use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind};
 
 use super::node::{self, Node};
-use crate::language::{LanguageProfile, Languages};
+use crate::language::{LanguageProfile, Languages, NameKind};
 
 /// Adds all filters; `own` is the language that the generator names.
 pub(super) fn add(
@@ -42,11 +42,17 @@ fn add_languages(
     own: Option<&Arc<dyn LanguageProfile>>,
 ) {
     type Answer = fn(&dyn LanguageProfile, &str) -> String;
-    let answers: [(&'static str, Answer); 4] = [
+    let answers: [(&'static str, Answer); 10] = [
         ("ident", |profile, text| profile.ident(text)),
         ("string", |profile, text| profile.string(text)),
         ("doc", |profile, text| profile.doc(text)),
         ("type", |profile, text| profile.native_type(text)),
+        ("type_name", |profile, text| profile.name_for(NameKind::Type, text)),
+        ("property_name", |profile, text| profile.name_for(NameKind::Property, text)),
+        ("method_name", |profile, text| profile.name_for(NameKind::Method, text)),
+        ("member_name", |profile, text| profile.name_for(NameKind::Member, text)),
+        ("module_name", |profile, text| profile.name_for(NameKind::Module, text)),
+        ("package_name", |profile, text| profile.name_for(NameKind::Package, text)),
     ];
     for (name, answer) in answers {
         let (languages, own) = (languages.clone(), own.cloned());
@@ -55,7 +61,30 @@ fn add_languages(
             Ok::<_, Error>(answer(&**profile, &text(&value)))
         });
     }
+    let (languages, own) = (languages.clone(), own.cloned());
+    environment.add_filter(
+        "comment",
+        move |value: Value, indent: Option<usize>, language: Option<String>, options: Kwargs| {
+            let width = options.get::<Option<usize>>("width")?.unwrap_or(COMMENT_WIDTH);
+            options.assert_all_used()?;
+            let profile = choose(&languages, own.as_ref(), language.as_deref(), "comment")?;
+            let indent = indent.unwrap_or_default();
+            if indent > MAX_INDENT {
+                return Err(Error::new(
+                    ErrorKind::InvalidOperation,
+                    format!("a comment can't stand behind {indent} spaces, at most {MAX_INDENT}"),
+                ));
+            }
+            Ok(profile.comment(&text(&value), indent, width))
+        },
+    );
 }
+
+/// Every formatter lets lines of this width be.
+const COMMENT_WIDTH: usize = 80;
+
+/// Far more than code is ever indented by; each line of a comment holds that many spaces.
+const MAX_INDENT: usize = 200;
 
 fn choose<'a>(
     languages: &'a Languages,
