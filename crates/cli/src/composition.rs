@@ -2,16 +2,21 @@
 
 use std::path::Path;
 
-use evergen_regeneration::{Languages, Pack, Project, Settings};
+use evergen_regeneration::{Languages, Pack, Project, Settings, Views};
 
 /// A project with everything that is built in.
 pub(crate) fn project(root: &Path, settings: Settings) -> Project {
-    Project::new(root, settings).with_packs(packs()).with_languages(languages())
+    Project::new(root, settings).with_packs(packs()).with_languages(languages()).with_views(views())
 }
 
 /// Every built-in pack.
 pub(crate) fn packs() -> Vec<Pack> {
     evergen_packs::packs()
+}
+
+/// Every view of the model that templates can ask.
+pub(crate) fn views() -> Views {
+    evergen_packs::views()
 }
 
 /// Every language that templates can name.

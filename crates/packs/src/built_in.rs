@@ -59,3 +59,8 @@ fn pack(name: &'static str, files: &[(&'static str, &'static str)]) -> Pack {
     };
     Pack { name, files: files.iter().chain([&shared]).map(file).collect() }
 }
+
+/// The views of the model that templates can ask.
+pub fn views() -> evergen_regeneration::Views {
+    evergen_regeneration::Views::new()
+}

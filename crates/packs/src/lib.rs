@@ -62,7 +62,7 @@ mod typescript;
 #[cfg(test)]
 mod tests;
 
-pub use built_in::{languages, packs};
+pub use built_in::{languages, packs, views};
 pub use python::Python;
 pub use rust::Rust;
 pub use typescript::TypeScript;
