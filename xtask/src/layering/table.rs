@@ -30,6 +30,7 @@ pub(super) const ROWS: &[Row] = &[
             "evergen-llm",
         ],
     ),
+    library("evergen-schema", 2, &["evergen-delta", "evergen-knowledge"]),
     library("evergen-quality-gates", 2, &["evergen-artifact"]),
     library("evergen-deployment", 2, &["evergen-artifact"]),
     library(
