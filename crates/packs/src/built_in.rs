@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use evergen_regeneration::{Languages, Pack, PackFile};
+use evergen_regeneration::{Languages, NameKeeper, Pack, PackFile, Views};
+use evergen_schema::Options;
 
 use crate::fragments::expand;
-use crate::{Python, Rust, TypeScript};
+use crate::{Python, Rust, SchemaNames, SchemaView, TypeScript};
 
 /// The packs that are built in, by name: python, rust, typescript.
 pub fn packs() -> Vec<Pack> {
@@ -60,7 +61,12 @@ fn pack(name: &'static str, files: &[(&'static str, &'static str)]) -> Pack {
     Pack { name, files: files.iter().chain([&shared]).map(file).collect() }
 }
 
-/// The views of the model that templates can ask.
-pub fn views() -> evergen_regeneration::Views {
-    evergen_regeneration::Views::new()
+/// The views of the model that templates can ask: `schema`.
+pub fn views() -> Views {
+    Views::new().with(Arc::new(SchemaView::new(Options::default())))
+}
+
+/// Who keeps the names of a model.
+pub fn name_keeper() -> Arc<dyn NameKeeper> {
+    Arc::new(SchemaNames::new(Options::default()))
 }

@@ -56,13 +56,15 @@ mod datatype;
 mod fragments;
 mod python;
 mod rust;
+mod schema_view;
 mod text;
 mod typescript;
 
 #[cfg(test)]
 mod tests;
 
-pub use built_in::{languages, packs, views};
+pub use built_in::{languages, name_keeper, packs, views};
 pub use python::Python;
 pub use rust::Rust;
+pub use schema_view::{SchemaNames, SchemaView};
 pub use typescript::TypeScript;

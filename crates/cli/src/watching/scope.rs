@@ -48,7 +48,8 @@ impl WatchScope {
         }
         let imported = catalog.entries().map(|(_, path)| path.to_owned()).collect::<Vec<_>>();
         let deciding = configuration.map(|path| root.join(path)).into_iter().chain([catalog_file]);
-        let mut own_files = vec![root.join("evergen.lock")];
+        let names = composition::name_keeper().file_name();
+        let mut own_files = vec![root.join("evergen.lock"), root.join(names)];
         if let Some(published) = &model.published {
             own_files.extend([root.join(published), root.join(format!("{published}.before"))]);
         }
