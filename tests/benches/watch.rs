@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_micros(250);
 /// How long one save may take before something is wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const TEMPLATE: &str = "+++
+const TEMPLATE: &str = r#"+++
 for_each = 'SELECT ?class WHERE { ?class a rdfs:Class FILTER(STRSTARTS(STR(?class), "https://schema.org/")) }'
 to = '{{ class | local_name }}.txt'
 [queries]
@@ -29,7 +29,7 @@ properties = 'SELECT ?property WHERE { ?property schema:domainIncludes ?class }'
 +++
 {{ class.out('rdfs:comment') | first | default('') }}
 {% for row in properties %}{{ row.property | local_name }}
-{% endfor %}";
+{% endfor %}"#;
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
