@@ -21,15 +21,15 @@ const LOOK: Duration = Duration::from_micros(250);
 /// How long one save may take before something is wrong.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const TEMPLATE: &str = "+++
-for_each = 'SELECT ?class WHERE { ?class a rdfs:Class }'
+const TEMPLATE: &str = r#"+++
+for_each = 'SELECT ?class WHERE { ?class a rdfs:Class FILTER(STRSTARTS(STR(?class), "https://schema.org/")) }'
 to = '{{ class | local_name }}.txt'
 [queries]
 properties = 'SELECT ?property WHERE { ?property schema:domainIncludes ?class }'
 +++
 {{ class.out('rdfs:comment') | first | default('') }}
 {% for row in properties %}{{ row.property | local_name }}
-{% endfor %}";
+{% endfor %}"#;
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
@@ -46,7 +46,8 @@ fn main() -> Result<()> {
     let out = program.stdout.take().context("the program has no output")?;
     let mut lines = BufReader::new(out).lines();
     let begun = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("\"cycle\"")));
-    begun.context("the program ended before its first cycle")??;
+    let begun = begun.context("the program ended before its first cycle")??;
+    ensure!(begun.contains("\"succeeded\""), "the first cycle failed: {begun:.400}");
     // What it says later is read so that it never waits for us.
     let reader = std::thread::spawn(move || lines.count());
     let measured = measure(root, &class, saves);

@@ -77,6 +77,9 @@ pub enum Verb {
     Init(Init),
     /// Look for what could keep evergen from working here.
     Doctor(Asked),
+    /// List the language packs, or copy one into the project to change it.
+    #[command(subcommand)]
+    Pack(PackPart),
     /// Show the settings in force, or the schema of the configuration.
     #[command(subcommand)]
     Config(Config),
@@ -284,6 +287,26 @@ pub struct Init {
     /// The project's folder.
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) folder: PathBuf,
+}
+
+/// `evergen pack`.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum PackPart {
+    /// List the packs, and which of them are the project's own.
+    List(Selection),
+    /// Copy a built-in pack's templates into the project, where they can be changed.
+    Eject(PackEject),
+}
+
+/// `evergen pack eject`.
+#[derive(Debug, Args)]
+pub struct PackEject {
+    /// The pack's name, like `rust`.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 /// `evergen config`.

@@ -1,17 +1,32 @@
 //! The composition root: which implementations the shipped binary uses.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use evergen_regeneration::{Languages, Pack, Project, Settings};
+use evergen_regeneration::{Languages, NameKeeper, Pack, Project, Settings, Views};
 
 /// A project with everything that is built in.
 pub(crate) fn project(root: &Path, settings: Settings) -> Project {
-    Project::new(root, settings).with_packs(packs()).with_languages(languages())
+    Project::new(root, settings)
+        .with_packs(packs())
+        .with_languages(languages())
+        .with_views(views())
+        .with_name_keeper(name_keeper())
 }
 
 /// Every built-in pack.
 pub(crate) fn packs() -> Vec<Pack> {
     evergen_packs::packs()
+}
+
+/// Who keeps the names of a model.
+pub(crate) fn name_keeper() -> Arc<dyn NameKeeper> {
+    evergen_packs::name_keeper()
+}
+
+/// Every view of the model that templates can ask.
+pub(crate) fn views() -> Views {
+    evergen_packs::views()
 }
 
 /// Every language that templates can name.

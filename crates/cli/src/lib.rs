@@ -29,6 +29,7 @@ mod diary;
 mod excerpt;
 mod failure;
 mod main_door;
+mod new_file;
 mod origin;
 mod progress;
 mod project;

@@ -7,7 +7,7 @@ use crate::diary::LoopStatus;
 use crate::failure::ErrorReport;
 use crate::verbs::{
     ActReport, ConfigReport, DeadReport, DiffReport, DoctorReport, Event, EventsReport,
-    HistoryReport, InitReport, ProfileReport, WatchEvent,
+    HistoryReport, InitReport, PackReport, ProfileReport, WatchEvent,
 };
 
 /// Where the published schemas lie.
@@ -65,6 +65,7 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile::of::<ActReport>("events-act", "evergen events replay --json and drop --json"),
         SchemaFile::of::<ProfileReport>("profile", "evergen profile --json"),
         SchemaFile::of::<InitReport>("init", "evergen init --json"),
+        SchemaFile::of::<PackReport>("pack", "evergen pack list --json and eject --json"),
         SchemaFile::of::<ErrorReport>("error", "what any verb prints with --json when it fails"),
     ]
 }

@@ -9,6 +9,7 @@ mod explain;
 mod graph;
 mod history;
 mod init;
+mod pack;
 mod plan;
 mod profile;
 mod run;
@@ -23,6 +24,7 @@ pub(crate) use self::doctor::DoctorReport;
 pub(crate) use self::events::{ActReport, DeadReport, EventsReport};
 pub(crate) use self::history::HistoryReport;
 pub(crate) use self::init::InitReport;
+pub(crate) use self::pack::PackReport;
 pub(crate) use self::profile::ProfileReport;
 pub(crate) use self::run::Event;
 pub(crate) use self::watch::WatchEvent;
@@ -47,6 +49,7 @@ pub(crate) fn perform(verb: Verb, console: &mut Console) -> Result<Verdict, Fail
         Verb::Events(part) => events::events(&part, console),
         Verb::Profile(arguments) => profile::profile(&arguments, console),
         Verb::Init(arguments) => init::init(&arguments, console),
+        Verb::Pack(part) => pack::pack(&part, console),
         Verb::Doctor(asked) => Ok(doctor::doctor(&asked, console)),
         Verb::Config(part) => config::config(&part, console),
         Verb::Completions(arguments) => Ok(shell::completions(&arguments, console)),

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use evergen_regeneration::{LanguageProfile, Languages, Pack, PackFile};
+use evergen_regeneration::{LanguageProfile, Languages, NameKeeper, Pack, PackFile, Views};
+use evergen_schema::Options;
 
 use crate::fragments::expand;
 use crate::{
-    CSharp, Go, GraphQl, Java, JsonSchema, Kotlin, OpenApi, Protobuf, Python, Rust, Sql, TypeScript,
+    CSharp, Go, GraphQl, Java, JsonSchema, Kotlin, OpenApi, Protobuf, Python, Rust, SchemaNames,
+    SchemaView, Sql, TypeScript,
 };
 
 /// The packs that are built in, by name: python, rust, typescript.
@@ -74,4 +76,14 @@ fn pack(name: &'static str, files: &[(&'static str, &'static str)]) -> Pack {
         text: Cow::Owned(expand(text)),
     };
     Pack { name, files: files.iter().chain([&shared]).map(file).collect() }
+}
+
+/// The views of the model that templates can ask: `schema`.
+pub fn views() -> Views {
+    Views::new().with(Arc::new(SchemaView::new(Options::default())))
+}
+
+/// Who keeps the names of a model.
+pub fn name_keeper() -> Arc<dyn NameKeeper> {
+    Arc::new(SchemaNames::new(Options::default()))
 }

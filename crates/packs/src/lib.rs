@@ -71,13 +71,14 @@ mod openapi;
 mod protobuf;
 mod python;
 mod rust;
+mod schema_view;
 mod sql;
 mod typescript;
 
 #[cfg(test)]
 mod tests;
 
-pub use built_in::{languages, packs};
+pub use built_in::{languages, name_keeper, packs, views};
 pub use csharp::CSharp;
 pub use go::Go;
 pub use graphql::GraphQl;
@@ -88,5 +89,6 @@ pub use openapi::OpenApi;
 pub use protobuf::Protobuf;
 pub use python::Python;
 pub use rust::Rust;
+pub use schema_view::{SchemaNames, SchemaView};
 pub use sql::Sql;
 pub use typescript::TypeScript;

@@ -30,6 +30,7 @@ mod gate;
 mod graph;
 mod imports;
 mod memory;
+mod names;
 mod orphans;
 mod place;
 mod scan;

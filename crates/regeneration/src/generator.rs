@@ -12,12 +12,14 @@ use crate::settings::{OnEdit, RenderLimits};
 use crate::template::environment::Sandbox;
 use crate::template::front_matter::{self, FrontMatter};
 use crate::template::library::{Library, TemplateFile};
+use crate::view::Views;
 
 /// What every generator of a project is compiled with.
 #[derive(Clone, Debug)]
 pub(crate) struct Compilation {
     pub(crate) prefixes: Arc<Prefixes>,
     pub(crate) languages: Languages,
+    pub(crate) views: Views,
     pub(crate) limits: RenderLimits,
     pub(crate) on_edit: OnEdit,
 }
@@ -30,12 +32,15 @@ pub(crate) struct Generator {
     pub(crate) file: Arc<TemplateFile>,
     pub(crate) library: Arc<Library>,
     /// The folder below the output folder to which `to` is relative.
-    pub(crate) folder: Option<&'static str>,
+    pub(crate) folder: Option<Arc<str>>,
     /// The query that gives the rows; without one there is one row of no variables.
     pub(crate) list: Option<Query>,
     pub(crate) queries: Vec<NamedQuery>,
-    /// The names of the template's context: the row's variables, then the queries.
+    /// The names of the template's context: the row's variables, then the queries, then
+    /// the views.
     pub(crate) context: Arc<[Arc<str>]>,
+    /// The views, but for those whose name a variable or a query has taken.
+    pub(crate) views: Views,
     pub(crate) conditional: bool,
     pub(crate) sandbox: Sandbox,
     pub(crate) on_edit: OnEdit,
@@ -69,7 +74,7 @@ impl Generator {
         file: Arc<TemplateFile>,
         front: &FrontMatter,
         library: Arc<Library>,
-        folder: Option<&'static str>,
+        folder: Option<Arc<str>>,
         with: &Compilation,
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Vec::new();
@@ -86,14 +91,18 @@ impl Generator {
         let variables: Vec<Arc<str>> =
             list.iter().flat_map(Query::variables).map(|name| name.as_str().into()).collect();
         let queries = compile_queries(&file, front, &variables, with, &mut problems);
-        let context = variables.iter().chain(queries.iter().map(|query| &query.name)).cloned();
+        let mut context: Vec<Arc<str>> =
+            variables.iter().chain(queries.iter().map(|query| &query.name)).cloned().collect();
+        let views = with.views.without(&context);
+        context.extend(views.iter().map(|view| Arc::from(view.name())));
         let mut generator = Self {
             name,
             library,
             folder,
             list,
-            context: context.collect(),
+            context: context.into(),
             queries,
+            views,
             conditional: front.when.is_some(),
             sandbox,
             on_edit: front.on_edit.unwrap_or(with.on_edit),
@@ -153,7 +162,8 @@ impl Generator {
             .filter(|name| !self.context.iter().any(|known| **known == **name))
             .collect();
         names.sort_unstable();
-        let known: Vec<&str> = self.context.iter().map(AsRef::as_ref).collect();
+        let variables = self.context.len() - self.views.iter().count();
+        let known: Vec<&str> = self.context[..variables].iter().map(AsRef::as_ref).collect();
         names
             .into_iter()
             .map(|name| self.unknown_name(&name, &known, template.name() != &*self.file.name))

@@ -69,6 +69,7 @@ pub mod fuzzing;
 mod generator;
 mod in_memory;
 mod language;
+mod names;
 mod pack;
 mod programs;
 mod project;
@@ -81,6 +82,7 @@ mod settings;
 mod shared;
 mod state;
 mod template;
+mod view;
 
 pub use crate::configuration::{
     EffectiveSettings, EffectiveValue, Origin, SettingsLayers, parse_settings,
@@ -89,6 +91,7 @@ pub use crate::engine::{Access, Decision, ExplainError, GraphNode, MemoryUse, Re
 pub use crate::error::CycleError;
 pub use crate::in_memory::MemoryRegenerator;
 pub use crate::language::{LanguageProfile, Languages, NameKind};
+pub use crate::names::{KeepError, NameKeeper};
 pub use crate::pack::{Pack, PackFile};
 pub use crate::programs::CatchUpError;
 pub use crate::project::Project;
@@ -98,3 +101,4 @@ pub use crate::regenerator::{
 pub use crate::report::*;
 pub use crate::settings::*;
 pub use crate::shared::SharedEngine;
+pub use crate::view::{AskError, ModelView, Reply, Views};

@@ -1,10 +1,13 @@
 //! A project: where it lies, and what it asks for.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::language::Languages;
+use crate::names::{Keeper, NameKeeper};
 use crate::pack::Pack;
 use crate::settings::Settings;
+use crate::view::Views;
 
 /// A folder with a model, templates and settings.
 #[derive(Clone, Debug)]
@@ -13,6 +16,8 @@ pub struct Project {
     pub(crate) settings: Settings,
     pub(crate) packs: Vec<Pack>,
     pub(crate) languages: Languages,
+    pub(crate) views: Views,
+    pub(crate) keeper: Keeper,
     pub(crate) chunk_bytes: Option<usize>,
 }
 
@@ -24,6 +29,8 @@ impl Project {
             settings,
             packs: Vec::new(),
             languages: Languages::new(),
+            views: Views::new(),
+            keeper: Keeper::default(),
             chunk_bytes: None,
         }
     }
@@ -39,6 +46,20 @@ impl Project {
     #[must_use]
     pub fn with_languages(mut self, languages: Languages) -> Self {
         self.languages = languages;
+        self
+    }
+
+    /// Sets the views of the model that templates may ask.
+    #[must_use]
+    pub fn with_views(mut self, views: Views) -> Self {
+        self.views = views;
+        self
+    }
+
+    /// Sets who keeps names. It is asked where packs are chosen, or its file is there.
+    #[must_use]
+    pub fn with_name_keeper(mut self, keeper: Arc<dyn NameKeeper>) -> Self {
+        self.keeper = Keeper(Some(keeper));
         self
     }
 
@@ -63,6 +84,35 @@ impl Project {
     /// The folder into which artifacts are written.
     pub fn output_dir(&self) -> PathBuf {
         self.root.join(&self.settings.regeneration.output_dir)
+    }
+
+    /// The packs that are chosen, each once: a pack is found by its own name, and by any
+    /// name of its language.
+    pub(crate) fn chosen_packs(&self) -> impl Iterator<Item = &str> {
+        let mut names: Vec<&str> = Vec::new();
+        for language in &self.settings.regeneration.target_languages {
+            let name = match self.languages.get(language) {
+                Some(profile) => profile.name(),
+                None => language,
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.into_iter()
+    }
+
+    /// Who keeps names, where they are of use.
+    pub(crate) fn keeper(&self) -> Option<&dyn NameKeeper> {
+        let keeper = self.keeper.0.as_deref()?;
+        let is_used = !self.settings.regeneration.target_languages.is_empty()
+            || self.root.join(keeper.file_name()).is_file();
+        is_used.then_some(keeper)
+    }
+
+    /// The folder with the project's own packs, relative to the project.
+    pub(crate) fn pack_folder(&self) -> &str {
+        self.settings.regeneration.pack_dir.trim_end_matches('/')
     }
 
     /// The file that holds what programs publish, if the project takes any.

@@ -73,8 +73,11 @@ pub struct RegenerationConfig {
     pub output_dir: String,
     /// Folders with templates; later ones win where two hold the same name.
     pub template_dirs: Vec<String>,
-    /// Built-in language packs to run besides the project's own templates.
+    /// Language packs to run besides the project's own templates.
     pub target_languages: Vec<String>,
+    /// The folder with packs of the project's own: a file `rust/class.j2` in it stands for
+    /// that of the built-in pack, and `shared` is for all packs.
+    pub pack_dir: String,
     /// How many threads render; 0 is one for each CPU.
     pub parallel_workers: u32,
     /// Whether only what a change touches is made again.
@@ -93,6 +96,7 @@ impl Default for RegenerationConfig {
             output_dir: "gen".to_owned(),
             template_dirs: vec!["templates".to_owned()],
             target_languages: Vec::new(),
+            pack_dir: "packs".to_owned(),
             parallel_workers: 0,
             incremental: true,
             track_dependencies: true,

@@ -1,5 +1,6 @@
 //! Templates: their files, their front matter, and how they are rendered.
 
+pub(crate) mod asked;
 pub(crate) mod environment;
 mod filters;
 pub(crate) mod front_matter;

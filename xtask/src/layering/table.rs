@@ -30,6 +30,7 @@ pub(super) const ROWS: &[Row] = &[
             "evergen-llm",
         ],
     ),
+    library("evergen-schema", 2, &["evergen-delta", "evergen-knowledge"]),
     library("evergen-quality-gates", 2, &["evergen-artifact"]),
     library("evergen-deployment", 2, &["evergen-artifact"]),
     library(
@@ -45,7 +46,11 @@ pub(super) const ROWS: &[Row] = &[
             "evergen-deployment",
         ],
     ),
-    library("evergen-packs", 3, &["evergen-regeneration"]),
+    library(
+        "evergen-packs",
+        3,
+        &["evergen-delta", "evergen-knowledge", "evergen-regeneration", "evergen-schema"],
+    ),
     Row { name: "evergen", rank: 6, kind: Kind::Root, names: Names::Any },
     Row { name: "evergen-tests", rank: 7, kind: Kind::Tests, names: Names::Any },
     library("xtask", 0, &[]),

@@ -1,7 +1,5 @@
 //! `evergen init`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -10,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::Init;
 use crate::console::{Console, Ink};
 use crate::failure::{Failure, Verdict};
+use crate::new_file::create_new;
 
 /// What a new project holds; it runs as it is.
 const FILES: &[(&str, &str)] = &[
@@ -41,7 +40,7 @@ pub(super) fn init(arguments: &Init, console: &mut Console) -> Result<Verdict, F
     }
     for (path, text) in FILES {
         let target = folder.join(path);
-        match create(&target, text) {
+        match create_new(&target, text) {
             Ok(true) => report.written.push((*path).to_owned()),
             Ok(false) => report.kept.push((*path).to_owned()),
             Err(error) => {
@@ -74,16 +73,4 @@ fn print(console: &mut Console, folder: &Path, report: &InitReport) {
         _ => format!("evergen run {}", folder.display()),
     };
     console.line(format!("now try `{run}`"));
-}
-
-/// Writes a file that does not exist yet; tells whether it did.
-fn create(path: &Path, text: &str) -> std::io::Result<bool> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    match OpenOptions::new().write(true).create_new(true).open(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
-    }
 }

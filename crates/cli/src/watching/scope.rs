@@ -8,6 +8,7 @@ use evergen_regeneration::Settings;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::FileKind;
+use crate::composition;
 
 /// The catalog that editors keep beside an ontology.
 const XML_CATALOG: &str = "catalog-v001.xml";
@@ -48,13 +49,19 @@ impl WatchScope {
         }
         let imported = catalog.entries().map(|(_, path)| path.to_owned()).collect::<Vec<_>>();
         let deciding = configuration.map(|path| root.join(path)).into_iter().chain([catalog_file]);
-        let mut own_files = vec![root.join("evergen.lock")];
+        let names = composition::name_keeper().file_name();
+        let mut own_files = vec![root.join("evergen.lock"), root.join(names)];
         if let Some(published) = &model.published {
             own_files.extend([root.join(published), root.join(format!("{published}.before"))]);
         }
         let scope = Self {
             patterns: model.sources.iter().map(|pattern| Pattern::new(pattern)).collect(),
-            templates: regeneration.template_dirs.iter().map(|name| root.join(name)).collect(),
+            templates: regeneration
+                .template_dirs
+                .iter()
+                .chain([&regeneration.pack_dir])
+                .map(|name| root.join(name))
+                .collect(),
             files: deciding.map(|path| (path, FileKind::Configuration)).collect(),
             output: root.join(&regeneration.output_dir),
             state: root.join(".evergen"),

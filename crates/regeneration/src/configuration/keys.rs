@@ -122,6 +122,7 @@ pub(super) const KEYS: &[Key] = &[
     key("regeneration", "output_dir", Kind::Text(Rule::Filled), r#"output_dir = "gen""#),
     key("regeneration", "template_dirs", PATHS, r#"template_dirs = ["templates"]"#),
     key("regeneration", "target_languages", PATHS, r#"target_languages = ["rust", "python"]"#),
+    key("regeneration", "pack_dir", Kind::Text(Rule::Filled), r#"pack_dir = "packs""#),
     key(
         "regeneration",
         "parallel_workers",

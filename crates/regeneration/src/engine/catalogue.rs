@@ -7,7 +7,7 @@ use evergen_artifact::Digest;
 use evergen_depgraph::DependencyGraph;
 use evergen_knowledge::Prefixes;
 
-use super::scan::Input;
+use super::scan::{Input, SHARED};
 use crate::error::CycleError;
 use crate::generator::{Compilation, Generator};
 use crate::project::Project;
@@ -31,6 +31,8 @@ pub(super) struct Catalogue {
 pub(super) fn settings_digest(project: &Project) -> Digest {
     let settings = &project.settings;
     let languages: Vec<&str> = project.languages.names().collect();
+    let views: Vec<(&str, u32)> =
+        project.views.iter().map(|view| (view.name(), view.version())).collect();
     let ruling = (
         crate::state::FORMAT,
         env!("CARGO_PKG_VERSION"),
@@ -38,6 +40,7 @@ pub(super) fn settings_digest(project: &Project) -> Digest {
         settings.limits.fuel,
         settings.limits.max_artifact_bytes,
         languages,
+        views,
     );
     // Strings and numbers always have a JSON form.
     Digest::of(serde_json::to_string(&ruling).unwrap_or_default().as_bytes())
@@ -61,20 +64,18 @@ pub(super) fn compile(project: &Project, templates: &[Input]) -> Result<Catalogu
             prefixes(project).map_err(|problem| CycleError::Settings(vec![problem]))?,
         ),
         languages: project.languages.clone(),
+        views: project.views.clone(),
         limits: project.settings.limits.clone(),
         on_edit: project.settings.regeneration.on_edit,
     };
-    let own = own_library(project, templates, &mut problems)?;
-    let mut generators = compile_library(&own, None, &with, &mut problems);
-    let mut chosen = BTreeSet::new();
-    for language in &project.settings.regeneration.target_languages {
-        let Some((name, library)) = pack_library(project, language, &mut problems) else {
-            continue;
-        };
-        if !chosen.insert(name) {
-            continue;
-        }
-        generators.extend(compile_library(&library, Some(name), &with, &mut problems));
+    let packs = format!("{}/", project.pack_folder());
+    let (of_packs, own): (Vec<&Input>, Vec<&Input>) =
+        templates.iter().partition(|input| input.known.path.starts_with(&packs));
+    let own = library(&own, |shown| name_of(project, shown), &mut problems)?;
+    let mut generators = compile_library(&Arc::new(own), None, &with, &mut problems);
+    for name in project.chosen_packs() {
+        let library = pack_library(project, name, &of_packs, &mut problems)?;
+        generators.extend(compile_library(&Arc::new(library), Some(name), &with, &mut problems));
     }
     if generators.is_empty() && problems.is_empty() {
         problems.push(nothing_to_do(project));
@@ -91,11 +92,12 @@ fn nothing_to_do(project: &Project) -> Diagnostic {
         .with_help("add a template that ends in .j2 and begins with a front matter, or choose languages: target_languages, or --lang")
 }
 
-fn own_library(
-    project: &Project,
-    templates: &[Input],
+/// The files of a library, by the name that `name_of` gives to a path as it is shown.
+fn library(
+    templates: &[&Input],
+    name_of: impl for<'a> Fn(&'a str) -> &'a str,
     problems: &mut Vec<Diagnostic>,
-) -> Result<Arc<Library>, CycleError> {
+) -> Result<Library, CycleError> {
     let mut library = Library::default();
     for input in templates {
         let shown = input.known.path.as_str();
@@ -110,12 +112,12 @@ fn own_library(
             );
             continue;
         };
-        match TemplateFile::parse(name_of(project, shown), shown, &text) {
+        match TemplateFile::parse(name_of(shown), shown, &text) {
             Ok(file) => drop(library.files.insert(Arc::clone(&file.name), Arc::new(file))),
             Err(problem) => problems.push(problem),
         }
     }
-    Ok(Arc::new(library))
+    Ok(library)
 }
 
 /// The name in its folder of a template that is shown as `folder/name`.
@@ -127,50 +129,64 @@ fn name_of<'a>(project: &Project, shown: &'a str) -> &'a str {
         .unwrap_or(shown)
 }
 
+/// A pack's files: the built-in ones, and over them those of the project.
 fn pack_library(
     project: &Project,
-    language: &str,
+    name: &str,
+    templates: &[&Input],
     problems: &mut Vec<Diagnostic>,
-) -> Option<(&'static str, Arc<Library>)> {
-    // A pack is found by its own name, and by any name of its language.
-    let name = project.languages.get(language).map_or(language, |profile| profile.name());
-    let Some(pack) = project.packs.iter().find(|pack| pack.name == name) else {
-        let known: Vec<&str> = project.packs.iter().map(|pack| pack.name).collect();
-        problems.push(
-            Diagnostic::error(
-                "config::language",
-                format!("there is no pack for the language `{language}`"),
-            )
-            .with_help(format!("there are packs for {}", known.join(", "))),
-        );
-        return None;
-    };
-    let mut library = Library::default();
-    for file in &pack.files {
+) -> Result<Library, CycleError> {
+    let mut found = Library::default();
+    let built_in = project.packs.iter().find(|pack| pack.name == name);
+    for file in built_in.iter().flat_map(|pack| &pack.files) {
         let shown = format!("pack:{name}/{}", file.path);
         match TemplateFile::parse(&file.path, &shown, &file.text) {
-            Ok(file) => drop(library.files.insert(Arc::clone(&file.name), Arc::new(file))),
+            Ok(file) => drop(found.files.insert(Arc::clone(&file.name), Arc::new(file))),
             Err(problem) => problems.push(problem),
         }
     }
-    Some((pack.name, Arc::new(library)))
+    for folder in [SHARED, name] {
+        let folder = format!("{}/{folder}/", project.pack_folder());
+        let own: Vec<&Input> = templates
+            .iter()
+            .filter(|input| input.known.path.starts_with(&folder))
+            .copied()
+            .collect();
+        let own = library(&own, |shown| shown.strip_prefix(&folder).unwrap_or(shown), problems)?;
+        found.files.extend(own.files);
+    }
+    if found.files.values().all(|file| file.front.is_none()) && problems.is_empty() {
+        problems.push(unknown_pack(project, name));
+    }
+    Ok(found)
+}
+
+fn unknown_pack(project: &Project, name: &str) -> Diagnostic {
+    let known: Vec<&str> = project.packs.iter().map(|pack| pack.name).collect();
+    let folder = project.pack_folder();
+    let message = format!("there is no pack for the language `{name}`");
+    Diagnostic::error("config::language", message).with_help(format!(
+        "there are packs for {}; one of your own is a folder `{folder}/{name}`",
+        known.join(", ")
+    ))
 }
 
 fn compile_library(
     library: &Arc<Library>,
-    folder: Option<&'static str>,
+    folder: Option<&str>,
     with: &Compilation,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Generator>> {
     let mut generators = Vec::new();
+    let folder: Option<Arc<str>> = folder.map(Arc::from);
     for file in library.files.values() {
         let Some(front) = &file.front else { continue };
-        let name: Arc<str> = match folder {
+        let name: Arc<str> = match &folder {
             Some(folder) => format!("pack:{folder}/{}", file.name).into(),
             None => Arc::clone(&file.name),
         };
         let library = Arc::clone(library);
-        match Generator::compile(name, Arc::clone(file), front, library, folder, with) {
+        match Generator::compile(name, Arc::clone(file), front, library, folder.clone(), with) {
             Ok(generator) => generators.push(Arc::new(generator)),
             Err(found) => problems.extend(found),
         }

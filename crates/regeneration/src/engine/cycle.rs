@@ -14,9 +14,10 @@ use super::base;
 use super::catalogue::{self, Catalogue};
 use super::commit;
 use super::conflicts;
-use super::evaluate::Job;
+use super::evaluate::{Ground, Job};
 use super::imports;
 use super::memory::{Fresh, Memory};
+use super::names;
 use super::orphans::Deletion;
 use super::place::Placer;
 use super::scan::{self, Deviation, Inputs};
@@ -144,11 +145,12 @@ impl Cycle<'_> {
         report.diagnostics.extend(imports::unresolved(&inputs.catalog, &memory.meta.imports));
         report.phases_ms.load = clock.lap();
 
-        let update = sources::update(memory, parsed, &inputs.gone)?;
+        let mut update = sources::update(memory, parsed, &inputs.gone)?;
+        let kept = names::keep(self.project, memory, &mut update, &inputs)?;
         report.model.inserted = update.inserted;
         report.model.removed = update.removed;
         report.phases_ms.diff = clock.lap();
-        let looked = Looked { inputs, deviations, settings };
+        let looked = Looked { inputs, deviations, settings, kept };
         self.regenerate(memory, looked, catalogue, update, (report, clock), progress)
     }
 
@@ -162,7 +164,7 @@ impl Cycle<'_> {
         (mut report, mut clock): (RunReport, Clock),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, Halt> {
-        let Looked { inputs, deviations, settings } = looked;
+        let Looked { mut inputs, deviations, settings, kept } = looked;
         let digests = catalogue.digests(self.project, settings);
         let change = Change {
             delta: &update.delta,
@@ -190,6 +192,9 @@ impl Cycle<'_> {
             deviations: &deviations,
         };
         let made = self.make(memory, work, &shared, progress)?;
+        if let (Some(kept), Some(transaction)) = (kept, &made.transaction) {
+            kept.stage(&**transaction, self.project, &mut inputs)?;
+        }
         report.phases_ms.render = clock.lap();
 
         let settled = commit::Settled {
@@ -328,8 +333,7 @@ impl Cycle<'_> {
         let jobs: Vec<Job> = work.jobs.into_values().collect();
         let context = workers::Context {
             generators: shared.generators,
-            snapshot: shared.snapshot,
-            prefixes: Arc::clone(&shared.prefixes),
+            ground: Ground::new(shared.snapshot.clone(), &shared.prefixes),
             placer: &placer,
             workers: self.project.settings.regeneration.parallel_workers,
         };
@@ -364,6 +368,7 @@ struct Looked {
     inputs: Inputs,
     deviations: HashMap<Slot, Deviation>,
     settings: Digest,
+    kept: Option<names::Kept>,
 }
 
 /// What the parts of a cycle look at.

@@ -16,6 +16,7 @@ use crate::artifacts::Slot;
 use crate::generator::{Generator, NamedQuery};
 use crate::records::{Cause, Content, Record, Row, push_terms};
 use crate::report::Diagnostic;
+use crate::template::asked::{Answers, Asked};
 use crate::template::node::{Fields, Node, Session, Trace};
 
 /// An artifact that may be stale.
@@ -69,15 +70,34 @@ pub(super) struct Times {
     pub(super) render: Duration,
 }
 
+/// What all evaluations of a cycle look at.
+#[derive(Clone, Debug)]
+pub(super) struct Ground {
+    pub(super) snapshot: Snapshot,
+    pub(super) prefixes: Arc<Prefixes>,
+    pub(super) answers: Arc<Answers>,
+}
+
+impl Ground {
+    /// A state of the model of which nothing was asked yet.
+    pub(super) fn new(snapshot: Snapshot, prefixes: &Arc<Prefixes>) -> Self {
+        Self { snapshot, prefixes: Arc::clone(prefixes), answers: Arc::default() }
+    }
+
+    /// What one evaluation works with; uses are noted in `trace`, if there is one.
+    pub(super) fn session(&self, trace: Option<Arc<Trace>>) -> Arc<Session> {
+        Arc::new(Session {
+            tracker: Tracker::new(self.snapshot.clone()),
+            prefixes: Arc::clone(&self.prefixes),
+            answers: Arc::clone(&self.answers),
+            trace,
+        })
+    }
+}
+
 /// Evaluates a job against a state of the model.
-pub(super) fn evaluate(
-    job: &Job,
-    generator: &Generator,
-    snapshot: &Snapshot,
-    prefixes: &Arc<Prefixes>,
-) -> Evaluation {
-    let tracker = Tracker::new(snapshot.clone());
-    let session = Arc::new(Session { tracker, prefixes: Arc::clone(prefixes), trace: None });
+pub(super) fn evaluate(job: &Job, generator: &Generator, ground: &Ground) -> Evaluation {
+    let session = ground.session(None);
     let mut reads = Reads::default();
     let mut times = Times::default();
     let prepared = prepare(job, generator, &session, &mut reads, &mut times);
@@ -186,6 +206,10 @@ pub(super) fn prepare(
     if !problems.is_empty() {
         return Err(problems);
     }
+    values.extend(generator.views.iter().map(|view| {
+        let (view, session) = (Arc::clone(view), Arc::clone(session));
+        Value::from_object(Asked { view, session })
+    }));
     let names = Arc::clone(&generator.context);
     let origin = origin(session, 0, 0);
     let context = Value::from_object(Fields { names, values, origin });
@@ -269,7 +293,7 @@ fn output_path(generator: &Generator, context: &Value) -> Result<ArtifactPath, D
     let template = generator.path_template().map_err(fail)?;
     let text = generator.sandbox.render(&template, context.clone()).map_err(fail)?;
     let text = String::from_utf8_lossy(&text);
-    let full = match generator.folder {
+    let full = match &generator.folder {
         Some(folder) => format!("{folder}/{text}"),
         None => text.into_owned(),
     };

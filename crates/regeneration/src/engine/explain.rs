@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use evergen_artifact::ArtifactPath;
 use evergen_delta::{EncodedQuad, QuadPattern, TermId};
-use evergen_knowledge::{Snapshot, TrackedReader, Tracker};
+use evergen_knowledge::{Snapshot, TrackedReader};
 use minijinja::{Error, ErrorKind};
 use rustc_hash::FxHashSet;
 
@@ -143,11 +143,8 @@ impl RegenerationEngine {
         let mut generator = self.recompile(generator, catalogue)?;
         let trace = Arc::new(Trace::default());
         let prints = set_formatter(&mut generator, &trace, trap);
-        let session = Arc::new(Session {
-            tracker: Tracker::new(snapshot.clone()),
-            prefixes: Arc::clone(&catalogue.prefixes),
-            trace: Some(Arc::clone(&trace)),
-        });
+        let ground = evaluate::Ground::new(snapshot.clone(), &catalogue.prefixes);
+        let session = ground.session(Some(Arc::clone(&trace)));
         let (queries, rows) = query_patterns(job, &generator, &session);
         let prepared = evaluate::prepare(
             job,
@@ -185,6 +182,7 @@ impl RegenerationEngine {
         let with = Compilation {
             prefixes: Arc::clone(&catalogue.prefixes),
             languages: self.project.languages.clone(),
+            views: self.project.views.clone(),
             limits: self.project.settings.limits.clone(),
             on_edit: generator.on_edit,
         };
@@ -194,7 +192,7 @@ impl RegenerationEngine {
             Arc::clone(&generator.file),
             &front,
             Arc::clone(&generator.library),
-            generator.folder,
+            generator.folder.clone(),
             &with,
         )
         .map_err(CycleError::Rejected)

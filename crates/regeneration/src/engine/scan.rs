@@ -95,9 +95,10 @@ pub(super) fn inputs(project: &Project, meta: &Meta) -> Result<Inputs, CycleErro
     let mut inputs = Inputs::default();
     let settings = &project.settings;
     let by_path = index(known_sources);
-    let published = project.published_file().filter(|file| file.is_file());
-    let published = published.and(settings.model.published.clone());
-    let sources: Vec<String> = settings.model.sources.iter().cloned().chain(published).collect();
+    let is_there = |name: &String| project.root.join(name).is_file();
+    let names = project.keeper().map(|keeper| keeper.file_name().to_owned());
+    let own = settings.model.published.clone().into_iter().chain(names).filter(is_there);
+    let sources: Vec<String> = settings.model.sources.iter().cloned().chain(own).collect();
     match discover(&project.root, &sources) {
         Err(errors) => problems.extend(errors.iter().map(|error| {
             Diagnostic::error("model::sources", crate::error::chain(error))
@@ -147,12 +148,11 @@ fn templates(
         || inputs.templates.iter().any(|template| template.changed);
 }
 
-/// All template files: as `folder/name` and as a path that can be opened.
+/// All template files, those of packs too: as `folder/name` and as a path that can be opened.
 fn template_files(project: &Project, problems: &mut Vec<Diagnostic>) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
     for folder in &project.settings.regeneration.template_dirs {
         let root = project.root.join(folder);
-        let walk = WalkDir::new(&root).follow_links(true).sort_by_file_name();
         if !root.exists() && *folder != RegenerationConfig::default().template_dirs[0] {
             problems.push(
                 Diagnostic::error(
@@ -162,22 +162,38 @@ fn template_files(project: &Project, problems: &mut Vec<Diagnostic>) -> Vec<(Str
                 .with_help("make it, or take it out of template_dirs"),
             );
         }
-        for entry in walk {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) if root.exists() => {
-                    let message = crate::error::chain(&error);
-                    problems.push(Diagnostic::error("io::read", message).in_file(folder.as_str()));
-                    continue;
-                }
-                Err(_) => continue,
-            };
-            let path = entry.path();
-            if entry.file_type().is_file() && path.extension().is_some_and(|end| end == "j2") {
-                let name = path.strip_prefix(&root).unwrap_or(path).to_string_lossy();
-                let folder = folder.trim_end_matches('/');
-                files.push((format!("{folder}/{name}"), path.to_owned()));
+        files.extend(templates_below(folder, &root, problems));
+    }
+    for pack in project.chosen_packs().chain([SHARED]) {
+        let folder = format!("{}/{pack}", project.pack_folder());
+        files.extend(templates_below(&folder, &project.root.join(&folder), problems));
+    }
+    files
+}
+
+/// The folder among the packs whose files all of them have.
+pub(super) const SHARED: &str = "shared";
+
+fn templates_below(
+    folder: &str,
+    root: &Path,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(root).follow_links(true).sort_by_file_name() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if root.exists() => {
+                let message = crate::error::chain(&error);
+                problems.push(Diagnostic::error("io::read", message).in_file(folder));
+                continue;
             }
+            Err(_) => continue,
+        };
+        let path = entry.path();
+        if entry.file_type().is_file() && path.extension().is_some_and(|end| end == "j2") {
+            let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
+            files.push((format!("{}/{name}", folder.trim_end_matches('/')), path.to_owned()));
         }
     }
     files

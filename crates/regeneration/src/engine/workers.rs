@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use evergen_knowledge::{Prefixes, Snapshot};
-
-use super::evaluate::{Evaluated, Evaluation, Job, Times, evaluate};
+use super::evaluate::{Evaluated, Evaluation, Ground, Job, Times, evaluate};
 use super::place::{Conflict, Placed, Placer};
 use crate::error::CycleError;
 use crate::generator::Generator;
@@ -27,8 +25,7 @@ const QUEUE: usize = 64;
 /// What all workers share.
 pub(super) struct Context<'a> {
     pub(super) generators: &'a HashMap<u32, Arc<Generator>>,
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) prefixes: Arc<Prefixes>,
+    pub(super) ground: Ground,
     pub(super) placer: &'a Placer<'a>,
     pub(super) workers: u32,
 }
@@ -136,8 +133,7 @@ fn work(context: &Context<'_>, job: Job) -> Result<Outcome, CycleError> {
         let number = job.generator;
         return Err(CycleError::storage("evaluating", format!("there is no generator {number}")));
     };
-    let evaluating =
-        AssertUnwindSafe(|| evaluate(&job, generator, context.snapshot, &context.prefixes));
+    let evaluating = AssertUnwindSafe(|| evaluate(&job, generator, &context.ground));
     let mut evaluation = catch_unwind(evaluating).unwrap_or_else(|_| gave_up(generator));
     let mut outcome = (None, None);
     if let Evaluated::Rendered { path, bytes, digest, .. } = &mut evaluation.result {

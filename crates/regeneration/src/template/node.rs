@@ -10,13 +10,27 @@ use evergen_knowledge::{Prefixes, Tracker, Value as ModelValue, navigate};
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
+use super::asked::Answers;
+
 /// What all nodes of one rendering share.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) tracker: Tracker,
     pub(crate) prefixes: Arc<Prefixes>,
+    /// What views have answered, to this rendering or to others.
+    pub(crate) answers: Arc<Answers>,
     /// Where uses are noted, when somebody asks for an explanation.
     pub(crate) trace: Option<Arc<Trace>>,
+}
+
+impl Session {
+    /// Counts patterns as read.
+    pub(crate) fn read(&self, patterns: &[QuadPattern]) {
+        self.tracker.record(patterns);
+        if let Some(trace) = &self.trace {
+            trace.note(Use::Navigation(self.tracker.take_reads().into_patterns()));
+        }
+    }
 }
 
 /// Uses of the model in the order of a rendering, each with the number of bytes that
@@ -104,7 +118,7 @@ impl Node {
 
     /// The id of this node for a read. A term that a query made may not be in the
     /// model; it has its id all the same.
-    fn id(&self) -> TermId {
+    pub(crate) fn id(&self) -> TermId {
         self.value.id()
     }
 

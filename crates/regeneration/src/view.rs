@@ -1,0 +1,109 @@
+//! Questions about the model that a program answers for templates.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use evergen_delta::TermId;
+use evergen_knowledge::TrackedReader;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+/// Questions about the model, answered in Rust where queries would be long or slow.
+///
+/// In a template a view is an object, and a question is a method of it: `schema.class(node)`
+/// asks the view `schema` the question `class` about a node; an IRI as a text stands for the
+/// node of that name. What the answer was read from counts as read by the artifact.
+///
+/// # Laws
+/// - An answer is a function of the question, its subject, and what was read by `reader`.
+/// - `version` is another number as soon as the same reads may be answered otherwise.
+pub trait ModelView: Send + Sync {
+    /// The name by which templates know the view.
+    fn name(&self) -> &'static str;
+
+    /// Which rules the answers follow.
+    fn version(&self) -> u32;
+
+    /// Answers a question, about a subject where it needs one.
+    fn ask(
+        &self,
+        reader: &dyn TrackedReader,
+        question: &str,
+        subject: Option<TermId>,
+    ) -> Result<Reply, AskError>;
+}
+
+/// What a view answers: plain data, as templates see it.
+#[derive(Clone)]
+pub struct Reply(Value);
+
+impl Reply {
+    /// An answer with the fields of `data`.
+    pub fn new(data: &impl Serialize) -> Self {
+        Self(Value::from(Serde(data)))
+    }
+
+    pub(crate) fn value(&self) -> Value {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// The view is not asked this.
+    #[error("there is no such question; there are {}", known.join(", "))]
+    Unknown {
+        /// What can be asked.
+        known: &'static [&'static str],
+    },
+    /// The question is about a node, and none was given.
+    #[error("it needs a node, or an IRI")]
+    NoSubject,
+}
+
+/// The views that templates can name.
+#[derive(Clone, Default)]
+pub struct Views {
+    views: BTreeMap<&'static str, Arc<dyn ModelView>>,
+}
+
+impl Views {
+    /// No view yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a view; a later one of the same name replaces an earlier one.
+    #[must_use]
+    pub fn with(mut self, view: Arc<dyn ModelView>) -> Self {
+        self.views.insert(view.name(), view);
+        self
+    }
+
+    /// The views that have none of these names.
+    pub(crate) fn without(&self, names: &[Arc<str>]) -> Self {
+        let free = |name: &str| !names.iter().any(|taken| **taken == *name);
+        let views = self.views.iter().filter(|(name, _)| free(name));
+        Self { views: views.map(|(name, view)| (*name, Arc::clone(view))).collect() }
+    }
+
+    /// All views, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn ModelView>> {
+        self.views.values()
+    }
+}
+
+impl fmt::Debug for Views {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.views.keys()).finish()
+    }
+}

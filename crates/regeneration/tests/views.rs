@@ -1,0 +1,182 @@
+//! Views of the model: what templates ask of them counts as read.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what failed")]
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use evergen_delta::{TermId, TermRef};
+use evergen_knowledge::{TrackedReader, navigate};
+use evergen_regeneration::{
+    Access, AskError, CycleError, ModelView, Project, RegenerationEngine, Reply, RunReport,
+    Settings, Views,
+};
+use serde::Serialize;
+use tempfile::TempDir;
+
+const COMMENT: &str = "http://www.w3.org/2000/01/rdf-schema#comment";
+
+/// Tells the comments of a node.
+#[derive(Default)]
+struct Comments {
+    version: u32,
+    asked: AtomicUsize,
+}
+
+#[derive(Serialize)]
+struct About {
+    comments: Vec<String>,
+}
+
+impl ModelView for Comments {
+    fn name(&self) -> &'static str {
+        "comments"
+    }
+
+    fn version(&self) -> u32 {
+        self.version
+    }
+
+    fn ask(
+        &self,
+        reader: &dyn TrackedReader,
+        question: &str,
+        subject: Option<TermId>,
+    ) -> Result<Reply, AskError> {
+        if question != "of" {
+            return Err(AskError::Unknown { known: &["of"] });
+        }
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let subject = subject.ok_or(AskError::NoSubject)?;
+        let found = navigate::out(reader, subject, TermRef::Iri(COMMENT).id());
+        let texts = found.into_iter().filter_map(|id| Some(reader.term(id)?.text().to_owned()));
+        Ok(Reply::new(&About { comments: texts.collect() }))
+    }
+}
+
+struct Fixture {
+    folder: TempDir,
+    view: Arc<Comments>,
+}
+
+impl Fixture {
+    fn new(template: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("templates")).unwrap();
+        let fixture = Self { folder, view: Arc::default() };
+        fixture.write("templates/one.j2", template);
+        fixture.write("templates/two.j2", &template.replace(".txt", ".text"));
+        fixture.model("one", "two");
+        fixture
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.folder.path().join(path), text).unwrap();
+    }
+
+    fn model(&self, first: &str, second: &str) {
+        let text = format!(
+            "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+             <urn:a> a rdfs:Class ; rdfs:comment \"{first}\" . <urn:b> a rdfs:Class ; rdfs:comment \"{second}\" ."
+        );
+        self.write("model.ttl", &text);
+    }
+
+    fn try_run(&self) -> Result<RunReport, CycleError> {
+        let mut settings = Settings::default();
+        settings.model.sources = vec!["model.ttl".to_owned()];
+        let views = Views::new().with(Arc::clone(&self.view) as Arc<dyn ModelView>);
+        let project = Project::new(self.folder.path(), settings).with_views(views);
+        RegenerationEngine::open(project, Access::Write { wait: None })?.run(&mut |_| {})
+    }
+
+    fn run(&self) -> RunReport {
+        self.try_run().unwrap()
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join("gen").join(name)).unwrap()
+    }
+
+    /// What is said of a project that can't be run.
+    fn refusal(&self) -> String {
+        match self.try_run() {
+            Err(CycleError::Rejected(problems)) => problems[0].message.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+const TEMPLATE: &str = r#"+++
+for_each = "SELECT ?class WHERE { ?class a rdfs:Class }"
+to = "{{ class | local_name | replace('urn:', '') }}.txt"
++++
+{{ comments.of(class).comments | join(", ") }}
+"#;
+
+#[test]
+fn an_answer_stands_in_the_artifact_and_is_asked_once() {
+    let fixture = Fixture::new(TEMPLATE);
+    assert_eq!(fixture.run().artifacts.written, 4);
+    assert_eq!([fixture.read("a.txt"), fixture.read("b.text")], ["one\n", "two\n"]);
+    assert_eq!(fixture.view.asked.load(Ordering::Relaxed), 2, "one answer serves two artifacts");
+}
+
+#[test]
+fn what_an_answer_read_is_read_by_every_artifact_that_asked() {
+    let fixture = Fixture::new(TEMPLATE);
+    fixture.run();
+    fixture.model("one", "three");
+    let report = fixture.run();
+    assert_eq!((report.artifacts.evaluated, report.artifacts.written), (2, 2));
+    assert_eq!([fixture.read("b.txt"), fixture.read("b.text")], ["three\n", "three\n"]);
+}
+
+#[test]
+fn a_view_can_decide_whether_there_is_an_artifact() {
+    let fixture = Fixture::new(&TEMPLATE.replacen(
+        "+++\n{{",
+        "when = \"'one' in comments.of(class).comments\"\n+++\n{{",
+        1,
+    ));
+    fixture.run();
+    assert!(!fixture.folder.path().join("gen/b.txt").exists());
+    fixture.model("two", "one");
+    fixture.run();
+    assert!(!fixture.folder.path().join("gen/a.txt").exists());
+    assert_eq!(fixture.read("b.txt"), "one\n");
+}
+
+#[test]
+fn an_iri_can_be_asked_about() {
+    let fixture = Fixture::new(&TEMPLATE.replace("of(class)", "of('urn:b')"));
+    fixture.run();
+    assert_eq!(fixture.read("a.txt"), "two\n");
+}
+
+#[test]
+fn another_version_of_a_view_makes_everything_again() {
+    let mut fixture = Fixture::new(TEMPLATE);
+    fixture.run();
+    assert_eq!(fixture.run().artifacts.evaluated, 0);
+    fixture.view = Arc::new(Comments { version: 1, ..Comments::default() });
+    assert_eq!(fixture.run().artifacts.evaluated, 4);
+}
+
+#[test]
+fn a_query_of_the_same_name_hides_a_view() {
+    let fixture = Fixture::new(
+        &TEMPLATE
+            .replace("+++\n{{", "[queries]\ncomments = \"SELECT ?text WHERE { ?class rdfs:comment ?text }\"\n+++\n{{")
+            .replace("comments.of(class).comments", "comments | map(attribute='text')"),
+    );
+    fixture.run();
+    assert_eq!(fixture.read("a.txt"), "one\n");
+}
+
+#[test]
+fn wrong_questions_are_told() {
+    let refusal = |asked| Fixture::new(&TEMPLATE.replace("of(class).comments", asked)).refusal();
+    insta::assert_snapshot!([refusal("who(class)"), refusal("of()"), refusal("of(3)"), refusal("of(class, class)")].join("\n"), @r"");
+}

@@ -1,0 +1,275 @@
+//! Everything about one class, put together.
+
+use std::sync::Arc;
+
+use evergen_delta::TermId;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+use crate::classify::Standing;
+use crate::graph::in_star;
+use crate::own::{OwnProperties, Remarks, Values};
+use crate::problem::{incompatible_ranges, min_above_max};
+use crate::properties::{Key, Plain};
+use crate::vocabulary::v;
+use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema};
+
+/// A class and all above it, nearest first, with what each says of properties.
+struct Sites {
+    classes: Vec<TermId>,
+    own: Vec<Arc<OwnProperties>>,
+}
+
+/// Which of the sites name a property.
+type Naming = SmallVec<[usize; 2]>;
+
+impl Schema<'_> {
+    /// Everything about one class; none for a term that is none, or only another name of one.
+    pub fn class(&self, term: TermId) -> Option<Class> {
+        if self.standing(term) != Standing::Class(term) {
+            return None;
+        }
+        let members = self.with_first(term);
+        let texts = self.texts(&members);
+        let lineage = self.lineage(term);
+        let mut problems = self.group_problems(term);
+        let properties = self.properties_of(term, &mut problems);
+        problems.sort();
+        problems.dedup();
+        Some(Class {
+            iri: self.text(term),
+            name: self.class_name(term),
+            label: texts.label,
+            comment: texts.comment,
+            deprecated: texts.deprecated,
+            aliases: members[1..].iter().map(|alias| self.text(*alias)).collect(),
+            parents: self.class_refs(&self.place_of(term).parents),
+            ancestors: self.class_refs(&lineage.ancestors),
+            children: self.class_refs(&self.children_of(term)),
+            is_abstract: self.is_abstract(&members),
+            properties,
+            keys: self.keys_of(&members),
+            problems,
+        })
+    }
+
+    /// Contradictions in what the model says of a class, enumeration or datatype.
+    pub fn problems(&self, term: TermId) -> Vec<Problem> {
+        match self.standing(term) {
+            Standing::Class(class) => self.class(class).map(|class| class.problems),
+            Standing::Enumeration(one) => self.enumeration(one).map(|one| one.problems),
+            Standing::Datatype(one) => self.datatype(one).map(|one| one.problems),
+            Standing::Hidden => None,
+        }
+        .unwrap_or_default()
+    }
+
+    /// Whether a class is no more than the classes of which it is the union.
+    fn is_abstract(&self, members: &[TermId]) -> bool {
+        members.iter().any(|member| {
+            self.node(*member).unions.iter().any(|head| {
+                let parts = self.list(*head).members;
+                let is_class = |part: &TermId| matches!(self.standing(*part), Standing::Class(_));
+                !parts.is_empty() && parts.iter().all(is_class)
+            })
+        })
+    }
+
+    fn keys_of(&self, members: &[TermId]) -> Vec<Vec<PropertyRef>> {
+        let mut keys = Vec::new();
+        for member in members {
+            for head in in_star(&self.star(*member), v().has_key) {
+                let properties = self.list(head).members.into_iter();
+                let named = properties.filter(|property| self.is_iri(*property));
+                let key: Vec<PropertyRef> =
+                    named.map(|one| self.property_ref(Key::of(self.canonical(one)))).collect();
+                if !key.is_empty() && !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
+        keys.sort();
+        keys
+    }
+
+    fn properties_of(&self, class: TermId, problems: &mut Vec<Problem>) -> Vec<Property> {
+        let mut classes = vec![class];
+        classes.extend(&self.lineage(class).ancestors);
+        let own = classes.iter().map(|class| self.own_properties(*class)).collect();
+        let sites = Sites { classes, own };
+        let mut named: FxHashMap<Key, Naming> = FxHashMap::default();
+        for (site, own) in sites.own.iter().enumerate() {
+            for key in &own.keys {
+                named.entry(*key).or_default().push(site);
+            }
+        }
+        let refs: Vec<ClassRef> = self.class_refs(&sites.classes);
+        let mut found = Vec::with_capacity(named.len());
+        for (key, naming) in named {
+            if let Some(property) = self.property(key, &naming, &sites, &refs, problems) {
+                found.push(property);
+            }
+        }
+        found.sort_unstable_by(|(one, left), (other, right)| {
+            (&one.name, &one.iri, one.is_reversed, &left.iri).cmp(&(
+                &other.name,
+                &other.iri,
+                other.is_reversed,
+                &right.iri,
+            ))
+        });
+        self.tell_apart(&mut found, &refs[0], problems);
+        found.into_iter().map(|(property, _)| property).collect()
+    }
+
+    fn property(
+        &self,
+        key: Key,
+        naming: &Naming,
+        sites: &Sites,
+        refs: &[ClassRef],
+        problems: &mut Vec<Problem>,
+    ) -> Option<(Property, Arc<Plain>)> {
+        let owner = self.owner(naming, sites);
+        let inherited = owner > 0;
+        let plain = self.plain(key, !inherited || self.options.inherited_texts);
+        let mut values = Values::of(&plain);
+        let mut remarks = Remarks::default();
+        let mut narrowed = false;
+        let limiting: SmallVec<[usize; 2]> = naming
+            .iter()
+            .copied()
+            .filter(|site| sites.own[*site].constraints.contains_key(&key))
+            .collect();
+        if !limiting.is_empty() {
+            let (base, more): (Naming, Naming) =
+                limiting.iter().rev().copied().partition(|site| {
+                    self.is_at_or_below(sites.classes[owner], sites.classes[*site])
+                });
+            let mut add = |values: &mut Values, sites_of: &Naming| {
+                for site in sites_of {
+                    for constraint in &sites.own[*site].constraints[&key] {
+                        values.add(self, constraint, &mut remarks);
+                    }
+                }
+            };
+            add(&mut values, &base);
+            let before = (!more.is_empty()).then(|| values.clone());
+            add(&mut values, &more);
+            narrowed = before.is_some_and(|before| before != values);
+            values.finish(self, &mut remarks);
+        }
+        let subject = &refs[0].iri;
+        if !inherited || narrowed {
+            problems.extend(
+                remarks.min_above_max.take().map(|found| min_above_max(subject, &plain.iri, found)),
+            );
+            let evidence = self.clash_evidence(&plain, key, &mut remarks);
+            problems.extend(
+                (!evidence.is_empty()).then(|| incompatible_ranges(subject, &plain.iri, evidence)),
+            );
+        }
+        if !inherited {
+            let lists =
+                plain.broken.iter().map(|list| self.broken_list(*list, subject, Some(&plain.iri)));
+            problems.extend(lists);
+        }
+        if values.max == Some(0) {
+            return None;
+        }
+        let property = Property {
+            iri: plain.iri.clone(),
+            is_reversed: key.is_reversed,
+            name: plain.name.clone(),
+            label: plain.texts.label.clone().or(remarks.label),
+            comment: plain.texts.comment.clone().or(remarks.comment),
+            deprecated: plain.texts.deprecated.clone(),
+            owner: refs[owner].clone(),
+            inherited,
+            narrowed,
+            ranges: if limiting.is_empty() {
+                plain.ranges.clone()
+            } else {
+                self.ranges(&values.targets)
+            },
+            min: values.min,
+            max: values.max,
+            unique_lang: values.unique_lang,
+            inverse: plain.inverse.clone(),
+            is_inverse_functional: plain.is_inverse_functional,
+            is_symmetric: plain.is_symmetric,
+            is_transitive: plain.is_transitive,
+            fixed: values.fixed,
+            default: remarks.default,
+            order: remarks.order,
+            group: remarks.group,
+            number: plain.number,
+        };
+        Some((property, plain))
+    }
+
+    /// The nearest site that brings a property in: none above it names the property.
+    fn owner(&self, naming: &Naming, sites: &Sites) -> usize {
+        let above: Naming = naming.iter().copied().filter(|site| *site > 0).collect();
+        if above.len() < 2 {
+            return above.first().copied().unwrap_or(0);
+        }
+        let brings_in = |site: &usize| {
+            let lineage = self.lineage(sites.classes[*site]);
+            !above.iter().any(|other| lineage.above.contains(&sites.classes[*other]))
+        };
+        // One of them is above all others, as classes are in no circle.
+        above.iter().copied().find(brings_in).unwrap_or(above[0])
+    }
+
+    fn clash_evidence(
+        &self,
+        plain: &Plain,
+        key: Key,
+        remarks: &mut Remarks,
+    ) -> Vec<evergen_delta::EncodedQuad> {
+        let mut evidence = std::mem::take(&mut remarks.clash);
+        for range in plain.clash.iter().flatten() {
+            evidence.push(crate::graph::statement(key.property, v().range, *range));
+        }
+        evidence
+    }
+
+    /// Gives properties of one name other names: what is inherited keeps its own.
+    fn tell_apart(
+        &self,
+        found: &mut [(Property, Arc<Plain>)],
+        class: &ClassRef,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
+        let mut clashes = false;
+        for (index, (_, plain)) in found.iter().enumerate() {
+            clashes |= seen.insert(&plain.folded, index).is_some();
+        }
+        if !clashes {
+            return;
+        }
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_by_key(|index| (!found[*index].0.inherited, *index));
+        let mut taken: FxHashSet<String> = FxHashSet::default();
+        for index in order {
+            let (property, plain) = &mut found[index];
+            if taken.insert(plain.folded.to_string()) {
+                continue;
+            }
+            let word = crate::local::short_word(&property.iri, &self.options.prefixes);
+            let name = crate::names::distinct(&property.name, &word, |name| {
+                taken.insert(crate::names::fold(name))
+            });
+            problems.push(crate::problem::name_clash(
+                &class.iri,
+                &property.iri,
+                &property.name,
+                &name,
+            ));
+            property.name = name.into();
+        }
+        found.sort_by(|(one, _), (other, _)| (&one.name, &one.iri).cmp(&(&other.name, &other.iri)));
+    }
+}

@@ -1,0 +1,101 @@
+//! What limits the literals of a datatype.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+
+use crate::Text;
+
+/// Limits of literals; what is none or empty limits nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Facets {
+    /// Regular expressions, all of which a value matches.
+    pub patterns: Vec<Pattern>,
+    /// The smallest value, in its lexical form.
+    pub min_inclusive: Option<Text>,
+    /// The largest value.
+    pub max_inclusive: Option<Text>,
+    /// A bound below all values.
+    pub min_exclusive: Option<Text>,
+    /// A bound above all values.
+    pub max_exclusive: Option<Text>,
+    /// The fewest characters (bytes of binary data).
+    pub min_length: Option<u32>,
+    /// The most characters.
+    pub max_length: Option<u32>,
+    /// The most digits of a decimal.
+    pub total_digits: Option<u32>,
+    /// The most digits behind the point.
+    pub fraction_digits: Option<u32>,
+    /// The languages that a value may have.
+    pub languages: Vec<Text>,
+}
+
+/// A regular expression.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Pattern {
+    /// The expression, in the dialect of XML Schema.
+    pub text: Text,
+    /// SPARQL's flags.
+    pub flags: Text,
+    /// Whether the whole value must match (a facet of XML Schema), or a part of it (SHACL).
+    pub is_whole: bool,
+}
+
+impl Facets {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Both limits at once: of two bounds the stricter one.
+    pub(crate) fn and(&mut self, other: &Self) {
+        for pattern in &other.patterns {
+            if !self.patterns.contains(pattern) {
+                self.patterns.push(pattern.clone());
+            }
+        }
+        self.patterns.sort();
+        stricter(&mut self.min_inclusive, other.min_inclusive.as_ref(), Ordering::Greater);
+        stricter(&mut self.min_exclusive, other.min_exclusive.as_ref(), Ordering::Greater);
+        stricter(&mut self.max_inclusive, other.max_inclusive.as_ref(), Ordering::Less);
+        stricter(&mut self.max_exclusive, other.max_exclusive.as_ref(), Ordering::Less);
+        self.min_length = self.min_length.max(other.min_length);
+        self.max_length = least(self.max_length, other.max_length);
+        self.total_digits = least(self.total_digits, other.total_digits);
+        self.fraction_digits = least(self.fraction_digits, other.fraction_digits);
+        if self.languages.is_empty() {
+            self.languages.clone_from(&other.languages);
+        } else if self.languages.iter().any(|language| other.languages.contains(language)) {
+            self.languages.retain(|language| other.languages.contains(language));
+        }
+    }
+}
+
+/// The smaller one of two bounds, either of which may be missing.
+pub(crate) fn least(one: Option<u32>, other: Option<u32>) -> Option<u32> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn stricter(bound: &mut Option<Text>, other: Option<&Text>, wanted: Ordering) {
+    let Some(other) = other else { return };
+    if bound.as_ref().is_none_or(|bound| compare(other, bound) == wanted) {
+        *bound = Some(other.clone());
+    }
+}
+
+/// Numbers by value, everything else (dates, times) by text.
+fn compare(one: &str, other: &str) -> Ordering {
+    if let (Ok(one), Ok(other)) = (one.parse::<i128>(), other.parse::<i128>()) {
+        return one.cmp(&other);
+    }
+    match (one.parse::<f64>(), other.parse::<f64>()) {
+        (Ok(one), Ok(other)) => one.total_cmp(&other),
+        _ => one.cmp(other),
+    }
+}

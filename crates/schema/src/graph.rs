@@ -1,0 +1,202 @@
+//! Reading by pattern, as narrowly as an answer allows.
+
+use std::sync::Arc;
+
+use evergen_delta::{EncodedQuad, QuadPattern, TermId, TermRef};
+use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
+
+use crate::vocabulary::v;
+use crate::{Schema, Text, Value};
+
+/// A few terms.
+pub(crate) type Ids = SmallVec<[TermId; 4]>;
+/// All that is said of one subject: predicates with their objects.
+pub(crate) type Star = Arc<[(TermId, TermId)]>;
+
+/// The members of an `rdf:List`, as far as they could be read.
+pub(crate) struct List {
+    pub(crate) members: Vec<TermId>,
+    /// The cell at which the list breaks or returns to itself.
+    pub(crate) broken_at: Option<TermId>,
+}
+
+impl Schema<'_> {
+    /// The objects of a subject's predicate.
+    pub(crate) fn objects(&self, subject: TermId, predicate: TermId) -> Ids {
+        if let Some(star) = self.memo.stars.borrow().get(&subject) {
+            return in_star(star, predicate).collect();
+        }
+        let pattern = QuadPattern::default_graph(Some(subject), Some(predicate), None);
+        self.reader.quads(pattern).map(|quad| quad.object).collect()
+    }
+
+    /// The subjects that have an object as the predicate's value.
+    pub(crate) fn subjects(&self, predicate: TermId, object: TermId) -> Ids {
+        let pattern = QuadPattern::default_graph(None, Some(predicate), Some(object));
+        self.reader.quads(pattern).map(|quad| quad.subject).collect()
+    }
+
+    /// All statements of a predicate: the one wide read, for lists of everything.
+    pub(crate) fn statements(&self, predicate: TermId) -> Vec<EncodedQuad> {
+        self.reader.quads(QuadPattern::default_graph(None, Some(predicate), None)).collect()
+    }
+
+    /// Whether a statement is made.
+    pub(crate) fn says(&self, subject: TermId, predicate: TermId, object: TermId) -> bool {
+        if let Some(star) = self.memo.stars.borrow().get(&subject) {
+            return star.contains(&(predicate, object));
+        }
+        let pattern = QuadPattern::default_graph(Some(subject), Some(predicate), Some(object));
+        self.reader.quads(pattern).next().is_some()
+    }
+
+    /// All that is said of a subject, in one read. Only for what is shown, and for blank
+    /// nodes: any statement that comes to the subject counts as a change of what was read.
+    pub(crate) fn star(&self, subject: TermId) -> Star {
+        if let Some(star) = self.memo.stars.borrow().get(&subject) {
+            return Arc::clone(star);
+        }
+        let pattern = QuadPattern::default_graph(Some(subject), None, None);
+        let star: Star =
+            self.reader.quads(pattern).map(|quad| (quad.predicate, quad.object)).collect();
+        self.memo.stars.borrow_mut().insert(subject, Arc::clone(&star));
+        star
+    }
+
+    /// The members of a list. A list without an end ends where it repeats itself.
+    pub(crate) fn list(&self, head: TermId) -> List {
+        let mut list = List { members: Vec::new(), broken_at: None };
+        let mut seen = FxHashSet::default();
+        let mut cell = head;
+        while cell != v().rdf_nil {
+            let star = self.star(cell);
+            let mut values = in_star(&star, v().rdf_first);
+            let mut rests = in_star(&star, v().rdf_rest);
+            let (Some(value), Some(rest)) = (values.next(), rests.next()) else {
+                list.broken_at = Some(cell);
+                break;
+            };
+            if !seen.insert(cell) {
+                list.broken_at = Some(cell);
+                break;
+            }
+            list.members.push(value);
+            if values.next().is_some() || rests.next().is_some() {
+                list.broken_at = Some(cell);
+                break;
+            }
+            cell = rest;
+        }
+        list
+    }
+
+    /// The heads of the lists of which a term is a member.
+    pub(crate) fn lists_with(&self, member: TermId) -> Ids {
+        let cells = self.subjects(v().rdf_first, member);
+        let mut heads: Ids = cells.into_iter().filter_map(|cell| self.head(cell)).collect();
+        heads.sort_unstable();
+        heads.dedup();
+        heads
+    }
+
+    /// The first cell of the list to which a cell belongs; none for a list without a begin.
+    fn head(&self, cell: TermId) -> Option<TermId> {
+        let mut walked = Vec::new();
+        let mut seen = FxHashSet::default();
+        let mut at = cell;
+        let head = loop {
+            if let Some(known) = self.memo.heads.borrow().get(&at) {
+                break *known;
+            }
+            if !seen.insert(at) {
+                break None;
+            }
+            walked.push(at);
+            match self.subjects(v().rdf_rest, at).first() {
+                Some(previous) => at = *previous,
+                None => break Some(at),
+            }
+        };
+        self.memo.heads.borrow_mut().extend(walked.into_iter().map(|cell| (cell, head)));
+        head
+    }
+
+    /// What a term says.
+    pub(crate) fn term(&self, id: TermId) -> Option<TermRef<'_>> {
+        self.reader.term(id)
+    }
+
+    /// Whether a term is an IRI.
+    pub(crate) fn is_iri(&self, id: TermId) -> bool {
+        matches!(self.term(id), Some(TermRef::Iri(_)))
+    }
+
+    /// Whether a term is a blank node.
+    pub(crate) fn is_blank(&self, id: TermId) -> bool {
+        matches!(self.term(id), Some(TermRef::Blank(_)))
+    }
+
+    /// A term's text, shared among all that show it.
+    pub(crate) fn text(&self, id: TermId) -> Text {
+        if let Some(text) = self.memo.iris.borrow().get(&id) {
+            return text.clone();
+        }
+        let text = Text::from(self.term(id).map_or("", TermRef::text));
+        self.memo.iris.borrow_mut().insert(id, text.clone());
+        text
+    }
+
+    /// A term as a value; none for a blank node, which can't be named.
+    pub(crate) fn value(&self, id: TermId) -> Option<Value> {
+        match self.term(id)? {
+            TermRef::Iri(_) => Some(Value::Iri { iri: self.text(id) }),
+            TermRef::Blank(_) => None,
+            TermRef::Literal { value, datatype, language } => Some(Value::Literal {
+                value: value.into(),
+                datatype: datatype.into(),
+                language: language.map(Text::from),
+            }),
+        }
+    }
+
+    /// A count that a term says; what is negative or no number is none.
+    pub(crate) fn count(&self, id: TermId) -> Option<u32> {
+        let TermRef::Literal { value, .. } = self.term(id)? else { return None };
+        let digits = value.trim().strip_prefix('+').unwrap_or(value.trim());
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        // More than fits is as good as the most that fits.
+        Some(digits.parse().unwrap_or(u32::MAX))
+    }
+
+    /// Whether a term is the literal `true`.
+    pub(crate) fn is_true(&self, id: TermId) -> bool {
+        matches!(self.term(id), Some(TermRef::Literal { value: "true" | "1", .. }))
+    }
+
+    /// Terms in the order of their content, each once.
+    pub(crate) fn sort(&self, ids: &mut Vec<TermId>) {
+        ids.sort_unstable_by(|one, other| self.compare(*one, *other));
+        ids.dedup();
+    }
+
+    /// The order of two terms by content.
+    pub(crate) fn compare(&self, one: TermId, other: TermId) -> std::cmp::Ordering {
+        self.term(one).cmp(&self.term(other)).then(one.cmp(&other))
+    }
+}
+
+/// The objects of a predicate among all that is said of a subject.
+pub(crate) fn in_star(
+    star: &[(TermId, TermId)],
+    predicate: TermId,
+) -> impl Iterator<Item = TermId> {
+    star.iter().filter(move |(known, _)| *known == predicate).map(|(_, object)| *object)
+}
+
+/// A statement of the default graph.
+pub(crate) fn statement(subject: TermId, predicate: TermId, object: TermId) -> EncodedQuad {
+    EncodedQuad::new(subject, predicate, object, TermId::DEFAULT_GRAPH)
+}

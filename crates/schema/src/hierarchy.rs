@@ -1,0 +1,176 @@
+//! What is above and below a class.
+
+use std::sync::Arc;
+
+use evergen_delta::TermId;
+use rustc_hash::FxHashSet;
+
+use crate::classify::Standing;
+use crate::graph::Ids;
+use crate::vocabulary::v;
+use crate::{ClassRef, Schema};
+
+/// Where a class stands.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    /// The terms that speak for the class: those that are it, and those above it that have
+    /// no code of their own, so that what they say is said of it.
+    pub(crate) territory: Vec<TermId>,
+    /// The classes directly above, by IRI; one that is above another is left out.
+    pub(crate) parents: Vec<TermId>,
+}
+
+/// All classes above one.
+#[derive(Debug, Default)]
+pub(crate) struct Lineage {
+    /// Nearest first, each once.
+    pub(crate) ancestors: Vec<TermId>,
+    /// The same for looking up.
+    pub(crate) above: FxHashSet<TermId>,
+}
+
+impl Schema<'_> {
+    /// Where a class stands, by the term that stands for it.
+    pub(crate) fn place_of(&self, class: TermId) -> Arc<Place> {
+        if let Some(place) = self.memo.places.borrow().get(&class) {
+            return Arc::clone(place);
+        }
+        // Places of classes above come first, so that no call is nested in another.
+        let mut open = vec![class];
+        while let Some(next) = open.last().copied() {
+            if self.memo.places.borrow().contains_key(&next) {
+                open.pop();
+                continue;
+            }
+            let (territory, direct) = self.territory(next);
+            let missing: Vec<TermId> = {
+                let places = self.memo.places.borrow();
+                direct.iter().copied().filter(|above| !places.contains_key(above)).collect()
+            };
+            if missing.is_empty() {
+                open.pop();
+                let place = Arc::new(self.find_place(territory, direct));
+                self.memo.places.borrow_mut().insert(next, place);
+            } else {
+                open.extend(missing);
+            }
+        }
+        Arc::clone(&self.memo.places.borrow()[&class])
+    }
+
+    /// The terms that speak for a class, and the classes directly above them.
+    fn territory(&self, class: TermId) -> (Vec<TermId>, Vec<TermId>) {
+        let mut territory = self.members(class);
+        let mut parents = Vec::new();
+        let mut seen: FxHashSet<TermId> = territory.iter().copied().collect();
+        let mut at = 0;
+        while let Some(term) = territory.get(at).copied() {
+            at += 1;
+            let node = self.node(term);
+            for above in node.supers.iter().chain(&node.equals) {
+                match self.standing(*above) {
+                    Standing::Class(parent) if parent != class => parents.push(parent),
+                    Standing::Class(_) | Standing::Datatype(_) => {}
+                    Standing::Enumeration(_) | Standing::Hidden => {
+                        territory.extend(
+                            self.members(*above).into_iter().filter(|term| seen.insert(*term)),
+                        );
+                    }
+                }
+            }
+        }
+        self.sort(&mut parents);
+        (territory, parents)
+    }
+
+    fn find_place(&self, territory: Vec<TermId>, direct: Vec<TermId>) -> Place {
+        if direct.len() < 2 {
+            return Place { territory, parents: direct };
+        }
+        let places = self.memo.places.borrow();
+        let mut above = FxHashSet::default();
+        let mut open = direct.clone();
+        while let Some(class) = open.pop() {
+            open.extend(places[&class].parents.iter().filter(|parent| above.insert(**parent)));
+        }
+        let parents = direct.into_iter().filter(|parent| !above.contains(parent)).collect();
+        Place { territory, parents }
+    }
+
+    /// All classes above a class, by the term that stands for it.
+    pub(crate) fn lineage(&self, class: TermId) -> Arc<Lineage> {
+        if let Some(lineage) = self.memo.lineages.borrow().get(&class) {
+            return Arc::clone(lineage);
+        }
+        let mut lineage = Lineage::default();
+        let mut level = self.place_of(class).parents.clone();
+        while !level.is_empty() {
+            self.sort(&mut level);
+            level.retain(|class| lineage.above.insert(*class));
+            lineage.ancestors.extend(&level);
+            level = level.iter().flat_map(|class| self.place_of(*class).parents.clone()).collect();
+        }
+        let lineage = Arc::new(lineage);
+        self.memo.lineages.borrow_mut().insert(class, Arc::clone(&lineage));
+        lineage
+    }
+
+    /// The classes directly below, by IRI.
+    pub(crate) fn children_of(&self, class: TermId) -> Vec<TermId> {
+        let mut children = Vec::new();
+        let mut open = self.members(class);
+        let mut seen: FxHashSet<TermId> = open.iter().copied().collect();
+        while let Some(term) = open.pop() {
+            for below in self.below(term) {
+                match self.standing(below) {
+                    Standing::Class(child) if child != class => children.push(child),
+                    Standing::Class(_) | Standing::Datatype(_) => {}
+                    Standing::Enumeration(_) | Standing::Hidden => {
+                        if seen.insert(below) {
+                            open.push(below);
+                        }
+                    }
+                }
+            }
+        }
+        self.sort(&mut children);
+        children.retain(|child| self.place_of(*child).parents.contains(&class));
+        children
+    }
+
+    /// Named terms that may be directly below one.
+    pub(crate) fn below(&self, term: TermId) -> Ids {
+        let mut below = self.subjects(v().sub_class_of, term);
+        for head in self.lists_with(term) {
+            for whole in self.subjects(v().intersection_of, head) {
+                if self.is_iri(whole) {
+                    below.push(whole);
+                    continue;
+                }
+                below.extend(self.subjects(v().sub_class_of, whole));
+                below.extend(self.subjects(v().equivalent_class, whole));
+                below.extend(self.objects(whole, v().equivalent_class));
+            }
+        }
+        for union in &self.node(term).unions {
+            below.extend(self.list(*union).members);
+        }
+        below.retain(|term| self.is_iri(*term));
+        below
+    }
+
+    /// A class, enumeration or datatype to be referred to.
+    pub(crate) fn class_ref(&self, term: TermId) -> ClassRef {
+        ClassRef { iri: self.text(term), name: self.class_name(term) }
+    }
+
+    /// The same for several.
+    pub(crate) fn class_refs(&self, terms: &[TermId]) -> Vec<ClassRef> {
+        terms.iter().map(|term| self.class_ref(*term)).collect()
+    }
+
+    /// Whether a class is another one or below it.
+    pub(crate) fn is_at_or_below(&self, class: TermId, other: TermId) -> bool {
+        class == other || self.lineage(class).above.contains(&other)
+    }
+}

@@ -1,0 +1,148 @@
+//! Everything there is in a model.
+
+use std::collections::BTreeSet;
+
+use evergen_delta::TermId;
+
+use crate::classify::Standing;
+use crate::local::short_word;
+use crate::names::{NameScope, Wanted};
+use crate::properties::Key;
+use crate::targets::Target;
+use crate::vocabulary::v;
+use crate::{ClassRef, Member, Schema, Value};
+
+impl Schema<'_> {
+    /// All classes that become code, by IRI; neither enumerations nor datatypes.
+    pub fn classes(&self) -> Vec<ClassRef> {
+        self.class_refs(&self.class_ids())
+    }
+
+    /// All enumerations, by IRI.
+    pub fn enumerations(&self) -> Vec<ClassRef> {
+        let is_one = |term| self.standing(term) == Standing::Enumeration(term);
+        self.class_refs(&self.candidates(is_one))
+    }
+
+    /// All datatypes of the model's own, by IRI.
+    pub fn datatypes(&self) -> Vec<ClassRef> {
+        let is_one = |term| self.standing(term) == Standing::Datatype(term);
+        self.class_refs(&self.candidates(is_one))
+    }
+
+    fn class_ids(&self) -> Vec<TermId> {
+        self.candidates(|term| self.standing(term) == Standing::Class(term))
+    }
+
+    /// The terms for which a model has any statement that could make them one of these.
+    fn candidates(&self, is_one: impl Fn(TermId) -> bool) -> Vec<TermId> {
+        let types = [
+            v().owl_class,
+            v().owl_deprecated_class,
+            v().rdfs_class,
+            v().rdfs_datatype,
+            v().owl_data_range,
+            v().schema_data_type,
+            v().old_schema_data_type,
+        ];
+        let mut found: Vec<TermId> =
+            types.iter().flat_map(|class| self.subjects(v().rdf_type, *class)).collect();
+        for predicate in [v().sub_class_of, v().equivalent_class, v().sh_datatype] {
+            found.extend(self.statements(predicate).iter().map(|quad| quad.subject));
+        }
+        for predicate in [v().sh_target_class, v().domain] {
+            found.extend(self.statements(predicate).iter().map(|quad| quad.object));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.retain(|term| self.is_iri(*term) && is_one(*term));
+        self.sort(&mut found);
+        found
+    }
+
+    /// All that needs a name or number, whether it has one or not.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let mut wanted = BTreeSet::new();
+        let mut keys = BTreeSet::new();
+        for class in self.class_ids() {
+            wanted.insert(self.wanted_class(class));
+            let own = self.own_properties(class);
+            keys.extend(own.keys.iter().copied());
+            let limited = own.constraints.values().flatten();
+            for constraint in limited {
+                let targets = constraint.targets.iter().flatten().chain(&constraint.hints);
+                self.want_values(targets, &mut wanted);
+            }
+        }
+        for key in keys {
+            let plain = self.plain(key, self.options.inherited_texts);
+            let local = self.usual_property_name(key);
+            let subject = self.property_subject(key);
+            let space = short_word(&plain.iri, &self.options.prefixes);
+            wanted.insert(Wanted::new(&*subject, NameScope::Property, &*local).with_space(space));
+            self.want_values(plain.targets.iter(), &mut wanted);
+        }
+        for enumeration in
+            self.candidates(|term| self.standing(term) == Standing::Enumeration(term))
+        {
+            wanted.insert(self.wanted_class(enumeration));
+            let iri = self.text(enumeration);
+            for value in self.values_of(enumeration) {
+                if !self.is_blank(value) {
+                    let subject = self.member_subject(value, &iri);
+                    wanted.insert(self.wanted_member(&subject, &iri, &self.usual_name(value)));
+                }
+            }
+        }
+        let datatypes = self.candidates(|term| self.standing(term) == Standing::Datatype(term));
+        wanted.extend(datatypes.into_iter().map(|datatype| self.wanted_class(datatype)));
+        wanted.into_iter().collect()
+    }
+
+    fn wanted_class(&self, term: TermId) -> Wanted {
+        let iri = self.text(term);
+        let space = short_word(&iri, &self.options.prefixes);
+        Wanted::new(&*iri, NameScope::Class, &*self.usual_name(term)).with_space(space)
+    }
+
+    fn wanted_member(&self, subject: &str, enumeration: &str, local: &str) -> Wanted {
+        let space = short_word(subject, &self.options.prefixes);
+        let scope = NameScope::Member(enumeration.to_owned());
+        Wanted::new(subject, scope, local).with_space(space)
+    }
+
+    /// Values that are listed at a property.
+    fn want_values<'t>(
+        &self,
+        targets: impl Iterator<Item = &'t Target>,
+        wanted: &mut BTreeSet<Wanted>,
+    ) {
+        for target in targets {
+            let Target::Values(values) = target else { continue };
+            wanted.insert(
+                Wanted::new(&*values.iri, NameScope::Class, &*values.name).with_space("values"),
+            );
+            for member in values.members.iter().flatten() {
+                let subject = member_iri(member, &values.iri);
+                wanted.insert(self.wanted_member(&subject, &values.iri, &member.name));
+            }
+        }
+    }
+
+    /// All properties that any class names.
+    pub(crate) fn keys_of_model(&self) -> BTreeSet<Key> {
+        let classes = self.class_ids();
+        classes.iter().flat_map(|class| self.own_properties(*class).keys.clone()).collect()
+    }
+}
+
+fn member_iri(member: &Member, enumeration: &str) -> String {
+    match &member.value {
+        Value::Iri { iri } => iri.to_string(),
+        Value::Literal { value, datatype, language } => {
+            let literal =
+                evergen_delta::TermRef::Literal { value, datatype, language: language.as_deref() };
+            crate::names::value_iri(enumeration, &literal.to_string())
+        }
+    }
+}

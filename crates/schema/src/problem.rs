@@ -1,0 +1,208 @@
+//! What is wrong with a model, and what is made of it nevertheless.
+
+use evergen_delta::{EncodedQuad, TermId};
+use serde::Serialize;
+
+use crate::classify::Standing;
+use crate::graph::statement;
+use crate::vocabulary::v;
+use crate::{Schema, Text};
+
+/// A contradiction. The view is defined all the same; the message says how.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// Which kind of contradiction.
+    pub code: ProblemCode,
+    /// The class, enumeration or datatype that was viewed, by IRI.
+    pub subject: Text,
+    /// The property that it is about, by IRI.
+    pub property: Option<Text>,
+    /// What is wrong.
+    pub message: String,
+    /// What is made of it, and what would mend it.
+    pub help: String,
+    /// Statements of the model that contradict each other; some of them, where there are many.
+    #[serde(skip)]
+    pub evidence: Vec<EncodedQuad>,
+}
+
+/// The kinds of contradictions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProblemCode {
+    /// A class is declared as a datatype too.
+    ClassAndDatatype,
+    /// A property needs more values than it may have.
+    MinAboveMax,
+    /// No value can be what two statements say that all values are.
+    IncompatibleRanges,
+    /// Classes are below each other.
+    ClassCycle,
+    /// An enumeration lists nothing.
+    NoMembers,
+    /// An `rdf:List` is broken or never ends.
+    BrokenList,
+    /// Two things would have one name.
+    NameClash,
+}
+
+/// A property needs more values than it may have.
+pub(crate) fn min_above_max(
+    subject: &Text,
+    property: &Text,
+    (min, max, evidence): (u32, u32, Vec<EncodedQuad>),
+) -> Problem {
+    Problem {
+        code: ProblemCode::MinAboveMax,
+        subject: subject.clone(),
+        property: Some(property.clone()),
+        message: format!("<{property}> needs at least {min} values, and may have at most {max}"),
+        help: format!("taken as exactly {max}; correct one of the bounds"),
+        evidence,
+    }
+}
+
+/// No value can be what two statements say.
+pub(crate) fn incompatible_ranges(
+    subject: &Text,
+    property: &Text,
+    evidence: Vec<EncodedQuad>,
+) -> Problem {
+    Problem {
+        code: ProblemCode::IncompatibleRanges,
+        subject: subject.clone(),
+        property: Some(property.clone()),
+        message: format!("values of <{property}> would be literals and resources at once"),
+        help: "taken as either; correct one of the ranges, or make them a union".to_owned(),
+        evidence,
+    }
+}
+
+/// Two properties of a class would have one name.
+pub(crate) fn name_clash(subject: &Text, property: &Text, name: &str, other: &str) -> Problem {
+    Problem {
+        code: ProblemCode::NameClash,
+        subject: subject.clone(),
+        property: Some(property.clone()),
+        message: format!("another property of the class has the name `{name}`"),
+        help: format!("named `{other}`; keep allocated names with the model, or give one"),
+        evidence: Vec::new(),
+    }
+}
+
+impl Schema<'_> {
+    /// What contradicts itself in the declarations of a group of classes or datatypes.
+    pub(crate) fn group_problems(&self, term: TermId) -> Vec<Problem> {
+        let subject = self.text(term);
+        let members = self.members(term);
+        let mut problems = Vec::new();
+        problems.extend(self.class_and_datatype(&subject, &members));
+        problems.extend(self.class_cycle(&subject, &members));
+        for member in &members {
+            let node = self.node(*member);
+            for head in &node.one_of {
+                problems.extend(self.no_members(&subject, *head));
+            }
+            let heads = node.one_of.iter().chain(&node.unions);
+            let broken = heads.filter(|head| self.list(**head).broken_at.is_some());
+            problems.extend(broken.map(|head| self.broken_list(*head, &subject, None)));
+        }
+        if matches!(self.standing(term), Standing::Class(_)) {
+            let own = self.own_properties(term);
+            problems.extend(own.broken.iter().map(|list| self.broken_list(*list, &subject, None)));
+        }
+        problems
+    }
+
+    fn class_and_datatype(&self, subject: &Text, members: &[TermId]) -> Option<Problem> {
+        let is_class = |member: &&TermId| self.node(**member).is_owl_class;
+        let is_data = |member: &&TermId| {
+            let node = self.node(**member);
+            node.is_datatype || !node.literals.is_empty()
+        };
+        let class = members.iter().find(is_class)?;
+        let data = members.iter().find(is_data)?;
+        let taken = match self.standing(*class) {
+            Standing::Class(_) => "a class",
+            Standing::Enumeration(_) => "an enumeration",
+            _ => "a datatype",
+        };
+        let rdf_type = v().rdf_type;
+        Some(Problem {
+            code: ProblemCode::ClassAndDatatype,
+            subject: subject.clone(),
+            property: None,
+            message: format!("<{subject}> is declared as a class and as a datatype"),
+            help: format!("taken as {taken}; remove one of the declarations"),
+            evidence: vec![
+                statement(*class, rdf_type, v().owl_class),
+                statement(*data, rdf_type, v().rdfs_datatype),
+            ],
+        })
+    }
+
+    fn class_cycle(&self, subject: &Text, members: &[TermId]) -> Option<Problem> {
+        let evidence: Vec<EncodedQuad> = members
+            .iter()
+            .flat_map(|member| {
+                let above = self.objects(*member, v().sub_class_of).into_iter();
+                above
+                    .filter(move |above| above != member && members.contains(above))
+                    .map(move |above| statement(*member, v().sub_class_of, above))
+            })
+            .collect();
+        if evidence.is_empty() {
+            return None;
+        }
+        let names: Vec<String> =
+            members.iter().map(|member| format!("<{}>", self.text(*member))).collect();
+        Some(Problem {
+            code: ProblemCode::ClassCycle,
+            subject: subject.clone(),
+            property: None,
+            message: format!("{} are below each other", names.join(", ")),
+            help: format!("taken as one class, <{subject}>; remove one of the statements"),
+            evidence,
+        })
+    }
+
+    fn no_members(&self, subject: &Text, head: TermId) -> Option<Problem> {
+        let is_empty = self.list(head).members.is_empty();
+        is_empty.then(|| Problem {
+            code: ProblemCode::NoMembers,
+            subject: subject.clone(),
+            property: None,
+            message: format!("<{subject}> is one of no values at all"),
+            help: "taken as if nothing were listed; list the values".to_owned(),
+            evidence: self
+                .subjects(v().one_of, head)
+                .into_iter()
+                .map(|owner| statement(owner, v().one_of, head))
+                .collect(),
+        })
+    }
+
+    pub(crate) fn broken_list(
+        &self,
+        head: TermId,
+        subject: &Text,
+        property: Option<&Text>,
+    ) -> Problem {
+        let at = self.list(head).broken_at.unwrap_or(head);
+        let star = self.star(at);
+        Problem {
+            code: ProblemCode::BrokenList,
+            subject: subject.clone(),
+            property: property.cloned(),
+            message: "an rdf:List is broken, or never ends".to_owned(),
+            help: "read as far as it goes; give each cell one rdf:first and one rdf:rest"
+                .to_owned(),
+            evidence: star
+                .iter()
+                .map(|(predicate, object)| statement(at, *predicate, *object))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! What is said of a property by itself, whatever the class.
+
+use std::sync::Arc;
+
+use evergen_delta::TermId;
+use rustc_hash::FxHashSet;
+
+use crate::graph::{Ids, in_star};
+use crate::labels::Texts;
+use crate::targets::{Context, Target, add_all};
+use crate::vocabulary::v;
+use crate::{PropertyRef, Range, Schema, Text};
+
+/// A property in one of its two directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) property: TermId,
+    pub(crate) is_reversed: bool,
+}
+
+impl Key {
+    pub(crate) fn of(property: TermId) -> Self {
+        Self { property, is_reversed: false }
+    }
+}
+
+impl Default for Key {
+    fn default() -> Self {
+        Self::of(TermId::ANY)
+    }
+}
+
+/// What holds for a property in every class.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    pub(crate) iri: Text,
+    pub(crate) name: Text,
+    /// The name without what no reader tells apart.
+    pub(crate) folded: Text,
+    pub(crate) texts: Texts,
+    pub(crate) number: Option<u32>,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) ranges: Vec<Range>,
+    /// Two statements about the range that contradict each other.
+    pub(crate) clash: Option<[TermId; 2]>,
+    pub(crate) is_functional: bool,
+    pub(crate) is_inverse_functional: bool,
+    pub(crate) is_symmetric: bool,
+    pub(crate) is_transitive: bool,
+    pub(crate) inverse: Option<PropertyRef>,
+    pub(crate) broken: Vec<TermId>,
+}
+
+impl Schema<'_> {
+    /// What holds for a property in every class; with labels and comments, or without.
+    pub(crate) fn plain(&self, key: Key, with_texts: bool) -> Arc<Plain> {
+        if let Some(plain) = self.memo.plain.borrow().get(&(key, with_texts)) {
+            return Arc::clone(plain);
+        }
+        let plain = Arc::new(self.find_plain(key, with_texts));
+        self.memo.plain.borrow_mut().insert((key, with_texts), Arc::clone(&plain));
+        plain
+    }
+
+    fn find_plain(&self, key: Key, with_texts: bool) -> Plain {
+        if with_texts {
+            // First of all, as everything below is answered from the same read then.
+            self.star(key.property);
+        }
+        let group = self.equivalents(key.property);
+        let texts = if with_texts { self.texts(&group) } else { Texts::default() };
+        let mut context = Context::new(None, key);
+        let types: Vec<TermId> =
+            group.iter().flat_map(|property| self.objects(*property, v().rdf_type)).collect();
+        context.is_literal = types.contains(&v().datatype_property);
+        let (targets, clash) = if key.is_reversed {
+            (self.domain_targets(&group, &context), None)
+        } else {
+            self.range_targets(&group, &types, &context)
+        };
+        let is = |class| types.contains(&class) || self.inherits(&group, class);
+        let (functional, inverse_functional) = (is(v().functional), is(v().inverse_functional));
+        let (is_functional, is_inverse_functional) = if key.is_reversed {
+            (inverse_functional, functional)
+        } else {
+            (functional, inverse_functional)
+        };
+        let name = self.property_name(key);
+        Plain {
+            iri: self.text(key.property),
+            folded: crate::names::fold(&name).into(),
+            number: self.number_of(key),
+            name,
+            texts,
+            ranges: self.ranges(&targets),
+            targets,
+            clash,
+            is_functional,
+            is_inverse_functional,
+            is_symmetric: types.contains(&v().symmetric),
+            is_transitive: types.contains(&v().transitive),
+            inverse: self.inverse_ref(key, &group),
+            broken: context.broken.into_inner(),
+        }
+    }
+
+    /// Whether a property is of a class because one above it is.
+    fn inherits(&self, group: &[TermId], class: TermId) -> bool {
+        self.above(group).iter().any(|above| self.says(*above, v().rdf_type, class))
+    }
+
+    /// All properties above, nearest first.
+    fn above(&self, group: &[TermId]) -> Vec<TermId> {
+        let mut above: Vec<TermId> = Vec::new();
+        let mut seen: FxHashSet<TermId> = group.iter().copied().collect();
+        let mut level = group.to_vec();
+        while !level.is_empty() {
+            let mut next: Vec<TermId> = level
+                .iter()
+                .flat_map(|property| self.objects(*property, v().sub_property_of))
+                .filter(|above| seen.insert(*above) && self.is_iri(*above))
+                .collect();
+            self.sort(&mut next);
+            above.extend(&next);
+            level = next;
+        }
+        above
+    }
+
+    fn range_targets(
+        &self,
+        group: &[TermId],
+        types: &[TermId],
+        context: &Context,
+    ) -> (Vec<Target>, Option<[TermId; 2]>) {
+        let said = self.said_range(group, context);
+        let from_above = || {
+            let above = self.above(group);
+            above.iter().find_map(|above| self.said_range(&[*above], context))
+        };
+        let from_inverse = || {
+            let inverses: Vec<TermId> =
+                group.iter().flat_map(|property| self.inverses(*property)).collect();
+            let domains = self.domain_targets(&inverses, context);
+            (domains != [Target::Resource]).then_some((domains, None))
+        };
+        said.or_else(from_above).or_else(from_inverse).unwrap_or_else(|| {
+            let unknown = if types.contains(&v().object_property) {
+                Target::Resource
+            } else if context.is_literal {
+                Target::literal()
+            } else {
+                Target::Anything
+            };
+            (vec![unknown], None)
+        })
+    }
+
+    /// What properties say of their values themselves.
+    ///
+    /// All statements of a range hold at once, those of included ranges one by one.
+    fn said_range(
+        &self,
+        group: &[TermId],
+        context: &Context,
+    ) -> Option<(Vec<Target>, Option<[TermId; 2]>)> {
+        let of = |predicate| {
+            let mut ranges: Vec<TermId> =
+                group.iter().flat_map(|property| self.objects(*property, predicate)).collect();
+            self.sort(&mut ranges);
+            ranges
+        };
+        let ranges = of(v().range);
+        let mut known: Option<(TermId, Vec<Target>)> = None;
+        let mut clash = None;
+        for range in ranges {
+            let targets = self.targets(range, context);
+            known = Some(match known {
+                None => (range, targets),
+                Some((first, known)) => {
+                    let (mut both, contradicts) = self.intersect(&known, &targets);
+                    let is_apart = both == targets
+                        && !known.iter().any(|one| {
+                            targets.iter().any(|other| {
+                                self.is_within(one, other) || self.is_within(other, one)
+                            })
+                        });
+                    if contradicts {
+                        clash = clash.or(Some([first, range]));
+                    }
+                    if is_apart {
+                        // No value can be both; code takes either.
+                        add_all(&mut both, known);
+                        both = self.simplified(both);
+                    }
+                    (first, both)
+                }
+            });
+        }
+        if let Some((_, targets)) = known {
+            return Some((targets, clash));
+        }
+        let mut included = of(v().schema_range);
+        included.extend(of(v().old_schema_range));
+        let mut any = Vec::new();
+        for range in included {
+            add_all(&mut any, self.targets(range, context));
+        }
+        (!any.is_empty()).then(|| (self.simplified(any), None))
+    }
+
+    /// What has the properties; any resource if that is not said.
+    fn domain_targets(&self, group: &[TermId], context: &Context) -> Vec<Target> {
+        let mut any = Vec::new();
+        for predicate in [v().domain, v().schema_domain, v().old_schema_domain] {
+            let mut domains: Vec<TermId> =
+                group.iter().flat_map(|property| self.objects(*property, predicate)).collect();
+            self.sort(&mut domains);
+            for domain in domains {
+                add_all(&mut any, self.targets(domain, context));
+            }
+        }
+        if any.is_empty() { vec![Target::Resource] } else { self.simplified(any) }
+    }
+
+    /// The properties that are declared to be one with a property, the one that stands for
+    /// all of them first.
+    pub(crate) fn equivalents(&self, property: TermId) -> Vec<TermId> {
+        let mut group = vec![property];
+        let mut seen: FxHashSet<TermId> = FxHashSet::from_iter([property]);
+        let mut at = 0;
+        while let Some(one) = group.get(at).copied() {
+            at += 1;
+            let equal = self.objects(one, v().equivalent_property);
+            let others = equal.into_iter().chain(self.subjects(v().equivalent_property, one));
+            group.extend(others.filter(|other| self.is_iri(*other) && seen.insert(*other)));
+        }
+        if group.len() > 1 {
+            self.sort(&mut group);
+            let declared = |property: &TermId| !self.objects(*property, v().rdf_type).is_empty();
+            let first = group.iter().position(declared).unwrap_or(0);
+            group[..=first].rotate_right(1);
+        }
+        group
+    }
+
+    /// The property that stands for all that are one with a property.
+    pub(crate) fn canonical(&self, property: TermId) -> TermId {
+        if let Some(canonical) = self.memo.canonical.borrow().get(&property) {
+            return *canonical;
+        }
+        let group = self.equivalents(property);
+        let mut memo = self.memo.canonical.borrow_mut();
+        memo.extend(group.iter().map(|member| (*member, group[0])));
+        group[0]
+    }
+
+    /// The properties that say the same in the other direction.
+    pub(crate) fn inverses(&self, property: TermId) -> Vec<TermId> {
+        let mut inverses = self.objects(property, v().inverse_of).into_vec();
+        inverses.extend(self.subjects(v().inverse_of, property));
+        inverses.retain(|inverse| self.is_iri(*inverse));
+        inverses
+    }
+
+    fn inverse_ref(&self, key: Key, group: &[TermId]) -> Option<PropertyRef> {
+        if key.is_reversed {
+            return Some(self.property_ref(Key::of(key.property)));
+        }
+        let mut inverses = Vec::new();
+        for property in group {
+            inverses.extend(self.inverses(*property));
+            for predicate in [v().schema_inverse, v().old_schema_inverse] {
+                let named = self.objects(*property, predicate);
+                inverses.extend(named.into_iter().filter(|inverse| self.is_iri(*inverse)));
+            }
+        }
+        self.sort(&mut inverses);
+        inverses.first().map(|inverse| self.property_ref(Key::of(self.canonical(*inverse))))
+    }
+
+    pub(crate) fn property_ref(&self, key: Key) -> PropertyRef {
+        PropertyRef { iri: self.text(key.property), name: self.property_name(key) }
+    }
+
+    /// The properties that a term's domain statements give to it, by their own domains, or,
+    /// for properties that have none, by those of properties above or of the inverse's range.
+    pub(crate) fn declared(&self, term: TermId) -> Arc<[TermId]> {
+        if let Some(declared) = self.memo.declared.borrow().get(&term) {
+            return Arc::clone(declared);
+        }
+        let mut spots: Ids = Ids::from_slice(&[term]);
+        for head in self.lists_with(term) {
+            for list in [v().union_of, v().intersection_of] {
+                let whole = self.subjects(list, head);
+                spots.extend(whole.into_iter().filter(|whole| self.is_blank(*whole)));
+            }
+        }
+        let mut open = Vec::new();
+        for spot in spots {
+            for predicate in [v().domain, v().schema_domain, v().old_schema_domain] {
+                open.extend(self.subjects(predicate, spot));
+            }
+            for ranged in self.subjects(v().range, spot) {
+                let inverses = self.inverses(ranged).into_iter();
+                open.extend(inverses.filter(|inverse| !self.has_domain(*inverse)));
+            }
+        }
+        let mut found: Vec<TermId> = Vec::new();
+        let mut seen = FxHashSet::default();
+        while let Some(property) = open.pop() {
+            if !seen.insert(property) || !self.is_iri(property) {
+                continue;
+            }
+            found.push(self.canonical(property));
+            let below = self.subjects(v().sub_property_of, property).into_iter();
+            open.extend(below.filter(|below| !self.has_domain(*below)));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.retain(|property| *property != v().rdf_type);
+        let declared: Arc<[TermId]> = found.into();
+        self.memo.declared.borrow_mut().insert(term, Arc::clone(&declared));
+        declared
+    }
+
+    fn has_domain(&self, property: TermId) -> bool {
+        [v().domain, v().schema_domain, v().old_schema_domain]
+            .iter()
+            .any(|predicate| !self.objects(property, *predicate).is_empty())
+    }
+
+    /// The IRIs among a predicate's objects, for lists of keys and the like.
+    pub(crate) fn iris_in(&self, star: &[(TermId, TermId)], predicate: TermId) -> Vec<TermId> {
+        in_star(star, predicate).filter(|object| self.is_iri(*object)).collect()
+    }
+}

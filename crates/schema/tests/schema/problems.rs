@@ -1,0 +1,50 @@
+//! What is made of models that contradict themselves.
+
+use insta::assert_snapshot;
+
+use crate::support::show;
+
+#[test]
+fn a_class_that_is_a_datatype() {
+    assert_snapshot!(show(
+        ":A a owl:Class, rdfs:Datatype . :B a owl:Class ; rdfs:subClassOf xsd:string .
+         :p rdfs:domain :A ; rdfs:range :B ."
+    ));
+}
+
+#[test]
+fn more_values_than_there_may_be() {
+    assert_snapshot!(show(
+        ":A a owl:Class ; rdfs:subClassOf [ owl:onProperty :p ; owl:minCardinality 3 ],
+            [ owl:onProperty :q ; owl:minCardinality 1 ], [ owl:onProperty :q ; owl:maxCardinality 0 ] .
+         :s sh:targetClass :A ; sh:property [ sh:path :p ; sh:maxCount 2 ] .
+         :B a owl:Class ; rdfs:subClassOf :A ."
+    ));
+}
+
+#[test]
+fn literals_and_resources_at_once() {
+    assert_snapshot!(show(
+        ":A a owl:Class ; sh:property [ sh:path :q ; sh:datatype xsd:int ] .
+         :p rdfs:domain :A ; rdfs:range :A, xsd:string . :q rdfs:domain :A ; rdfs:range :A ."
+    ));
+}
+
+#[test]
+fn lists_that_are_empty_broken_or_endless() {
+    assert_snapshot!(show(
+        ":Empty a owl:Class ; owl:oneOf () .
+         :Broken a owl:Class ; owl:oneOf _:b . _:b rdf:first :x ; rdf:rest _:c . _:c rdf:first :y .
+         :Endless a owl:Class ; owl:oneOf _:e . _:e rdf:first :x ; rdf:rest _:e .
+         :A a owl:Class ; rdfs:subClassOf [ owl:onProperty :p ; owl:allValuesFrom [ owl:unionOf _:e ] ] .
+         :q rdfs:domain :A ; rdfs:range [ owl:unionOf _:b ] ."
+    ));
+}
+
+#[test]
+fn properties_of_one_name() {
+    assert_snapshot!(show(
+        ":A a owl:Class . :B a owl:Class ; rdfs:subClassOf :A .
+         other:name rdfs:domain :A . :na_me rdfs:domain :B . <http://schema.org/NAME> rdfs:domain :B ."
+    ));
+}
