@@ -7,17 +7,25 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::classify::Standing;
-use crate::graph::in_star;
+use crate::graph::{in_star, statement};
 use crate::own::{OwnProperties, Remarks, Values};
-use crate::problem::{incompatible_ranges, min_above_max};
+use crate::problem::{incompatible_ranges, min_above_max, name_clash};
 use crate::properties::{Key, Plain};
 use crate::vocabulary::v;
-use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema};
+use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema, Text};
 
 /// A class and all above it, nearest first, with what each says of properties.
 struct Sites {
     classes: Vec<TermId>,
     own: Vec<Arc<OwnProperties>>,
+}
+
+/// A property's values in one class.
+struct Limited {
+    values: Values,
+    remarks: Remarks,
+    /// Whether classes that are not above the owner say more than those that are.
+    narrowed: bool,
 }
 
 /// Which of the sites name a property.
@@ -133,46 +141,15 @@ impl Schema<'_> {
         let owner = self.owner(naming, sites);
         let inherited = owner > 0;
         let plain = self.plain(key, !inherited || self.options.inherited_texts);
-        let mut values = Values::of(&plain);
-        let mut remarks = Remarks::default();
-        let mut narrowed = false;
-        let limiting: SmallVec<[usize; 2]> = naming
+        let limiting: Naming = naming
             .iter()
             .copied()
             .filter(|site| sites.own[*site].constraints.contains_key(&key))
             .collect();
-        if !limiting.is_empty() {
-            let (base, more): (Naming, Naming) =
-                limiting.iter().rev().copied().partition(|site| {
-                    self.is_at_or_below(sites.classes[owner], sites.classes[*site])
-                });
-            let mut add = |values: &mut Values, sites_of: &Naming| {
-                for site in sites_of {
-                    for constraint in &sites.own[*site].constraints[&key] {
-                        values.add(self, constraint, &mut remarks);
-                    }
-                }
-            };
-            add(&mut values, &base);
-            let before = (!more.is_empty()).then(|| values.clone());
-            add(&mut values, &more);
-            narrowed = before.is_some_and(|before| before != values);
-            values.finish(self, &mut remarks);
-        }
-        let subject = &refs[0].iri;
+        let Limited { values, remarks, narrowed } =
+            self.limited(key, &plain, sites, owner, &limiting);
         if !inherited || narrowed {
-            problems.extend(
-                remarks.min_above_max.take().map(|found| min_above_max(subject, &plain.iri, found)),
-            );
-            let evidence = self.clash_evidence(&plain, key, &mut remarks);
-            problems.extend(
-                (!evidence.is_empty()).then(|| incompatible_ranges(subject, &plain.iri, evidence)),
-            );
-        }
-        if !inherited {
-            let lists =
-                plain.broken.iter().map(|list| self.broken_list(*list, subject, Some(&plain.iri)));
-            problems.extend(lists);
+            self.note_problems(key, &plain, &remarks, &refs[0].iri, problems);
         }
         if values.max == Some(0) {
             return None;
@@ -208,6 +185,60 @@ impl Schema<'_> {
         Some((property, plain))
     }
 
+    /// What is known of a property's values after everything that the class and those above
+    /// it say: what holds for the owner first, and within that the nearest class last, so
+    /// that its word counts where two can't be joined.
+    fn limited(
+        &self,
+        key: Key,
+        plain: &Plain,
+        sites: &Sites,
+        owner: usize,
+        limiting: &Naming,
+    ) -> Limited {
+        let mut remarks = Remarks::default();
+        let mut values = Values::of(plain);
+        let (base, more): (Naming, Naming) = limiting
+            .iter()
+            .rev()
+            .copied()
+            .partition(|site| self.is_at_or_below(sites.classes[owner], sites.classes[*site]));
+        let mut before = None;
+        for (is_more, limiting) in [(false, base), (true, more)] {
+            if is_more && !limiting.is_empty() {
+                before = Some(values.clone());
+            }
+            for constraint in limiting.iter().flat_map(|site| &sites.own[*site].constraints[&key]) {
+                values.add(self, constraint, &mut remarks);
+            }
+        }
+        let narrowed = before.is_some_and(|before| before != values);
+        if !limiting.is_empty() {
+            values.finish(self, &mut remarks);
+        }
+        Limited { values, remarks, narrowed }
+    }
+
+    fn note_problems(
+        &self,
+        key: Key,
+        plain: &Plain,
+        remarks: &Remarks,
+        class: &Text,
+        problems: &mut Vec<Problem>,
+    ) {
+        let above_max = remarks.min_above_max.as_ref();
+        problems.extend(above_max.map(|found| min_above_max(class, &plain.iri, found)));
+        let of_range = |range: &TermId| statement(key.property, v().range, *range);
+        let mut evidence = remarks.clash.clone();
+        evidence.extend(plain.clash.iter().flatten().map(of_range));
+        if !evidence.is_empty() {
+            problems.push(incompatible_ranges(class, &plain.iri, evidence));
+        }
+        let broken = plain.broken.iter();
+        problems.extend(broken.map(|list| self.broken_list(*list, class, Some(&plain.iri))));
+    }
+
     /// The nearest site that brings a property in: none above it names the property.
     fn owner(&self, naming: &Naming, sites: &Sites) -> usize {
         let above: Naming = naming.iter().copied().filter(|site| *site > 0).collect();
@@ -220,19 +251,6 @@ impl Schema<'_> {
         };
         // One of them is above all others, as classes are in no circle.
         above.iter().copied().find(brings_in).unwrap_or(above[0])
-    }
-
-    fn clash_evidence(
-        &self,
-        plain: &Plain,
-        key: Key,
-        remarks: &mut Remarks,
-    ) -> Vec<evergen_delta::EncodedQuad> {
-        let mut evidence = std::mem::take(&mut remarks.clash);
-        for range in plain.clash.iter().flatten() {
-            evidence.push(crate::graph::statement(key.property, v().range, *range));
-        }
-        evidence
     }
 
     /// Gives properties of one name other names: what is inherited keeps its own.
@@ -262,12 +280,10 @@ impl Schema<'_> {
             let name = crate::names::distinct(&property.name, &word, |name| {
                 taken.insert(crate::names::fold(name))
             });
-            problems.push(crate::problem::name_clash(
-                &class.iri,
-                &property.iri,
-                &property.name,
-                &name,
-            ));
+            if !property.inherited {
+                let clash = name_clash(&class.iri, &property.iri, &property.name, &name);
+                problems.push(clash);
+            }
             property.name = name.into();
         }
         found.sort_by(|(one, _), (other, _)| (&one.name, &one.iri).cmp(&(&other.name, &other.iri)));

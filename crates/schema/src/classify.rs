@@ -12,7 +12,6 @@ use crate::{Kind, Schema};
 /// What is said of one class or datatype by itself, without any text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
-    pub(crate) is_iri: bool,
     /// Declared as a class of OWL, which no datatype can be.
     pub(crate) is_owl_class: bool,
     is_class: bool,
@@ -33,6 +32,15 @@ pub(crate) struct Node {
     pub(crate) one_of: Ids,
     pub(crate) unions: Ids,
     says_something: bool,
+}
+
+impl Node {
+    /// Whether it is a datatype, or is directly below one; what is declared as a class too
+    /// is taken for that.
+    fn is_literal(&self) -> bool {
+        let is_both = self.is_owl_class && self.is_datatype;
+        (self.is_datatype || !self.literals.is_empty()) && !is_both
+    }
 }
 
 /// Terms that are one class: declared so, or below each other.
@@ -119,9 +127,11 @@ impl Schema<'_> {
         if lists.into_iter().any(|head| !self.list(*head).members.is_empty()) {
             return Standing::Enumeration(representative);
         }
-        let is_class = nodes.iter().any(|node| node.is_owl_class);
-        let is_datatype = nodes.iter().any(|node| node.is_datatype);
-        if is_literal && !(is_class && is_datatype) || is_datatype && !is_class {
+        // A shape of literals that has a name is a datatype, if nobody takes it for a class.
+        let is_said = nodes.iter().any(|node| node.is_class || node.says_something);
+        let is_shape =
+            || members.iter().any(|member| !self.objects(*member, v().sh_datatype).is_empty());
+        if is_literal || (!is_said && is_shape()) {
             return Standing::Datatype(representative);
         }
         let has_individuals = || {
@@ -186,7 +196,7 @@ impl Schema<'_> {
     }
 
     fn find_node(&self, term: TermId) -> Node {
-        let mut node = Node { is_iri: self.is_iri(term), ..Node::default() };
+        let mut node = Node::default();
         for class in self.objects(term, v().rdf_type) {
             node.is_owl_class |= class == v().owl_class || class == v().owl_deprecated_class;
             node.is_class |= node.is_owl_class || class == v().rdfs_class;
@@ -281,21 +291,28 @@ impl Schema<'_> {
 
     /// Notes the named classes of which the class is a part.
     fn place_in_unions(&self, term: TermId, node: &mut Node) {
-        for head in self.lists_with(term) {
-            for union in [v().union_of, v().disjoint_union_of] {
-                for whole in self.subjects(union, head) {
-                    if self.is_iri(whole) {
-                        node.supers.push(whole);
-                        continue;
-                    }
-                    let named = self
-                        .subjects(v().equivalent_class, whole)
-                        .into_iter()
-                        .chain(in_star(&self.star(whole), v().equivalent_class).collect::<Ids>());
-                    node.supers.extend(named.filter(|named| self.is_iri(*named)));
-                }
+        for whole in self.wholes(term, &[v().union_of, v().disjoint_union_of]) {
+            if self.is_iri(whole) {
+                node.supers.push(whole);
+                continue;
             }
+            let named = self.subjects(v().equivalent_class, whole);
+            let names = in_star(&self.star(whole), v().equivalent_class).collect::<Ids>();
+            let named = named.into_iter().chain(names);
+            node.supers.extend(named.filter(|named| self.is_iri(*named)));
         }
+    }
+
+    /// The named terms that are above a term or the same.
+    ///
+    /// Two classes are not one because both are the same as one that is only mentioned: that
+    /// says less about the two than it seems to.
+    pub(crate) fn above(&self, term: TermId, node: &Node) -> Vec<TermId> {
+        let mut above = node.supers.clone();
+        if node.equals.len() < 2 || !self.is_only_mentioned(term) {
+            above.extend(&node.equals);
+        }
+        above
     }
 
     /// The number of the group of a term.
@@ -334,7 +351,7 @@ impl Schema<'_> {
             let groups = self.memo.groups.borrow();
             for member in &members {
                 let node = self.node(*member);
-                group.is_literal |= !node.literals.is_empty() || node.is_datatype;
+                group.is_literal |= node.is_literal();
                 group.is_enumeration |= node.supers.contains(&v().schema_enumeration)
                     || node.supers.contains(&v().old_schema_enumeration);
                 for above in node.supers.iter().filter_map(|above| groups.of.get(above)) {
@@ -371,7 +388,7 @@ impl Search {
         let low = self.entered.len();
         self.entered.insert(term, low);
         self.waiting.push(term);
-        let edges = node.supers.iter().chain(&node.equals).copied().collect();
+        let edges = schema.above(term, &node);
         self.frames.push(Frame { term, low, edges });
     }
 

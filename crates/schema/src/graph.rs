@@ -91,13 +91,22 @@ impl Schema<'_> {
         list
     }
 
-    /// The heads of the lists of which a term is a member.
-    pub(crate) fn lists_with(&self, member: TermId) -> Ids {
+    /// What has a list with a term among its members as the value of one of the predicates.
+    pub(crate) fn wholes(&self, member: TermId, predicates: &[TermId]) -> Ids {
         let cells = self.subjects(v().rdf_first, member);
         let mut heads: Ids = cells.into_iter().filter_map(|cell| self.head(cell)).collect();
         heads.sort_unstable();
         heads.dedup();
-        heads
+        let mut found = Ids::new();
+        for head in heads {
+            let wholes = predicates.iter().flat_map(|predicate| self.subjects(*predicate, head));
+            let wholes: Ids = wholes.collect();
+            // A broken list may end before it comes to the member.
+            if !wholes.is_empty() && self.list(head).members.contains(&member) {
+                found.extend(wholes);
+            }
+        }
+        found
     }
 
     /// The first cell of the list to which a cell belongs; none for a list without a begin.

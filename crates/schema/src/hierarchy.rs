@@ -67,13 +67,13 @@ impl Schema<'_> {
         while let Some(term) = territory.get(at).copied() {
             at += 1;
             let node = self.node(term);
-            for above in node.supers.iter().chain(&node.equals) {
-                match self.standing(*above) {
+            for above in self.above(term, &node) {
+                match self.standing(above) {
                     Standing::Class(parent) if parent != class => parents.push(parent),
                     Standing::Class(_) | Standing::Datatype(_) => {}
                     Standing::Enumeration(_) | Standing::Hidden => {
                         territory.extend(
-                            self.members(*above).into_iter().filter(|term| seen.insert(*term)),
+                            self.members(above).into_iter().filter(|term| seen.insert(*term)),
                         );
                     }
                 }
@@ -141,16 +141,14 @@ impl Schema<'_> {
     /// Named terms that may be directly below one.
     pub(crate) fn below(&self, term: TermId) -> Ids {
         let mut below = self.subjects(v().sub_class_of, term);
-        for head in self.lists_with(term) {
-            for whole in self.subjects(v().intersection_of, head) {
-                if self.is_iri(whole) {
-                    below.push(whole);
-                    continue;
-                }
-                below.extend(self.subjects(v().sub_class_of, whole));
-                below.extend(self.subjects(v().equivalent_class, whole));
-                below.extend(self.objects(whole, v().equivalent_class));
+        for whole in self.wholes(term, &[v().intersection_of]) {
+            if self.is_iri(whole) {
+                below.push(whole);
+                continue;
             }
+            below.extend(self.subjects(v().sub_class_of, whole));
+            below.extend(self.subjects(v().equivalent_class, whole));
+            below.extend(self.objects(whole, v().equivalent_class));
         }
         for union in &self.node(term).unions {
             below.extend(self.list(*union).members);

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use evergen_delta::TermId;
+use evergen_delta::{TermId, TermRef};
+use rustc_hash::FxHashMap;
 
 use crate::classify::Standing;
 use crate::local::short_word;
-use crate::names::{NameScope, Wanted};
+use crate::names::{NameScope, Wanted, fold, value_iri};
+use crate::problem::shared_name;
 use crate::properties::Key;
 use crate::targets::Target;
 use crate::vocabulary::v;
-use crate::{ClassRef, Member, Schema, Value};
+use crate::{ClassRef, Member, Problem, Schema, Text, Value};
 
 impl Schema<'_> {
     /// All classes that become code, by IRI; neither enumerations nor datatypes.
@@ -99,6 +101,29 @@ impl Schema<'_> {
         wanted.into_iter().collect()
     }
 
+    /// Classes, enumerations and datatypes that have one name, and properties that do. A model
+    /// that holds what [`Names::allocate`](crate::Names::allocate) gave for it has none of them.
+    pub fn name_problems(&self) -> Vec<Problem> {
+        let is_named = |term| {
+            matches!(self.standing(term), Standing::Class(one)
+            | Standing::Enumeration(one) | Standing::Datatype(one) if one == term)
+        };
+        let classes = self.candidates(is_named).into_iter();
+        let classes = classes.map(|term| (self.text(term), self.class_name(term)));
+        let mut keys: Vec<Key> = self
+            .class_ids()
+            .iter()
+            .flat_map(|class| self.own_properties(*class).keys.clone())
+            .collect();
+        keys.sort_by(|one, other| self.compare(one.property, other.property).then(one.cmp(other)));
+        keys.dedup();
+        let properties =
+            keys.into_iter().map(|key| (self.text(key.property), self.property_name(key)));
+        let mut problems = clashes(classes);
+        problems.extend(clashes(properties));
+        problems
+    }
+
     fn wanted_class(&self, term: TermId) -> Wanted {
         let iri = self.text(term);
         let space = short_word(&iri, &self.options.prefixes);
@@ -128,21 +153,25 @@ impl Schema<'_> {
             }
         }
     }
+}
 
-    /// All properties that any class names.
-    pub(crate) fn keys_of_model(&self) -> BTreeSet<Key> {
-        let classes = self.class_ids();
-        classes.iter().flat_map(|class| self.own_properties(*class).keys.clone()).collect()
-    }
+/// What comes later in order and has the name of something that came before.
+fn clashes(named: impl Iterator<Item = (Text, Text)>) -> Vec<Problem> {
+    let mut first: FxHashMap<String, Text> = FxHashMap::default();
+    named
+        .filter_map(|(iri, name)| {
+            let other = first.entry(fold(&name)).or_insert_with(|| iri.clone());
+            (*other != iri).then(|| shared_name(&iri, other, &name))
+        })
+        .collect()
 }
 
 fn member_iri(member: &Member, enumeration: &str) -> String {
     match &member.value {
         Value::Iri { iri } => iri.to_string(),
         Value::Literal { value, datatype, language } => {
-            let literal =
-                evergen_delta::TermRef::Literal { value, datatype, language: language.as_deref() };
-            crate::names::value_iri(enumeration, &literal.to_string())
+            let literal = TermRef::Literal { value, datatype, language: language.as_deref() };
+            value_iri(enumeration, &literal.to_string())
         }
     }
 }

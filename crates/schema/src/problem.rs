@@ -52,7 +52,7 @@ pub enum ProblemCode {
 pub(crate) fn min_above_max(
     subject: &Text,
     property: &Text,
-    (min, max, evidence): (u32, u32, Vec<EncodedQuad>),
+    (min, max, evidence): &(u32, u32, Vec<EncodedQuad>),
 ) -> Problem {
     Problem {
         code: ProblemCode::MinAboveMax,
@@ -60,7 +60,7 @@ pub(crate) fn min_above_max(
         property: Some(property.clone()),
         message: format!("<{property}> needs at least {min} values, and may have at most {max}"),
         help: format!("taken as exactly {max}; correct one of the bounds"),
-        evidence,
+        evidence: evidence.clone(),
     }
 }
 
@@ -88,6 +88,18 @@ pub(crate) fn name_clash(subject: &Text, property: &Text, name: &str, other: &st
         property: Some(property.clone()),
         message: format!("another property of the class has the name `{name}`"),
         help: format!("named `{other}`; keep allocated names with the model, or give one"),
+        evidence: Vec::new(),
+    }
+}
+
+/// Two things of the model have one name.
+pub(crate) fn shared_name(subject: &Text, other: &Text, name: &str) -> Problem {
+    Problem {
+        code: ProblemCode::NameClash,
+        subject: subject.clone(),
+        property: None,
+        message: format!("<{subject}> and <{other}> both have the name `{name}`"),
+        help: "keep allocated names with the model, or give one of them another name".to_owned(),
         evidence: Vec::new(),
     }
 }
@@ -129,17 +141,23 @@ impl Schema<'_> {
             Standing::Enumeration(_) => "an enumeration",
             _ => "a datatype",
         };
-        let rdf_type = v().rdf_type;
+        let node = self.node(*data);
+        let above = node.literals.iter().flat_map(|literal| {
+            [v().sub_class_of, v().equivalent_class].map(|by| statement(*data, by, *literal))
+        });
+        let mut evidence = vec![
+            statement(*class, v().rdf_type, v().owl_class),
+            statement(*data, v().rdf_type, v().rdfs_datatype),
+        ];
+        evidence.extend(above);
+        evidence.retain(|quad| self.says(quad.subject, quad.predicate, quad.object));
         Some(Problem {
             code: ProblemCode::ClassAndDatatype,
             subject: subject.clone(),
             property: None,
             message: format!("<{subject}> is declared as a class and as a datatype"),
             help: format!("taken as {taken}; remove one of the declarations"),
-            evidence: vec![
-                statement(*class, rdf_type, v().owl_class),
-                statement(*data, rdf_type, v().rdfs_datatype),
-            ],
+            evidence,
         })
     }
 

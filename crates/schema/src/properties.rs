@@ -5,7 +5,7 @@ use std::sync::Arc;
 use evergen_delta::TermId;
 use rustc_hash::FxHashSet;
 
-use crate::graph::{Ids, in_star};
+use crate::graph::Ids;
 use crate::labels::Texts;
 use crate::targets::{Context, Target, add_all};
 use crate::vocabulary::v;
@@ -106,11 +106,11 @@ impl Schema<'_> {
 
     /// Whether a property is of a class because one above it is.
     fn inherits(&self, group: &[TermId], class: TermId) -> bool {
-        self.above(group).iter().any(|above| self.says(*above, v().rdf_type, class))
+        self.properties_above(group).iter().any(|above| self.says(*above, v().rdf_type, class))
     }
 
     /// All properties above, nearest first.
-    fn above(&self, group: &[TermId]) -> Vec<TermId> {
+    fn properties_above(&self, group: &[TermId]) -> Vec<TermId> {
         let mut above: Vec<TermId> = Vec::new();
         let mut seen: FxHashSet<TermId> = group.iter().copied().collect();
         let mut level = group.to_vec();
@@ -135,7 +135,7 @@ impl Schema<'_> {
     ) -> (Vec<Target>, Option<[TermId; 2]>) {
         let said = self.said_range(group, context);
         let from_above = || {
-            let above = self.above(group);
+            let above = self.properties_above(group);
             above.iter().find_map(|above| self.said_range(&[*above], context))
         };
         let from_inverse = || {
@@ -224,24 +224,40 @@ impl Schema<'_> {
     }
 
     /// The properties that are declared to be one with a property, the one that stands for
-    /// all of them first.
+    /// all of them first: one with a domain, then one that is declared, then the first by IRI.
+    ///
+    /// Two properties are not one because both are the same as one that is only mentioned:
+    /// that says less about the two than it seems to.
     pub(crate) fn equivalents(&self, property: TermId) -> Vec<TermId> {
         let mut group = vec![property];
         let mut seen: FxHashSet<TermId> = FxHashSet::from_iter([property]);
         let mut at = 0;
         while let Some(one) = group.get(at).copied() {
             at += 1;
-            let equal = self.objects(one, v().equivalent_property);
-            let others = equal.into_iter().chain(self.subjects(v().equivalent_property, one));
-            group.extend(others.filter(|other| self.is_iri(*other) && seen.insert(*other)));
+            let own = self.objects(one, v().equivalent_property);
+            let from = self.subjects(v().equivalent_property, one);
+            let others = own.iter().chain(&from).filter(|other| self.is_iri(**other));
+            let others: FxHashSet<TermId> = others.copied().collect();
+            if others.len() > 1 && own.is_empty() && self.is_bare(one) {
+                continue;
+            }
+            group.extend(others.into_iter().filter(|other| seen.insert(*other)));
         }
         if group.len() > 1 {
             self.sort(&mut group);
             let declared = |property: &TermId| !self.objects(*property, v().rdf_type).is_empty();
-            let first = group.iter().position(declared).unwrap_or(0);
+            let first = group.iter().position(|property| self.has_domain(*property));
+            let first = first.or_else(|| group.iter().position(declared)).unwrap_or(0);
             group[..=first].rotate_right(1);
         }
         group
+    }
+
+    /// Whether a property only lends its name.
+    fn is_bare(&self, property: TermId) -> bool {
+        let says = [v().range, v().schema_range, v().old_schema_range, v().sub_property_of];
+        !self.has_domain(property)
+            && says.iter().all(|predicate| self.objects(property, *predicate).is_empty())
     }
 
     /// The property that stands for all that are one with a property.
@@ -290,12 +306,8 @@ impl Schema<'_> {
             return Arc::clone(declared);
         }
         let mut spots: Ids = Ids::from_slice(&[term]);
-        for head in self.lists_with(term) {
-            for list in [v().union_of, v().intersection_of] {
-                let whole = self.subjects(list, head);
-                spots.extend(whole.into_iter().filter(|whole| self.is_blank(*whole)));
-            }
-        }
+        let wholes = self.wholes(term, &[v().union_of, v().intersection_of]);
+        spots.extend(wholes.into_iter().filter(|whole| self.is_blank(*whole)));
         let mut open = Vec::new();
         for spot in spots {
             for predicate in [v().domain, v().schema_domain, v().old_schema_domain] {
@@ -328,10 +340,5 @@ impl Schema<'_> {
         [v().domain, v().schema_domain, v().old_schema_domain]
             .iter()
             .any(|predicate| !self.objects(property, *predicate).is_empty())
-    }
-
-    /// The IRIs among a predicate's objects, for lists of keys and the like.
-    pub(crate) fn iris_in(&self, star: &[(TermId, TermId)], predicate: TermId) -> Vec<TermId> {
-        in_star(star, predicate).filter(|object| self.is_iri(*object)).collect()
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! Complex paths, negations and what holds for single nodes say nothing of a class.
 
-use evergen_delta::{TermId, TermRef};
+use std::sync::Arc;
+
+use evergen_delta::{EncodedQuad, TermId, TermRef};
 use rustc_hash::FxHashSet;
 
-use crate::Schema;
 use crate::classify::Standing;
 use crate::constraints::{Constraint, Constraints};
 use crate::graph::{Star, in_star, statement};
 use crate::targets::{Context, Target, add_all};
 use crate::vocabulary::v;
+use crate::{EnumerationRef, Facets, Schema};
 
 /// Shapes of one value are inside each other at most so deep; what is deeper says nothing.
 const DEPTH: usize = 24;
@@ -63,7 +65,7 @@ impl Schema<'_> {
                 let Some(key) = self.key_of(path, v().sh_inverse_path) else { continue };
                 let context = Context::new(Some(class), key);
                 let constraint = self.property_shape(property, &star, &context);
-                found.all.push(std::sync::Arc::new(constraint));
+                found.all.push(Arc::new(constraint));
                 found.broken.extend(context.broken.into_inner());
             }
         }
@@ -105,7 +107,7 @@ impl Schema<'_> {
     /// What one statement of a shape says that all values are; none if it says no such thing.
     fn value_targets(
         &self,
-        at: evergen_delta::EncodedQuad,
+        at: EncodedQuad,
         context: &Context,
         depth: usize,
     ) -> Option<Vec<Target>> {
@@ -135,6 +137,8 @@ impl Schema<'_> {
             targets.reduce(|all, more| self.intersect(&all, &more).0)
         } else if predicate == v.sh_node {
             self.shape_targets(object, context, depth)
+        } else if predicate == v.sh_property {
+            self.concepts(object).map(|target| vec![target])
         } else {
             None
         }
@@ -179,6 +183,21 @@ impl Schema<'_> {
         Some(with_facets(targets, &facets))
     }
 
+    /// The concepts of a scheme, where a shape says of a value that it is in the scheme.
+    fn concepts(&self, shape: TermId) -> Option<Target> {
+        let star = self.star(shape);
+        if !in_star(&star, v().sh_path).any(|path| path == v().in_scheme) {
+            return None;
+        }
+        let scheme = in_star(&star, v().sh_has_value).find(|scheme| self.is_iri(*scheme))?;
+        let mut concepts = self.subjects(v().in_scheme, scheme).into_vec();
+        self.sort(&mut concepts);
+        let (iri, name) = (self.text(scheme), self.class_name(scheme));
+        let members = self.members_of_list(&concepts, &iri);
+        let values = EnumerationRef { iri, name, members: Some(members) };
+        (!concepts.is_empty()).then(|| Target::Values(Arc::new(values)))
+    }
+
     /// A number that a literal says.
     fn number(&self, literal: TermId) -> Option<f64> {
         match self.term(literal)? {
@@ -202,7 +221,7 @@ fn node_kind(kind: TermId) -> Option<Vec<Target>> {
 }
 
 /// The targets with limits of literals added to all that are literals.
-pub(crate) fn with_facets(targets: Vec<Target>, facets: &crate::Facets) -> Vec<Target> {
+pub(crate) fn with_facets(targets: Vec<Target>, facets: &Facets) -> Vec<Target> {
     if facets.is_empty() {
         return targets;
     }
@@ -210,7 +229,7 @@ pub(crate) fn with_facets(targets: Vec<Target>, facets: &crate::Facets) -> Vec<T
         Target::Data(data) => {
             let mut data = (*data).clone();
             data.facets.and(facets);
-            Target::Data(std::sync::Arc::new(data))
+            Target::Data(Arc::new(data))
         }
         other => other,
     });

@@ -33,7 +33,6 @@ vocabulary! {
     "http://www.w3.org/2000/01/rdf-schema#" {
         rdfs_class = "Class",
         rdfs_datatype = "Datatype",
-        rdfs_resource = "Resource",
         rdfs_literal = "Literal",
         sub_class_of = "subClassOf",
         sub_property_of = "subPropertyOf",
@@ -43,7 +42,6 @@ vocabulary! {
         comment = "comment",
     }
     "http://www.w3.org/2001/XMLSchema#" {
-        xsd_string = "string",
         facet_pattern = "pattern",
         facet_length = "length",
         facet_min_length = "minLength",
@@ -61,7 +59,6 @@ vocabulary! {
         owl_deprecated_property = "DeprecatedProperty",
         owl_deprecated = "deprecated",
         owl_restriction = "Restriction",
-        owl_thing = "Thing",
         owl_nothing = "Nothing",
         owl_data_range = "DataRange",
         object_property = "ObjectProperty",

@@ -118,7 +118,5 @@ fn hidden_namespaces_leave_what_they_say_to_the_classes_below() {
 
 #[test]
 fn keys() {
-    assert_snapshot!(show(
-        ":A a owl:Class ; owl:hasKey ( :q :p ), ( :r ) . :p rdfs:domain :A ."
-    ));
+    assert_snapshot!(show(":A a owl:Class ; owl:hasKey ( :q :p ), ( :r ) . :p rdfs:domain :A ."));
 }

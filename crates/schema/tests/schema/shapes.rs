@@ -50,3 +50,12 @@ fn listed_values_belong_to_the_class_that_lists_them() {
          :B a owl:Class ; rdfs:subClassOf :A . :red rdfs:label \"red as a rose\" ."
     ));
 }
+
+#[test]
+fn a_scheme_of_concepts_lists_values() {
+    assert_snapshot!(show(
+        ":A a owl:Class ; sh:property [ sh:path :theme ; sh:class skos:Concept ; sh:maxCount 1 ;
+            sh:property [ sh:path skos:inScheme ; sh:hasValue :Themes ] ] .
+         :Q1001 skos:inScheme :Themes ; skos:prefLabel \"energy\"@en . :health skos:inScheme :Themes ."
+    ));
+}

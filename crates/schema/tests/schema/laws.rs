@@ -1,0 +1,240 @@
+//! Rules that hold for every graph, however it contradicts itself.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
+
+use evergen_knowledge::Tracker;
+use evergen_schema::{Class, Options, Range, Schema};
+use proptest::prelude::*;
+
+use crate::support::{id, model};
+
+const PREDICATES: &[&str] = &[
+    "a",
+    "a",
+    "rdfs:subClassOf",
+    "rdfs:subClassOf",
+    "rdfs:subClassOf",
+    "owl:equivalentClass",
+    "owl:unionOf",
+    "owl:intersectionOf",
+    "owl:disjointUnionOf",
+    "owl:oneOf",
+    "rdfs:domain",
+    "rdfs:domain",
+    "rdfs:range",
+    "rdfs:subPropertyOf",
+    "owl:equivalentProperty",
+    "owl:inverseOf",
+    "owl:onProperty",
+    "owl:allValuesFrom",
+    "owl:someValuesFrom",
+    "owl:hasValue",
+    "owl:onClass",
+    "owl:minCardinality",
+    "owl:maxQualifiedCardinality",
+    "owl:qualifiedCardinality",
+    "owl:onDatatype",
+    "owl:withRestrictions",
+    "owl:hasKey",
+    "sh:targetClass",
+    "sh:property",
+    "sh:path",
+    "sh:inversePath",
+    "sh:node",
+    "sh:and",
+    "sh:or",
+    "sh:class",
+    "sh:datatype",
+    "sh:in",
+    "sh:minCount",
+    "sh:maxCount",
+    "sh:pattern",
+    "sh:languageIn",
+    "rdf:first",
+    "rdf:first",
+    "rdf:rest",
+    "rdf:rest",
+    "schema:domainIncludes",
+    "schema:rangeIncludes",
+    "ev:name",
+    "ev:as",
+    "rdfs:label",
+    "schema:supersededBy",
+];
+const OBJECTS: &[&str] = &[
+    "owl:Class",
+    "owl:Class",
+    "rdfs:Datatype",
+    "owl:Restriction",
+    "owl:FunctionalProperty",
+    "sh:NodeShape",
+    "owl:Thing",
+    "owl:Nothing",
+    "rdf:nil",
+    "rdf:nil",
+    "xsd:int",
+    "xsd:string",
+    "rdfs:Literal",
+    "schema:Enumeration",
+    "schema:Text",
+    "0",
+    "1",
+    "2",
+    "-1",
+    "\"x\"",
+    "\"y\"@de",
+];
+const NODES: &[&str] =
+    &[":A", ":B", ":C", ":D", ":p", ":q", "other:A", "other:p", "_:a", "_:b", "_:c", "_:d"];
+
+fn graph() -> impl Strategy<Value = String> {
+    let any = |from: &'static [&'static str]| prop::sample::select(from);
+    let object = prop_oneof![2 => any(NODES), 1 => any(OBJECTS)];
+    let one = (any(NODES), any(PREDICATES), object);
+    prop::collection::vec(one, 0..40).prop_map(|statements| {
+        let mut text = String::new();
+        for (subject, predicate, object) in statements {
+            writeln!(text, "{subject} {predicate} {object} .").unwrap();
+        }
+        text
+    })
+}
+
+fn all(tracker: &Tracker, options: &Options) -> Vec<Class> {
+    let schema = Schema::new(tracker, options);
+    let classes = schema.classes();
+    classes.iter().map(|class| schema.class(id(&class.iri)).unwrap()).collect()
+}
+
+fn check(tracker: &Tracker) -> Result<(), TestCaseError> {
+    let options = Options::default();
+    let classes = all(tracker, &options);
+    let by_iri: HashMap<&str, &Class> = classes.iter().map(|class| (&*class.iri, class)).collect();
+    for class in &classes {
+        // All that is above can be reached by parents, each once, and never leads back.
+        let mut above = BTreeSet::new();
+        let mut open: Vec<&Class> = vec![class];
+        while let Some(next) = open.pop() {
+            for parent in &next.parents {
+                prop_assert!(parent.iri != class.iri, "{} is above itself", class.iri);
+                if above.insert(parent.iri.to_string()) {
+                    open.push(by_iri[&*parent.iri]);
+                }
+            }
+        }
+        let listed: Vec<&str> = class.ancestors.iter().map(|ancestor| &*ancestor.iri).collect();
+        prop_assert_eq!(listed.len(), above.len());
+        prop_assert!(listed.iter().all(|ancestor| above.contains(*ancestor)));
+        for parent in &class.parents {
+            let others = class.parents.iter().filter(|other| *other != parent);
+            for other in others {
+                let over = &by_iri[&*other.iri].ancestors;
+                prop_assert!(!over.contains(parent), "a parent is above another one");
+            }
+            prop_assert!(by_iri[&*parent.iri].children.iter().any(|child| child.iri == class.iri));
+        }
+        for child in &class.children {
+            prop_assert!(by_iri[&*child.iri].parents.iter().any(|parent| parent.iri == class.iri));
+        }
+        check_properties(class, &by_iri)?;
+    }
+    Ok(())
+}
+
+fn check_properties(class: &Class, by_iri: &HashMap<&str, &Class>) -> Result<(), TestCaseError> {
+    let mut names = BTreeSet::new();
+    let mut keys = BTreeSet::new();
+    for property in &class.properties {
+        prop_assert!(names.insert(property.name.to_lowercase()), "{}", property.name);
+        prop_assert!(keys.insert((property.iri.clone(), property.is_reversed)));
+        prop_assert!(!property.ranges.is_empty());
+        prop_assert!(property.max.is_none_or(|max| max > 0 && property.min <= max));
+        prop_assert_eq!(property.inherited, property.owner.iri != class.iri);
+        let ancestors = &class.ancestors;
+        prop_assert!(!property.inherited || ancestors.contains(&property.owner));
+        for range in &property.ranges {
+            if let Range::Class(class) = range {
+                prop_assert!(by_iri.contains_key(&*class.iri), "{} is no class", class.iri);
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn any_graph_has_a_view(text in graph()) {
+        let tracker = model(&text);
+        check(&tracker)?;
+        let options = Options::default();
+        let schema = Schema::new(&tracker, &options);
+        for enumeration in schema.enumerations() {
+            let viewed = schema.enumeration(id(&enumeration.iri)).unwrap();
+            let names: BTreeSet<String> =
+                viewed.members.iter().map(|member| member.name.to_lowercase()).collect();
+            prop_assert_eq!(names.len(), viewed.members.len());
+        }
+        for datatype in schema.datatypes() {
+            prop_assert!(schema.datatype(id(&datatype.iri)).is_some());
+        }
+        schema.wanted();
+    }
+
+    /// What one view has remembered changes no answer, and neither does what isn't read.
+    #[test]
+    fn an_answer_depends_on_its_reads_alone(text in graph(), more in graph()) {
+        let options = Options::default();
+        let before = model(&text);
+        let shared = all(&before, &options);
+        let after = model(&format!("{text}{more}"));
+        let old: BTreeSet<_> = quads(&before);
+        let new: BTreeSet<_> = quads(&after);
+        for class in &shared {
+            before.take_reads();
+            let alone = Schema::new(&before, &options).class(id(&class.iri)).unwrap();
+            prop_assert_eq!(&alone, class);
+            let reads = before.take_reads().into_patterns();
+            let hit = old.symmetric_difference(&new).any(|quad| reads.iter().any(|read| read.matches(quad)));
+            if !hit {
+                let then = Schema::new(&after, &options).class(id(&class.iri));
+                prop_assert_eq!(then.as_ref(), Some(class));
+            }
+        }
+    }
+}
+
+fn quads(tracker: &Tracker) -> BTreeSet<evergen_delta::EncodedQuad> {
+    use evergen_delta::QuadPattern;
+    use evergen_knowledge::TrackedReader as _;
+    tracker.snapshot().quads(QuadPattern::default_graph(None, None, None)).collect()
+}
+
+#[test]
+fn a_chain_of_twenty_thousand_classes_needs_no_stack() {
+    let mut text = String::new();
+    for n in 0..20_000 {
+        writeln!(text, ":c{n} a owl:Class ; rdfs:subClassOf :c{} .", n + 1).unwrap();
+    }
+    text.push_str(":c20000 a owl:Class . :p rdfs:domain :c20000 .");
+    let tracker = model(&text);
+    let options = Options::default();
+    let schema = Schema::new(&tracker, &options);
+    let class = schema.class(crate::support::local("c0")).unwrap();
+    assert_eq!((class.ancestors.len(), class.parents.len()), (20_000, 1));
+    assert_eq!(class.properties.len(), 1);
+}
+
+#[test]
+fn a_shape_inside_itself_many_times_costs_its_size() {
+    let mut text = ":A a owl:Class ; sh:property [ sh:path :p ; sh:or ( :s0 :s0 ) ] .".to_owned();
+    for n in 0..40 {
+        write!(text, ":s{n} sh:or ( :s{0} :s{0} :s0 ) .", n + 1).unwrap();
+        write!(text, "_:u{n} owl:unionOf ( _:u{0} _:u{0} _:u0 ) .", n + 1).unwrap();
+    }
+    text.push_str(":q rdfs:domain :A ; rdfs:range _:u0 .");
+    let tracker = model(&text);
+    assert_eq!(all(&tracker, &Options::default())[0].properties.len(), 2);
+}
