@@ -50,7 +50,7 @@ pub trait EventLog: Send + Sync {
     fn beyond(&self, offset: u64) -> BoxFuture<'_, Result<Bounds, ReadError>>;
 
     /// What the consumer has acknowledged. A new consumer is made, as one that has
-    /// acknowledged everything before `start`.
+    /// acknowledged everything before `start`, which must not lie beyond the end of the log.
     fn open_consumer(
         &self,
         consumer: &ConsumerName,
@@ -361,6 +361,14 @@ pub enum ConsumerError {
     BeyondEnd {
         /// The offset.
         offset: u64,
+        /// The end of the log.
+        end: u64,
+    },
+    /// The consumer wants to begin at an offset that no event has yet, and is not the next one.
+    #[error("a consumer can't begin at offset {start}: the log ends at {end}")]
+    StartsBeyondEnd {
+        /// The offset.
+        start: u64,
         /// The end of the log.
         end: u64,
     },

@@ -377,12 +377,16 @@ fn plan(
 ) -> Option<Answer> {
     match command {
         Command::Open { consumer, start, reply } => {
-            let acknowledged = consumers.get(&consumer).cloned().unwrap_or_else(|| {
-                let acknowledged = Acknowledged::below(start);
-                consumers.insert(consumer.clone(), acknowledged.clone());
-                changes.push(Change::Is { consumer, acknowledged: acknowledged.clone() });
-                acknowledged
-            });
+            if let Some(known) = consumers.get(&consumer) {
+                return Some(Answer::Open(reply, known.clone()));
+            }
+            if start > end {
+                let _ = reply.send(Err(ConsumerError::StartsBeyondEnd { start, end }));
+                return None;
+            }
+            let acknowledged = Acknowledged::below(start);
+            consumers.insert(consumer.clone(), acknowledged.clone());
+            changes.push(Change::Is { consumer, acknowledged: acknowledged.clone() });
             Some(Answer::Open(reply, acknowledged))
         }
         Command::Acknowledge { consumer, offsets, reply } => {
