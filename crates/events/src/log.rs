@@ -30,7 +30,8 @@ mod forwarding;
 ///   effect, wholly or not at all.
 pub trait EventLog: Send + Sync {
     /// Adds events as one group and gives their offsets. Waits while the log has no
-    /// room for more, and refuses after a bounded time.
+    /// room for more, and refuses after a bounded time. When an append of no events is ready, what
+    /// became of all calls before it is settled, also of those whose futures were dropped.
     fn append(
         &self,
         events: Vec<Arc<ChangeEvent>>,

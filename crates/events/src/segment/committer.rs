@@ -166,7 +166,8 @@ impl Committer {
         let start = self.place.offset;
         let payloads: Vec<_> = appends.iter().flat_map(|append| &append.payloads).collect();
         let count = payloads.len();
-        if let Err(error) = self.write(&payloads) {
+        let written = if count == 0 { Ok(()) } else { self.write(&payloads) };
+        if let Err(error) = written {
             for append in appends {
                 let _ = append.reply.send(Err(error.clone()));
             }
