@@ -104,7 +104,7 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    /// Works until the queue is closed and empty.
+    /// Works until the queue is closed and empty. However it ends, nobody waits for it longer.
     pub(super) fn run(mut self) {
         while let Some(commands) = self.shared.queue.take(self.settings.group) {
             let started = Instant::now();
@@ -118,7 +118,6 @@ impl Committer {
                 self.shared.queue.linger(expected.min(self.settings.group), self.settings.linger);
             }
         }
-        self.shared.view.change(|view| view.closed = true);
     }
 
     /// Does what is asked; says how many events that were.
@@ -312,6 +311,15 @@ impl Committer {
             let error = self.failed(failure);
             tracing::warn!(%error, "the oldest events could not be put aside to be removed");
         }
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        // Empty but after a panic. What is dropped here tells those who wait for its answer.
+        self.shared.queue.close();
+        drop(self.shared.queue.take(usize::MAX));
+        self.shared.view.change(|view| view.closed = true);
     }
 }
 
