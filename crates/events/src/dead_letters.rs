@@ -130,7 +130,7 @@ impl DeadLetters {
         let letters = replay(&path, &contents.payloads)?;
         contents.torn.iter().for_each(TornTail::warn);
         let made = Journal::create(disk, path.clone(), Kind::DeadLetters, &snapshot(&letters));
-        let journal = Some(made.map_err(OpenError::at(&path))?);
+        let journal = Some(made.map_err(|failure| failure.into_open_error(&path))?);
         let store = Store { letters, capacity, journal, broken: None, _lock: Some(lock) };
         Ok(Self { store: Arc::new(Mutex::new(store)), torn: contents.torn })
     }
@@ -250,10 +250,9 @@ impl Store {
     /// Writes the journal anew when it holds much that is gone. What was asked for is
     /// kept already, so that a failure concerns only what comes next.
     fn tidy(&mut self) {
-        let Some(journal) = self.journal.as_mut().filter(|journal| journal.is_long()) else {
-            return;
-        };
-        if let Err(error) = journal.rewrite(&snapshot(&self.letters)) {
+        let Some(journal) = &mut self.journal else { return };
+        let letters = &self.letters;
+        if let Err(error) = journal.shorten(|| snapshot(letters)) {
             tracing::error!(%error, "the journal of the dead letters has to be opened anew");
             self.broken = Some(Arc::new(error));
         }

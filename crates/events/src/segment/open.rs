@@ -74,7 +74,7 @@ pub(super) fn open(
     let torn: Vec<_> = torn_events.into_iter().chain(contents.torn).collect();
     torn.iter().for_each(TornTail::warn);
     let opened = Cursors::create(Arc::clone(disk), folder, &consumers);
-    let cursors = opened.map_err(OpenError::at(&cursor_path))?;
+    let cursors = opened.map_err(|failure| failure.into_open_error(&cursor_path))?;
     let begun = segments.last().map_or(0, |segment| segment.head.created);
     Ok(Found {
         recent: recent(&segments, bounds, settings.cache_events)?,
