@@ -106,7 +106,7 @@ impl SegmentLog {
         settings: SegmentSettings,
     ) -> Result<Self, OpenError> {
         settings.validate()?;
-        let lock = lock(folder)?;
+        let lock = lock(&*disk, folder)?;
         let found = open::open(&disk, folder, &settings)?;
         let active = found.segments.last().map(Arc::clone).ok_or_else(|| OpenError::System {
             path: folder.to_owned(),
