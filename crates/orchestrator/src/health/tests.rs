@@ -66,6 +66,30 @@ fn exhaustion_is_critical_and_the_worst_comes_first() {
     check(&input, HealthStatus::Critical, &kinds);
 }
 
+/// The system's cache of files fills a control group to its limit, and gives way when asked.
+#[test]
+fn a_full_cache_of_files_is_no_exhaustion() {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in [
+        ("proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 900 kB\n"),
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/memory.max", "409600\n"),
+        ("sys/fs/cgroup/memory.current", "409000\n"),
+        ("sys/fs/cgroup/memory.stat", "anon 1000\ninactive_file 307200\n"),
+    ] {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let mut probe = SystemResources::new("/");
+    probe.memory = evergen_resilience::MemoryProbe::below(root.path());
+    let resources = probe.look();
+    assert_eq!(resources.memory_total, Some(409_600));
+    assert_eq!(resources.memory_free, Some(409_600 - (409_000 - 307_200)));
+    let resources = resources.with_disk(50, 100);
+    check(&HealthInput { resources, ..interval() }, HealthStatus::Healthy, &[]);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn this_system_tells_what_it_has() {
