@@ -58,6 +58,10 @@ pub(super) struct Spawned {
 pub(super) struct Committed {
     pub(super) execution: Uuid,
     pub(super) changes: Arc<ProposedChanges>,
+    /// Whether a deployment was begun.
+    pub(super) begun: bool,
+    /// Environments that an earlier try has deployed to.
+    pub(super) done: Vec<String>,
 }
 
 /// Carries out what the scheduler says, and tells it what happened.
@@ -215,12 +219,8 @@ impl Engine {
             Some(Command::Execute { events, reply }) => self.open_cycle(events, reply),
             Some(Command::Pause) => self.inputs.push(Input::Pause),
             Some(Command::Resume) => self.inputs.push(Input::Resume),
-            Some(Command::Stop { grace }) => self.stop(grace),
             // Nobody can reach it any more; cycles that were begun are finished.
-            None => {
-                self.reachable = false;
-                self.inputs.push(Input::Stop { grace: LAST_GRACE });
-            }
+            None => (self.reachable, self.leaving) = (false, true),
         }
     }
 
@@ -269,15 +269,12 @@ impl Engine {
 
 /// The end of a task that gave no result.
 fn broken(error: JoinError) -> TaskEnd {
-    use super::task::failed;
+    use super::task::{failed, said};
     use crate::scheduler::{Component, FailureKind};
     if error.is_cancelled() {
         return TaskEnd::of(Outcome::Cancelled);
     }
-    let payload = error.into_panic();
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    let error = format!("it panicked: {}", text.unwrap_or_else(|| "no text".to_owned()));
+    let error = format!("it panicked: {}", said(&*error.into_panic()));
     TaskEnd::of(Outcome::Failed(failed(Component::Regeneration, FailureKind::Panic, error)))
 }
 
