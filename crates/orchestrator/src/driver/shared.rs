@@ -57,6 +57,7 @@ pub(super) struct Gathered {
     pub(super) unchanged: u64,
     pub(super) tasks: Histogram,
     pub(super) failed_errands: u64,
+    pub(super) failed_reads: u64,
 }
 
 /// What reaches a running loop.

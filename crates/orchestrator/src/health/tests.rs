@@ -54,8 +54,10 @@ fn a_failing_component_or_log_is_named() {
     check(&input, HealthStatus::Warning, &[HealthProblem::BreakerOpen]);
     let report = HealthRules::default().judge(&input);
     assert!(report.findings[0].text.contains("deployment"), "{report:?}");
-    let input = HealthInput { failed_errands: 3, ..interval() };
-    check(&input, HealthStatus::Alert, &[HealthProblem::LogFailing]);
+    for (failed_errands, failed_reads) in [(3, 0), (0, 1)] {
+        let input = HealthInput { failed_errands, failed_reads, ..interval() };
+        check(&input, HealthStatus::Alert, &[HealthProblem::LogFailing]);
+    }
 }
 
 #[test]
