@@ -204,6 +204,10 @@ async fn a_new_consumer_begins_where_it_is_told(log: &Arc<dyn EventLog>) {
         let again = log.open_consumer(&name(text), Position::Offset(1)).await;
         assert_eq!(again.expect("it is opened again").low(), low, "and is where it was");
     }
+    let beyond = log.open_consumer(&name("d"), Position::Offset(5)).await;
+    let told = matches!(beyond, Err(ConsumerError::StartsBeyondEnd { start: 5, end: 4 }));
+    assert!(told, "nobody begins where no event will be next: {beyond:?}");
+    assert!(!log.consumers().contains_key(&name("d")), "and nothing of it is kept");
 }
 
 async fn acknowledgements_come_in_any_order(log: &Arc<dyn EventLog>) {

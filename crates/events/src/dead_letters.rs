@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,15 @@ use crate::patience::blocking;
 use crate::record::{Kind, MAX_PAYLOAD};
 use crate::segment::lock;
 use crate::{
-    ChangeEvent, Damage, EventBus, InvalidEvent, OpenError, PublishError, SettingError,
-    SharedError, TornTail,
+    ChangeEvent, Damage, GraphChangeNotifier, InvalidEvent, OpenError, PublishError, ReadError,
+    SettingError, SharedError, TornTail,
 };
 
+mod replay;
 #[cfg(test)]
 mod tests;
+
+use self::replay::Replay;
 
 /// An event whose last attempt has failed, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +94,10 @@ pub struct DeadLetters {
 #[derive(Debug)]
 struct Store {
     letters: BTreeMap<Uuid, DeadLetter>,
+    /// Replays that were begun and whose letters are still there.
+    replays: BTreeMap<Uuid, Replay>,
+    /// Letters that somebody replays right now.
+    under_way: BTreeSet<Uuid>,
     capacity: usize,
     journal: Option<Journal>,
     broken: Option<SharedError>,
@@ -103,16 +110,30 @@ struct Store {
 enum Change {
     Buried(Box<DeadLetter>),
     Gone(Uuid),
+    /// The letter is going to be published like this.
+    Replays {
+        letter: Uuid,
+        replay: Replay,
+    },
 }
+
+/// What a journal says.
+type Kept = (BTreeMap<Uuid, DeadLetter>, BTreeMap<Uuid, Replay>);
 
 const FILE: &str = "dead-letters";
 
 impl DeadLetters {
     /// Letters that are gone with the process.
     pub fn in_memory(capacity: usize) -> Self {
-        let letters = BTreeMap::new();
-        let store =
-            Store { letters, capacity: capacity.max(1), journal: None, broken: None, _lock: None };
+        let store = Store {
+            letters: BTreeMap::new(),
+            replays: BTreeMap::new(),
+            under_way: BTreeSet::new(),
+            capacity: capacity.max(1),
+            journal: None,
+            broken: None,
+            _lock: None,
+        };
         Self { store: Arc::new(Mutex::new(store)), torn: None }
     }
 
@@ -124,14 +145,22 @@ impl DeadLetters {
 
     fn open_on(disk: Arc<dyn Disk>, folder: &Path, capacity: usize) -> Result<Self, OpenError> {
         SettingError::check_count("capacity", capacity, 1, 1 << 20)?;
-        let lock = lock(folder)?;
+        let lock = lock(&*disk, folder)?;
         let path = folder.join(FILE);
         let contents = journal::read(&path, Kind::DeadLetters)?;
-        let letters = replay(&path, &contents.payloads)?;
+        let (letters, replays) = taken_together(&path, &contents.payloads)?;
         contents.torn.iter().for_each(TornTail::warn);
-        let made = Journal::create(disk, path.clone(), Kind::DeadLetters, &snapshot(&letters));
-        let journal = Some(made.map_err(OpenError::at(&path))?);
-        let store = Store { letters, capacity, journal, broken: None, _lock: Some(lock) };
+        let payloads = snapshot(&letters, &replays);
+        let made = Journal::create(disk, path.clone(), Kind::DeadLetters, &payloads);
+        let store = Store {
+            letters,
+            replays,
+            under_way: BTreeSet::new(),
+            capacity,
+            journal: Some(made.map_err(|failure| failure.into_open_error(&path))?),
+            broken: None,
+            _lock: Some(lock),
+        };
         Ok(Self { store: Arc::new(Mutex::new(store)), torn: contents.torn })
     }
 
@@ -140,7 +169,7 @@ impl DeadLetters {
     pub fn peek(folder: &Path) -> Result<Vec<DeadLetter>, OpenError> {
         let path = folder.join(FILE);
         let contents = journal::read(&path, Kind::DeadLetters)?;
-        Ok(replay(&path, &contents.payloads)?.into_values().collect())
+        Ok(taken_together(&path, &contents.payloads)?.0.into_values().collect())
     }
 
     /// What was cut off when the letters were opened.
@@ -176,15 +205,16 @@ impl DeadLetters {
     /// Publishes the event of a letter anew and forgets the letter; gives the new offset.
     ///
     /// The new event has an id of its own, and the correlation id of the old one, or its id
-    /// where it had none. An interruption between the two steps leaves the letter,
-    /// although the event was published.
-    pub async fn replay(&self, id: Uuid, bus: &dyn EventBus) -> Result<u64, DeadLetterError> {
-        let letter = self.get(id).ok_or(DeadLetterError::Unknown { id })?;
-        let correlation = letter.event.correlation_id.unwrap_or(id);
-        let event = letter.event.with_id(Uuid::now_v7()).with_correlation(correlation);
-        let offsets = bus.publish_batch(vec![event]).await?;
-        self.discard(id).await?;
-        Ok(offsets.start)
+    /// where it had none. That id is kept before the event is published. So whatever comes
+    /// between the two steps, an error, a dropped future or the end of the process, the next
+    /// call finds the event in the log of the notifier and publishes it no second time; unless that
+    /// part of the log has been removed meanwhile: then it is published again rather than lost.
+    pub async fn replay(
+        &self,
+        id: Uuid,
+        notifier: &GraphChangeNotifier,
+    ) -> Result<u64, DeadLetterError> {
+        replay::run(self, id, notifier).await
     }
 
     /// Forgets a letter for good, and gives it back for the last time.
@@ -219,10 +249,18 @@ impl Store {
     }
 
     fn discard(&mut self, id: Uuid) -> Result<DeadLetter, DeadLetterError> {
+        if self.under_way.contains(&id) {
+            return Err(DeadLetterError::UnderWay { id });
+        }
+        self.forget(id)
+    }
+
+    fn forget(&mut self, id: Uuid) -> Result<DeadLetter, DeadLetterError> {
         if !self.letters.contains_key(&id) {
             return Err(DeadLetterError::Unknown { id });
         }
         self.keep(&Change::Gone(id))?;
+        self.replays.remove(&id);
         let letter = self.letters.remove(&id).ok_or(DeadLetterError::Unknown { id })?;
         self.tidy();
         Ok(letter)
@@ -250,10 +288,9 @@ impl Store {
     /// Writes the journal anew when it holds much that is gone. What was asked for is
     /// kept already, so that a failure concerns only what comes next.
     fn tidy(&mut self) {
-        let Some(journal) = self.journal.as_mut().filter(|journal| journal.is_long()) else {
-            return;
-        };
-        if let Err(error) = journal.rewrite(&snapshot(&self.letters)) {
+        let Some(journal) = &mut self.journal else { return };
+        let (letters, replays) = (&self.letters, &self.replays);
+        if let Err(error) = journal.shorten(|| snapshot(letters, replays)) {
             tracing::error!(%error, "the journal of the dead letters has to be opened anew");
             self.broken = Some(Arc::new(error));
         }
@@ -265,30 +302,38 @@ fn encode(change: &Change) -> Vec<u8> {
     serde_json::to_vec(change).unwrap_or_default()
 }
 
-fn snapshot(letters: &BTreeMap<Uuid, DeadLetter>) -> Vec<Vec<u8>> {
-    letters.values().map(|letter| encode(&Change::Buried(Box::new(letter.clone())))).collect()
+fn snapshot(
+    letters: &BTreeMap<Uuid, DeadLetter>,
+    replays: &BTreeMap<Uuid, Replay>,
+) -> Vec<Vec<u8>> {
+    let letters = letters.values().map(|letter| Change::Buried(Box::new(letter.clone())));
+    let replays =
+        replays.iter().map(|(id, replay)| Change::Replays { letter: *id, replay: *replay });
+    letters.chain(replays).map(|change| encode(&change)).collect()
 }
 
-fn replay(path: &Path, payloads: &[Vec<u8>]) -> Result<BTreeMap<Uuid, DeadLetter>, Box<Damage>> {
-    let mut letters = BTreeMap::new();
+/// Takes all records of a journal together.
+fn taken_together(path: &Path, payloads: &[Vec<u8>]) -> Result<Kept, Box<Damage>> {
+    let (mut letters, mut replays) = Kept::default();
     for (offset, payload) in (0..).zip(payloads) {
         match serde_json::from_slice(payload) {
             Ok(Change::Buried(letter)) => drop(letters.insert(letter.id(), *letter)),
-            Ok(Change::Gone(id)) => drop(letters.remove(&id)),
+            Ok(Change::Gone(id)) => drop((letters.remove(&id), replays.remove(&id))),
+            Ok(Change::Replays { letter, replay }) => drop(replays.insert(letter, replay)),
             Err(error) => {
                 let fault = format!("the letter can't be read: {error}");
                 return Err(Box::new(Damage::new(path.to_owned(), 0, offset, fault)));
             }
         }
     }
-    Ok(letters)
+    Ok((letters, replays))
 }
 
 /// Reads the bytes of a file of letters, for fuzzing.
 pub(crate) fn parse(bytes: &[u8]) {
     let path = Path::new(FILE);
     if let Ok(contents) = journal::parse(path, Kind::DeadLetters, bytes) {
-        let _ = replay(path, &contents.payloads);
+        let _ = taken_together(path, &contents.payloads);
     }
 }
 
@@ -308,6 +353,12 @@ pub enum DeadLetterError {
         /// The id.
         id: Uuid,
     },
+    /// Somebody replays the letter right now.
+    #[error("dead letter `{id}` is being replayed")]
+    UnderWay {
+        /// The id.
+        id: Uuid,
+    },
     /// The event makes no sense.
     #[error("the event is not valid")]
     Invalid(#[from] InvalidEvent),
@@ -322,6 +373,9 @@ pub enum DeadLetterError {
     /// The event could not be published; the letter is still there.
     #[error("the event could not be published")]
     Publish(#[from] PublishError),
+    /// An earlier replay did not come to its end, and the log can't be searched for its event.
+    #[error("the log can't be searched for the replayed event")]
+    Search(#[from] ReadError),
     /// The medium failed, and nothing was changed.
     #[error("the medium of the dead letters failed")]
     Medium(#[source] SharedError),

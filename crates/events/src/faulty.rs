@@ -19,13 +19,20 @@ pub(crate) enum Call {
 /// Passes everything on to the system, but for the calls it is told to let fail.
 #[derive(Debug, Default)]
 pub(crate) struct Faulty {
-    planned: Mutex<Vec<(Call, io::ErrorKind)>>,
+    /// Calls that come next, and how each fails if it does.
+    planned: Mutex<Vec<(Call, Option<io::ErrorKind>)>>,
 }
 
 impl Faulty {
     /// Lets the next calls of these kinds fail, one after the other.
     pub(crate) fn plan(&self, faults: &[(Call, io::ErrorKind)]) {
-        self.planned.lock().unwrap().extend_from_slice(faults);
+        let faults = faults.iter().map(|(call, kind)| (*call, Some(*kind)));
+        self.planned.lock().unwrap().extend(faults);
+    }
+
+    /// Lets the second call of this kind fail, and forgets what was planned before.
+    pub(crate) fn plan_second(&self, call: Call, kind: io::ErrorKind) {
+        *self.planned.lock().unwrap() = vec![(call, None), (call, Some(kind))];
     }
 
     /// Whether everything that was planned has happened.
@@ -39,7 +46,7 @@ impl Faulty {
             Some((next, kind)) if *next == call => {
                 let kind = *kind;
                 planned.remove(0);
-                Err(kind.into())
+                kind.map_or(Ok(()), |kind| Err(kind.into()))
             }
             _ => Ok(()),
         }

@@ -133,23 +133,26 @@ const WORTH_REWRITING: u64 = 256 << 10;
 
 impl Journal {
     /// Writes a journal that holds these payloads and nothing else, in the place of the one
-    /// that is there: that, or the new one, is found after any interruption.
+    /// that is there: that, or the new one, is found after any interruption. As long as the new
+    /// one has not got the name, a failure leaves the old one as it was.
     pub(crate) fn create<P: AsRef<[u8]>>(
         disk: Arc<dyn Disk>,
         path: PathBuf,
         kind: Kind,
         payloads: &[P],
-    ) -> io::Result<Self> {
+    ) -> Result<Self, Failure> {
         let head = FileHead { kind, base: 0, created: 0 };
         let mut bytes = head.encode().to_vec();
         let place = encode_group(&mut bytes, Place::first(&head), 0, payloads);
         let aside = path.with_extension("new");
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&aside)?;
-        disk.write_at(&file, &bytes, 0)?;
-        disk.sync(&file)?;
-        fs::rename(&aside, &path)?;
-        disk.sync_folder(path.parent().unwrap_or(Path::new(".")))?;
+        let file = write_aside(&*disk, &aside, &bytes).map_err(|error| {
+            // A full disk should not be kept full by what is of no use.
+            let _ = fs::remove_file(&aside);
+            Failure::Refused(error)
+        })?;
+        fs::rename(&aside, &path)
+            .and_then(|()| disk.sync_folder(path.parent().unwrap_or(Path::new("."))))
+            .map_err(Failure::Broken)?;
         Ok(Self { disk, path, kind, file, place, compact: place.position })
     }
 
@@ -163,14 +166,38 @@ impl Journal {
     }
 
     /// Whether the journal has grown so much that it should be written anew.
-    pub(crate) fn is_long(&self) -> bool {
-        self.place.position > WORTH_REWRITING.max(self.compact * 4)
+    fn is_long(&self) -> bool {
+        self.place.position > WORTH_REWRITING.max(self.compact.saturating_mul(4))
     }
 
-    /// Writes the journal anew with these payloads.
-    pub(crate) fn rewrite<P: AsRef<[u8]>>(&mut self, payloads: &[P]) -> io::Result<()> {
+    /// Writes the journal anew with these payloads, if it is long. One that can't be written
+    /// anew for now is as good as it was, only longer: it is gone on with, and tried again when
+    /// it has doubled. An error means that nobody knows which of the two has the name.
+    pub(crate) fn shorten<P: AsRef<[u8]>>(
+        &mut self,
+        payloads: impl FnOnce() -> Vec<P>,
+    ) -> io::Result<()> {
+        if !self.is_long() {
+            return Ok(());
+        }
         let disk = Arc::clone(&self.disk);
-        *self = Self::create(disk, self.path.clone(), self.kind, payloads)?;
+        match Self::create(disk, self.path.clone(), self.kind, &payloads()) {
+            Ok(short) => *self = short,
+            Err(Failure::Refused(error)) => {
+                let file = self.path.display();
+                tracing::warn!(%file, %error, "a journal could not be written anew; it stays");
+                self.compact = self.place.position / 2;
+            }
+            Err(Failure::Broken(error)) => return Err(error),
+        }
         Ok(())
     }
+}
+
+fn write_aside(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(true).open(path)?;
+    disk.write_at(&file, bytes, 0)?;
+    disk.sync(&file)?;
+    Ok(file)
 }

@@ -30,7 +30,8 @@ mod forwarding;
 ///   effect, wholly or not at all.
 pub trait EventLog: Send + Sync {
     /// Adds events as one group and gives their offsets. Waits while the log has no
-    /// room for more, and refuses after a bounded time.
+    /// room for more, and refuses after a bounded time. When an append of no events is ready, what
+    /// became of all calls before it is settled, also of those whose futures were dropped.
     fn append(
         &self,
         events: Vec<Arc<ChangeEvent>>,
@@ -50,7 +51,7 @@ pub trait EventLog: Send + Sync {
     fn beyond(&self, offset: u64) -> BoxFuture<'_, Result<Bounds, ReadError>>;
 
     /// What the consumer has acknowledged. A new consumer is made, as one that has
-    /// acknowledged everything before `start`.
+    /// acknowledged everything before `start`, which must not lie beyond the end of the log.
     fn open_consumer(
         &self,
         consumer: &ConsumerName,
@@ -361,6 +362,14 @@ pub enum ConsumerError {
     BeyondEnd {
         /// The offset.
         offset: u64,
+        /// The end of the log.
+        end: u64,
+    },
+    /// The consumer wants to begin at an offset that no event has yet, and is not the next one.
+    #[error("a consumer can't begin at offset {start}: the log ends at {end}")]
+    StartsBeyondEnd {
+        /// The offset.
+        start: u64,
         /// The end of the log.
         end: u64,
     },

@@ -120,11 +120,18 @@ impl EventLog for MemoryLog {
         start: Position,
     ) -> BoxFuture<'_, Result<Acknowledged, ConsumerError>> {
         let opened = self.ring.change_quietly(|ring| {
-            let start = ring.offset_of(start);
-            let entry = ring.consumers.entry(consumer.clone());
-            entry.or_insert_with(|| Acknowledged::below(start)).clone()
+            if let Some(known) = ring.consumers.get(consumer) {
+                return Ok(known.clone());
+            }
+            let (start, end) = (ring.offset_of(start), ring.bounds().end);
+            if start > end {
+                return Err(ConsumerError::StartsBeyondEnd { start, end });
+            }
+            let fresh = Acknowledged::below(start);
+            ring.consumers.insert(consumer.clone(), fresh.clone());
+            Ok(fresh)
         });
-        std::future::ready(Ok(opened)).boxed()
+        std::future::ready(opened).boxed()
     }
 
     fn acknowledge(

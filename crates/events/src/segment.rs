@@ -40,6 +40,15 @@ use self::view::{Cache, Located, View};
 /// How many bytes a batch may take.
 const MAX_BATCH: usize = 64 << 20;
 
+/// An event of more bytes than this counts as several, so that what bounds the number of events
+/// in a queue or a group bounds their bytes as well.
+const COUNTED_BYTES: usize = 8 << 10;
+
+/// For how many events a record counts.
+fn counts_as(payload: &[u8]) -> usize {
+    (payload.len() + RECORD_HEAD).div_ceil(COUNTED_BYTES)
+}
+
 /// A durable log in a folder, for one process at a time.
 ///
 /// Events lie in preallocated segments, each record with its length, a checksum, and the
@@ -97,7 +106,7 @@ impl SegmentLog {
         settings: SegmentSettings,
     ) -> Result<Self, OpenError> {
         settings.validate()?;
-        let lock = lock(folder)?;
+        let lock = lock(&*disk, folder)?;
         let found = open::open(&disk, folder, &settings)?;
         let active = found.segments.last().map(Arc::clone).ok_or_else(|| OpenError::System {
             path: folder.to_owned(),
@@ -230,14 +239,10 @@ impl EventLog for SegmentLog {
         events: Vec<Arc<ChangeEvent>>,
     ) -> BoxFuture<'_, Result<Range<u64>, AppendError>> {
         async move {
-            let count = events.len();
-            if count == 0 {
-                let end = self.bounds().end;
-                return Ok(end..end);
-            }
             let payloads = self.encode(&events)?;
+            let weight: usize = payloads.iter().map(|payload| counts_as(payload)).sum();
             let append = |reply| Command::Append(Append { events, payloads, reply });
-            self.ask(count, append).await
+            self.ask(weight.max(1), append).await
         }
         .boxed()
     }

@@ -13,6 +13,8 @@ mod tests;
 pub struct Cost {
     /// Time on processors, in microseconds.
     pub cpu_us: u64,
+    /// Time that passed, in microseconds, where that was looked at.
+    pub wall_us: u64,
     /// The most memory of the process that was seen meanwhile, in bytes.
     pub peak_memory: u64,
     /// Bytes of artifacts that were written.
@@ -28,8 +30,18 @@ pub struct Cost {
 impl Cost {
     /// Time on processors, once.
     pub fn cpu(time: Duration) -> Self {
-        let cpu_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        Self { cpu_us, count: 1, ..Self::default() }
+        Self { cpu_us: microseconds(time), count: 1, ..Self::default() }
+    }
+
+    /// Time that passed, once; whose processors worked meanwhile is not known.
+    pub fn wall(time: Duration) -> Self {
+        Self { count: 1, ..Self::default() }.with_wall(time)
+    }
+
+    /// Sets the time that passed.
+    #[must_use]
+    pub fn with_wall(self, time: Duration) -> Self {
+        Self { wall_us: microseconds(time), ..self }
     }
 
     /// Sets the most memory that was seen.
@@ -52,12 +64,17 @@ impl Cost {
 
     fn add(&mut self, other: &Self) {
         self.cpu_us = self.cpu_us.saturating_add(other.cpu_us);
+        self.wall_us = self.wall_us.saturating_add(other.wall_us);
         self.peak_memory = self.peak_memory.max(other.peak_memory);
         self.bytes_written = self.bytes_written.saturating_add(other.bytes_written);
         self.tokens = self.tokens.saturating_add(other.tokens);
         self.price_micros = self.price_micros.saturating_add(other.price_micros);
         self.count = self.count.saturating_add(other.count);
     }
+}
+
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// What the loop cost, in all and by what caused it.
@@ -71,7 +88,7 @@ pub struct CostSummary {
     pub last_cycle: Cost,
     /// By generator; of these only rendering is timed.
     pub generators: BTreeMap<String, Cost>,
-    /// By environment, for deployments.
+    /// By environment, for deployments: the time that passed.
     pub environments: BTreeMap<String, Cost>,
 }
 

@@ -69,7 +69,7 @@ pub enum HealthProblem {
     MemoryLow,
     /// Little room is left on the disk.
     DiskLow,
-    /// Events can't be acknowledged or kept as dead letters.
+    /// Events can't be read, acknowledged or kept as dead letters.
     LogFailing,
 }
 
@@ -95,6 +95,8 @@ pub struct HealthInput {
     pub open_breakers: Vec<Component>,
     /// Orders to acknowledge or bury that failed.
     pub failed_errands: u64,
+    /// How often events could not be read from the log, or were missed there.
+    pub failed_reads: u64,
     /// What the system has left, where that is known.
     pub resources: Resources,
 }
@@ -193,8 +195,11 @@ fn breakers(input: &HealthInput) -> Option<HealthFinding> {
 }
 
 fn log(input: &HealthInput) -> Option<HealthFinding> {
-    (input.failed_errands > 0).then(|| {
-        let text = format!("events could not be acknowledged {} times", input.failed_errands);
+    let HealthInput { failed_errands, failed_reads, .. } = *input;
+    (failed_errands + failed_reads > 0).then(|| {
+        let text = format!(
+            "events could not be read {failed_reads} times, and not be acknowledged {failed_errands} times"
+        );
         finding(HealthStatus::Alert, HealthProblem::LogFailing, text, &[])
     })
 }

@@ -10,6 +10,7 @@ use super::{Attempt, DeadLetter, DeadLetterError, DeadLetters};
 use crate::faulty::{Call, Faulty};
 use crate::{
     ChangeEvent, Durability, EventLog, GraphChangeNotifier, HistoryQuery, MemoryLog, OpenError,
+    Retention,
 };
 
 fn letter(number: u128) -> DeadLetter {
@@ -66,6 +67,82 @@ async fn a_replayed_letter_is_a_new_event_of_the_same_cause() {
     assert_eq!(event.subject, "urn:a");
     let unknown = letters.replay(Uuid::from_u128(1), &notifier).await.unwrap_err();
     assert!(matches!(unknown, DeadLetterError::Unknown { .. }));
+}
+
+/// Publishes the event of a letter, and lets the disk fail before the letter is forgotten, as
+/// if the process had ended there.
+async fn half_replayed(folder: &std::path::Path, notifier: &GraphChangeNotifier) -> u64 {
+    let disk = Arc::new(Faulty::default());
+    let letters = DeadLetters::open_on(disk.clone(), folder, 3).unwrap();
+    letters.bury(letter(1)).await.unwrap();
+    disk.plan_second(Call::Write, ErrorKind::StorageFull);
+    let failed = letters.replay(Uuid::from_u128(1), notifier).await.unwrap_err();
+    assert!(matches!(failed, DeadLetterError::Medium(_)), "{failed}");
+    assert_eq!(letters.len(), 1);
+    notifier.log().bounds().end
+}
+
+#[tokio::test]
+async fn a_replay_that_was_interrupted_publishes_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let notifier = GraphChangeNotifier::default();
+    notifier.publish(ChangeEvent::node_added("urn:before")).await.unwrap();
+    let end = half_replayed(folder.path(), &notifier).await;
+    assert_eq!(end, 2, "it was published");
+    for number in 0..2000 {
+        notifier.publish(ChangeEvent::node_added(format!("urn:{number}"))).await.unwrap();
+    }
+    let letters = open(folder.path());
+    assert_eq!(letters.replay(Uuid::from_u128(1), &notifier).await.unwrap(), 1);
+    assert!(letters.is_empty());
+    assert_eq!(notifier.log().bounds().end, 2002);
+    drop(letters);
+    assert!(open(folder.path()).is_empty());
+}
+
+#[tokio::test]
+async fn a_replay_whose_traces_are_gone_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let notifier = GraphChangeNotifier::default();
+    half_replayed(folder.path(), &notifier).await;
+    let nothing = Retention::everything().with_max_bytes(0);
+    notifier.log().trim(nothing, Timestamp::now()).await.unwrap();
+    let letters = open(folder.path());
+    assert_eq!(letters.replay(Uuid::from_u128(1), &notifier).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_letter_is_replayed_by_one_at_a_time() {
+    let letters = DeadLetters::in_memory(9);
+    let notifier = GraphChangeNotifier::default();
+    letters.bury(letter(1)).await.unwrap();
+    let id = Uuid::from_u128(1);
+    let replays = futures::join!(letters.replay(id, &notifier), letters.replay(id, &notifier));
+    assert!(matches!(replays.1, Err(DeadLetterError::UnderWay { .. })), "{replays:?}");
+    assert_eq!((replays.0.unwrap(), notifier.log().bounds().end), (0, 1));
+    letters.bury(letter(2)).await.unwrap();
+    let id = Uuid::from_u128(2);
+    let both = futures::join!(letters.replay(id, &notifier), letters.discard(id));
+    assert!(matches!(both.1, Err(DeadLetterError::UnderWay { .. })), "{both:?}");
+}
+
+#[tokio::test]
+async fn letters_go_on_when_their_journal_cannot_be_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Faulty::default());
+    let letters = DeadLetters::open_on(disk.clone(), folder.path(), 9).unwrap();
+    let attempt = Attempt::new(Timestamp::UNIX_EPOCH, "render", "x".repeat(20_000));
+    let large = DeadLetter { attempts: vec![attempt], ..letter(1) };
+    loop {
+        disk.plan_second(Call::Write, ErrorKind::StorageFull);
+        letters.bury(large.clone()).await.unwrap();
+        if disk.is_done() {
+            break;
+        }
+    }
+    letters.bury(letter(2)).await.unwrap();
+    drop(letters);
+    assert_eq!(open(folder.path()).list(), [large, letter(2)]);
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    /// Works until the queue is closed and empty.
+    /// Works until the queue is closed and empty. However it ends, nobody waits for it longer.
     pub(super) fn run(mut self) {
         while let Some(commands) = self.shared.queue.take(self.settings.group) {
             let started = Instant::now();
@@ -118,7 +118,6 @@ impl Committer {
                 self.shared.queue.linger(expected.min(self.settings.group), self.settings.linger);
             }
         }
-        self.shared.view.change(|view| view.closed = true);
     }
 
     /// Does what is asked; says how many events that were.
@@ -166,7 +165,8 @@ impl Committer {
         let start = self.place.offset;
         let payloads: Vec<_> = appends.iter().flat_map(|append| &append.payloads).collect();
         let count = payloads.len();
-        if let Err(error) = self.write(&payloads) {
+        let written = if count == 0 { Ok(()) } else { self.write(&payloads) };
+        if let Err(error) = written {
             for append in appends {
                 let _ = append.reply.send(Err(error.clone()));
             }
@@ -314,6 +314,15 @@ impl Committer {
     }
 }
 
+impl Drop for Committer {
+    fn drop(&mut self) {
+        // Empty but after a panic. What is dropped here tells those who wait for its answer.
+        self.shared.queue.close();
+        drop(self.shared.queue.take(usize::MAX));
+        self.shared.view.change(|view| view.closed = true);
+    }
+}
+
 /// How many segments are not asked for, from the oldest on. The last one never is.
 fn expired(view: &View, retention: Retention, now: Timestamp, written: u64) -> usize {
     let mut expired = 0;
@@ -377,12 +386,16 @@ fn plan(
 ) -> Option<Answer> {
     match command {
         Command::Open { consumer, start, reply } => {
-            let acknowledged = consumers.get(&consumer).cloned().unwrap_or_else(|| {
-                let acknowledged = Acknowledged::below(start);
-                consumers.insert(consumer.clone(), acknowledged.clone());
-                changes.push(Change::Is { consumer, acknowledged: acknowledged.clone() });
-                acknowledged
-            });
+            if let Some(known) = consumers.get(&consumer) {
+                return Some(Answer::Open(reply, known.clone()));
+            }
+            if start > end {
+                let _ = reply.send(Err(ConsumerError::StartsBeyondEnd { start, end }));
+                return None;
+            }
+            let acknowledged = Acknowledged::below(start);
+            consumers.insert(consumer.clone(), acknowledged.clone());
+            changes.push(Change::Is { consumer, acknowledged: acknowledged.clone() });
             Some(Answer::Open(reply, acknowledged))
         }
         Command::Acknowledge { consumer, offsets, reply } => {

@@ -1,7 +1,6 @@
 //! What consumers have acknowledged, as a journal.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -85,7 +84,7 @@ impl Cursors {
         disk: Arc<dyn Disk>,
         folder: &Path,
         consumers: &Consumers,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, Failure> {
         let path = folder.join(FILE);
         let journal = Journal::create(disk, path, Kind::Cursors, &snapshot(consumers))?;
         Ok(Self { journal })
@@ -95,14 +94,6 @@ impl Cursors {
     pub(super) fn append(&mut self, changes: &[Change], after: &Consumers) -> Result<(), Failure> {
         let payloads: Vec<_> = changes.iter().map(Change::encode).collect();
         self.journal.append(&payloads)?;
-        if self.journal.is_long()
-            && let Err(error) = self.journal.rewrite(&snapshot(after))
-        {
-            // The long journal is as good as the short one, as long as it is the one that is
-            // written; which of the two has the name is not known if the flush failed.
-            tracing::warn!(%error, "the journal of the consumers could not be rewritten");
-            return Err(Failure::Broken(error));
-        }
-        Ok(())
+        self.journal.shorten(|| snapshot(after)).map_err(Failure::Broken)
     }
 }

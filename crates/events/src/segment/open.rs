@@ -28,9 +28,10 @@ pub(super) struct Found {
     pub(super) torn: Vec<TornTail>,
 }
 
-/// Takes the right to write. It ends with the file, and so with the process.
-pub(crate) fn lock(folder: &Path) -> Result<File, OpenError> {
-    fs::create_dir_all(folder).map_err(OpenError::at(folder))?;
+/// Takes the right to write, in a folder that is made if need be. It ends with the file, and so
+/// with the process.
+pub(crate) fn lock(disk: &dyn Disk, folder: &Path) -> Result<File, OpenError> {
+    make(disk, folder)?;
     let path = folder.join("lock");
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = opened.map_err(OpenError::at(&path))?;
@@ -47,6 +48,23 @@ pub(crate) fn lock(folder: &Path) -> Result<File, OpenError> {
     // For people; that it can't be written is no reason not to work.
     let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
     Ok(file)
+}
+
+/// Makes a folder and those above it, and flushes the name of each: else the power could take a
+/// whole log whose every event was flushed.
+fn make(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
+    let missing = folder.ancestors().take_while(|above| {
+        let named = !above.as_os_str().is_empty();
+        named && !above.exists()
+    });
+    let missing: Vec<&Path> = missing.collect();
+    fs::create_dir_all(folder).map_err(OpenError::at(folder))?;
+    for made in missing.into_iter().rev() {
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new("."));
+        disk.sync_folder(above).map_err(OpenError::at(above))?;
+    }
+    Ok(())
 }
 
 /// Finds out where the log begins and ends, and cuts off what was torn.
@@ -74,7 +92,7 @@ pub(super) fn open(
     let torn: Vec<_> = torn_events.into_iter().chain(contents.torn).collect();
     torn.iter().for_each(TornTail::warn);
     let opened = Cursors::create(Arc::clone(disk), folder, &consumers);
-    let cursors = opened.map_err(OpenError::at(&cursor_path))?;
+    let cursors = opened.map_err(|failure| failure.into_open_error(&cursor_path))?;
     let begun = segments.last().map_or(0, |segment| segment.head.created);
     Ok(Found {
         recent: recent(&segments, bounds, settings.cache_events)?,

@@ -64,7 +64,13 @@ impl SegmentReader {
         Ok(bounds)
     }
 
+    /// What is there, as of one instant. The writer may remove a segment that was listed before
+    /// it is opened, or go on while its end is looked for; what is wrong three times is wrong.
     fn look(&self) -> Result<(Vec<Arc<Segment>>, Bounds), OpenError> {
+        self.glance().or_else(|_| self.glance()).or_else(|_| self.glance())
+    }
+
+    fn glance(&self) -> Result<(Vec<Arc<Segment>>, Bounds), OpenError> {
         let segments = open::segments(&self.folder, false)?;
         let Some(active) = segments.last() else { return Ok((segments, Bounds::default())) };
         let end = open::find_end(active)?;

@@ -13,12 +13,13 @@ pub struct SegmentSettings {
     pub segment_bytes: u64,
     /// How many bytes an event may take as JSON: 1 KiB to 64 MiB. A batch may take 64 MiB.
     pub max_event_bytes: usize,
-    /// How many events may wait for the committer: 1 to 1,048,576.
+    /// How many events may wait for the committer: 1 to 1,048,576. One counts once for each
+    /// 8 KiB that it has begun.
     pub queue: usize,
     /// How long `append` waits for a place in that queue: 1 ms to a day.
     pub patience: Duration,
-    /// How many events are committed together at most: 1 to 65,536. A batch that is
-    /// larger is committed by itself.
+    /// How many events are committed together at most: 1 to 65,536, counted as those that
+    /// wait. A batch that is larger is committed by itself.
     pub group: usize,
     /// How long the committer waits for the publishers that it has just answered, so that their
     /// next events share a flush: at most 100 ms.

@@ -14,6 +14,9 @@ use crate::{
     OffsetSet, OpenError, Position, ReadError, Retention, conformance,
 };
 
+mod bounds;
+mod endings;
+
 fn settings() -> SegmentSettings {
     SegmentSettings::default()
         .with_durability(Durability::Process)

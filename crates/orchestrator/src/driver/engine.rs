@@ -7,7 +7,7 @@ use evergen_artifact::ProposedChanges;
 use evergen_events::{Acknowledger, ChangeEvent, Consumer, LogEntry};
 use evergen_regeneration::{Regenerator, WorkKey};
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -16,12 +16,14 @@ use super::errands::Desk;
 use super::journal::{Draft, ParallelExecution};
 use super::meter::CpuMeter;
 use super::reader::Reader;
+use super::record;
 use super::shared::Shared;
 use super::task::TaskEnd;
 use super::token::CommitToken;
 use crate::config::ConfigError;
 use crate::scheduler::{
-    Arrival, CycleId, Effect, Input, Lane, Outcome, Scheduler, TaskId, Urgency,
+    Arrival, CycleId, Effect, Input, Lane, Notice, Outcome, Scheduler, SchedulerView, TaskId,
+    Urgency,
 };
 
 /// What the loop is told from outside.
@@ -30,7 +32,6 @@ pub(super) enum Command {
     Execute { events: Vec<ChangeEvent>, reply: oneshot::Sender<ParallelExecution> },
     Pause,
     Resume,
-    Stop { grace: Duration },
 }
 
 /// Where events come from.
@@ -43,6 +44,11 @@ pub(super) struct Intake {
 pub(super) const DIRECT: u64 = 1 << 63;
 /// How long cycles may go on whose caller is gone.
 const LAST_GRACE: Duration = Duration::from_hours(24);
+/// How long tasks that were cancelled may take to end before they are left behind.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often it is told how full the loop is.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A task that was spawned.
 pub(super) struct Spawned {
@@ -58,6 +64,10 @@ pub(super) struct Spawned {
 pub(super) struct Committed {
     pub(super) execution: Uuid,
     pub(super) changes: Arc<ProposedChanges>,
+    /// Whether a deployment was begun.
+    pub(super) begun: bool,
+    /// Environments that an earlier try has deployed to.
+    pub(super) done: Vec<String>,
 }
 
 /// Carries out what the scheduler says, and tells it what happened.
@@ -65,7 +75,10 @@ pub(super) struct Engine {
     pub(super) shared: Arc<Shared>,
     pub(super) scheduler: Scheduler<WorkKey>,
     commands: mpsc::Receiver<Command>,
+    stops: watch::Receiver<Option<Duration>>,
     reachable: bool,
+    /// Nobody can reach it any more; it stops when what it was given has come in.
+    leaving: bool,
     reader: Option<Reader>,
     pub(super) desk: Desk,
     /// Read, and without room in the scheduler yet.
@@ -84,6 +97,8 @@ pub(super) struct Engine {
     pub(super) abandoned: Option<usize>,
     next_direct: u64,
     saturated_since: Option<Duration>,
+    /// When it was told last how full the loop is, and how many events were in hand then.
+    sampled: (Duration, usize),
 }
 
 impl Engine {
@@ -91,6 +106,7 @@ impl Engine {
         shared: Arc<Shared>,
         intake: Option<Intake>,
         commands: mpsc::Receiver<Command>,
+        stops: watch::Receiver<Option<Duration>>,
     ) -> Result<Self, ConfigError> {
         let seed = fastrand::u64(..);
         let scheduler = Scheduler::new(&shared.config, shared.gates.is_some(), seed)?;
@@ -102,7 +118,9 @@ impl Engine {
         Ok(Self {
             scheduler,
             commands,
+            stops,
             reachable: true,
+            leaving: false,
             reader: intake.map(|intake| Reader::start(intake, &shared)),
             desk: Desk::start(acknowledger, Arc::clone(&shared.dead_events)),
             shared,
@@ -120,6 +138,7 @@ impl Engine {
             abandoned: None,
             next_direct: DIRECT,
             saturated_since: None,
+            sampled: (Duration::ZERO, 0),
         })
     }
 
@@ -137,20 +156,24 @@ impl Engine {
             reader.stop().await;
         }
         self.desk.stop().await;
-        // Aborted tasks end at their next await; those that are counted as abandoned don't.
+        // Aborted tasks end at their next await. One that blocks its thread has none, and may have
+        // been given up long ago.
         self.tasks.abort_all();
-        if abandoned == 0 {
-            while self.tasks.join_next().await.is_some() {}
-        } else {
-            self.tasks.detach_all();
-        }
-        abandoned
+        let all_end = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LEAVE_TIMEOUT, all_end).await;
+        let left = self.tasks.len();
+        self.tasks.detach_all();
+        abandoned.max(left)
     }
 
     /// Steps until there is nothing to say.
     fn turn(&mut self, effects: &mut Vec<Effect<WorkKey>>) {
         loop {
             self.fill();
+            if self.leaving && self.surplus.is_empty() {
+                self.leaving = false;
+                self.inputs.push(Input::Stop { grace: LAST_GRACE });
+            }
             let inputs = std::mem::take(&mut self.inputs);
             self.scheduler.step(inputs, self.shared.now(), effects);
             for effect in effects.drain(..) {
@@ -166,9 +189,21 @@ impl Engine {
         let now = self.shared.now();
         let passed = self.saturated_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
         self.saturated_since = saturated.then_some(now);
+        self.sample(&view, now);
         let mut seen = self.shared.seen();
         seen.gathered.saturated += passed;
         seen.view = view;
+    }
+
+    /// Tells how full the loop is: once in a second at most, and when it has come to rest, so
+    /// that what was told last is not work that is done by now.
+    fn sample(&mut self, view: &SchedulerView, now: Duration) {
+        let (at, depth) = self.sampled;
+        let rests = view.in_hand == 0 && depth > 0;
+        if rests || now.saturating_sub(at) >= SAMPLE_INTERVAL {
+            self.sampled = (now, view.in_hand);
+            record::sampled(&self.shared, view);
+        }
     }
 
     /// Hands in as many events as there is room for.
@@ -195,6 +230,7 @@ impl Engine {
         let wake = self.scheduler.next_wake().map(|at| self.shared.origin + at);
         tokio::select! {
             command = self.commands.recv(), if self.reachable => self.obey(command),
+            Ok(()) = self.stops.changed() => self.stop(),
             Some(joined) = self.tasks.join_next_with_id() => self.land(joined),
             Some((errand, result)) = self.desk.answers.recv() => {
                 self.inputs.push(Input::ErrandDone { errand, result });
@@ -215,16 +251,13 @@ impl Engine {
             Some(Command::Execute { events, reply }) => self.open_cycle(events, reply),
             Some(Command::Pause) => self.inputs.push(Input::Pause),
             Some(Command::Resume) => self.inputs.push(Input::Resume),
-            Some(Command::Stop { grace }) => self.stop(grace),
             // Nobody can reach it any more; cycles that were begun are finished.
-            None => {
-                self.reachable = false;
-                self.inputs.push(Input::Stop { grace: LAST_GRACE });
-            }
+            None => (self.reachable, self.leaving) = (false, true),
         }
     }
 
-    fn stop(&mut self, grace: Duration) {
+    fn stop(&mut self) {
+        let Some(grace) = *self.stops.borrow_and_update() else { return };
         // What was read and not taken stays in the log. What somebody waits for and did not
         // come in can't come in now: who waits is told.
         for (_, cycle) in self.surplus.drain(..) {
@@ -256,12 +289,17 @@ impl Engine {
     }
 
     fn land(&mut self, joined: Result<(Id, (TaskId, TaskEnd)), JoinError>) {
-        let (id, task, end) = match joined {
-            Ok((id, (task, end))) => (id, Some(task), end),
-            Err(error) => (error.id(), self.ids.get(&error.id()).copied(), broken(error)),
+        let (id, end) = match joined {
+            Ok((id, (_, end))) => (id, end),
+            Err(error) => (error.id(), broken(error)),
         };
-        self.ids.remove(&id);
-        let Some(task) = task else { return };
+        let Some(task) = self.ids.remove(&id) else { return };
+        let current = self.spawned.get(&task).is_some_and(|spawned| spawned.abort.id() == id);
+        if !current {
+            // A try of a deployment that was given up long ago; another one has its place.
+            record::notice(&self.shared, &Notice::Late { task });
+            return;
+        }
         let outcome = self.landed(task, end);
         self.inputs.push(Input::Ended { task, outcome });
     }
@@ -269,15 +307,12 @@ impl Engine {
 
 /// The end of a task that gave no result.
 fn broken(error: JoinError) -> TaskEnd {
-    use super::task::failed;
+    use super::task::{failed, said};
     use crate::scheduler::{Component, FailureKind};
     if error.is_cancelled() {
         return TaskEnd::of(Outcome::Cancelled);
     }
-    let payload = error.into_panic();
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    let error = format!("it panicked: {}", text.unwrap_or_else(|| "no text".to_owned()));
+    let error = format!("it panicked: {}", said(&*error.into_panic()));
     TaskEnd::of(Outcome::Failed(failed(Component::Regeneration, FailureKind::Panic, error)))
 }
 

@@ -1,7 +1,9 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evergen_events::Acknowledger;
+use futures::future::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -79,12 +81,11 @@ async fn acknowledge_all(
     let mut batch = Vec::new();
     while orders.recv_many(&mut batch, WAITING).await > 0 {
         let offsets: Vec<u64> = batch.iter().flat_map(|(_, offsets)| offsets).copied().collect();
-        let done = tokio::time::timeout(TIMEOUT, acknowledger.acknowledge(offsets)).await;
-        let result: Result<(), Arc<str>> = match done {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(chain(&error).into()),
-            Err(_) => Err("the log did not acknowledge in time".into()),
+        let asked = async {
+            let done = acknowledger.acknowledge(offsets).await;
+            done.map_err(|error| Arc::from(chain(&error)))
         };
+        let result = attended(asked, "acknowledged").await;
         for (errand, _) in batch.drain(..) {
             if answers.send((errand, result.clone())).await.is_err() {
                 return;
@@ -99,11 +100,23 @@ async fn bury_all(
     answers: mpsc::Sender<Answer>,
 ) {
     while let Some((errand, events)) = orders.recv().await {
-        let done = tokio::time::timeout(TIMEOUT, bury_each(&*dead_events, events)).await;
-        let result = done.unwrap_or_else(|_| Err("they were not kept in time".into()));
+        let result = attended(bury_each(&*dead_events, events), "kept").await;
         if answers.send((errand, result)).await.is_err() {
             return;
         }
+    }
+}
+
+/// An order to somebody else's code, which may hang or panic: the clerk goes on in any case.
+async fn attended(
+    order: impl Future<Output = Result<(), Arc<str>>>,
+    doing: &str,
+) -> Result<(), Arc<str>> {
+    let caught = AssertUnwindSafe(order).catch_unwind();
+    match tokio::time::timeout(TIMEOUT, caught).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(format!("a panic came while events were to be {doing}").into()),
+        Err(_) => Err(format!("events were not {doing} in time").into()),
     }
 }
 

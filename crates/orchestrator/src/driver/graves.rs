@@ -79,7 +79,7 @@ impl BuryError {
     }
 }
 
-/// Keeps the latest dead events as long as the process lives. Cheap to clone; clones share them.
+/// Keeps dead events as long as the process lives. Cheap to clone; clones share them.
 #[derive(Clone, Debug)]
 pub struct MemoryDeadEvents {
     events: Arc<Mutex<VecDeque<DeadEvent>>>,

@@ -1,7 +1,10 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evergen_telemetry::{Body, Health, TelemetryEvent};
+use futures::future::FutureExt;
+use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
 use super::meter::cpu_time;
@@ -14,18 +17,24 @@ use crate::statistics::OrchestrationStats;
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Judges the health of the loop now and then, beside it: it only reads what the loop leaves.
-/// A check that fails or panics is told of, and the next one comes all the same.
-pub(super) async fn run(shared: Arc<Shared>) {
+/// A check that fails or panics is told of, and the next one comes all the same. It ends with
+/// whoever holds the other end of `left`, and never in the middle of writing statistics down.
+pub(super) async fn run(shared: Arc<Shared>, mut before: Mark, mut left: oneshot::Receiver<()>) {
     let interval = Duration::from_secs(shared.config.health_check_interval_secs);
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before = Mark::of(&shared);
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = &mut left => return,
+            _ = ticks.tick() => {}
+        }
         let mark = Mark::of(&shared);
-        let check = tokio::spawn(check(Arc::clone(&shared), before, mark.clone()));
-        if let Err(error) = check.await {
-            tracing::error!(%error, "a health check failed");
+        let check = AssertUnwindSafe(check(&shared, &before, &mark)).catch_unwind();
+        tokio::select! {
+            _ = &mut left => return,
+            checked = check => if checked.is_err() {
+                tracing::error!("a health check panicked");
+            },
         }
         keep_statistics(&shared).await;
         before = mark;
@@ -33,8 +42,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 }
 
 /// Where the counts stood at a check.
-#[derive(Clone)]
-struct Mark {
+pub(super) struct Mark {
     at: Duration,
     cpu: Duration,
     stats: OrchestrationStats,
@@ -43,7 +51,7 @@ struct Mark {
 }
 
 impl Mark {
-    fn of(shared: &Shared) -> Self {
+    pub(super) fn of(shared: &Shared) -> Self {
         let at = shared.now();
         let seen = shared.seen();
         let view = &seen.view;
@@ -57,11 +65,11 @@ impl Mark {
     }
 }
 
-async fn check(shared: Arc<Shared>, before: Mark, mark: Mark) {
-    let input = input(&shared, &before, &mark, look(&shared).await);
+async fn check(shared: &Shared, before: &Mark, mark: &Mark) {
+    let input = input(shared, before, mark, look(shared).await);
     let report = HealthRules::default().judge(&input);
-    record(&shared, &input, &report);
-    let recommendations = recommend(&evidence(&shared, &before, &mark));
+    record(shared, &input, &report);
+    let recommendations = recommend(&evidence(shared, before, mark));
     let mut seen = shared.seen();
     seen.health = report;
     seen.recommendations = recommendations;
@@ -97,6 +105,7 @@ fn input(shared: &Shared, before: &Mark, mark: &Mark, resources: Resources) -> H
         failed: new.regenerations_failed - old.regenerations_failed,
         open_breakers: shared.seen().view.open_breakers.clone(),
         failed_errands: mark.gathered.failed_errands - before.gathered.failed_errands,
+        failed_reads: mark.gathered.failed_reads - before.gathered.failed_reads,
         resources,
     }
 }

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 
 use super::engine::{Command, Engine, Intake};
 use super::graves::{DeadEvents, MemoryDeadEvents};
-use super::health_loop;
-use super::journal::{CycleFeed, CycleSummary, Journal, ParallelExecution};
+use super::health_loop::{self, Mark};
+use super::journal::{CycleFeed, CycleSummary, ParallelExecution};
 use super::lifecycle::{Lifecycle, Stage};
 use super::record;
-use super::shared::{Gathered, Handle, Seen, Shared};
+use super::shared::{Handle, Seen, Shared, StopSignal};
 use crate::config::{ConfigError, OrchestratorConfig};
 use crate::health::{HealthReport, ResourceProbe, SystemResources};
 use crate::recommend::Recommendation;
@@ -30,6 +30,8 @@ use crate::statistics::{OrchestrationStats, Statistics, StatisticsFile};
 ///
 /// Cheap to clone; all clones are one loop. It needs a tokio runtime with time. When
 /// the last clone is dropped while the loop runs, the loop stops as by [`stop`](Self::stop).
+///
+/// Give it its parts (`with_…`) before it is cloned: with another part, a clone is another loop.
 #[derive(Clone)]
 pub struct RegenerationOrchestrator {
     inner: Arc<Inner>,
@@ -89,6 +91,8 @@ pub struct StopReport {
 }
 
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long writing statistics down may take when the loop ends.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 const COMMANDS: usize = 64;
 
 impl RegenerationOrchestrator {
@@ -101,14 +105,6 @@ impl RegenerationOrchestrator {
         telemetry: TelemetryCollector,
         notifier: GraphChangeNotifier,
     ) -> Self {
-        let seen = Seen {
-            statistics: Statistics::default(),
-            journal: Journal::new(),
-            view: SchedulerView::default(),
-            health: HealthReport::default(),
-            recommendations: Vec::new(),
-            gathered: Gathered::default(),
-        };
         let shared = Shared {
             config,
             regeneration,
@@ -123,7 +119,7 @@ impl RegenerationOrchestrator {
             lifecycle: Lifecycle::new(),
             engine: Arc::new(Semaphore::new(1)),
             origin: Instant::now(),
-            seen: Mutex::new(seen),
+            seen: Mutex::new(Seen::nothing()),
         };
         Self { inner: Arc::new(Inner { shared: Arc::new(shared) }) }
     }
@@ -158,14 +154,17 @@ impl RegenerationOrchestrator {
         self.with(|shared| shared.consumer = Some(consumer))
     }
 
-    /// The loop has not been handed out by now, so nobody else holds it; on a clone of one that
-    /// was, the call changes nothing.
+    /// Changes a part. If others hold this loop, it is one of its own that the part is given to,
+    /// with all else as here: a part that was ignored could be the gates.
     fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
         let inner = Arc::get_mut(&mut self.inner);
         if let Some(shared) = inner.and_then(|inner| Arc::get_mut(&mut inner.shared)) {
             change(shared);
+            return self;
         }
-        self
+        let mut shared = self.shared().anew();
+        change(&mut shared);
+        Self { inner: Arc::new(Inner { shared: Arc::new(shared) }) }
     }
 
     /// The settings.
@@ -192,16 +191,19 @@ impl RegenerationOrchestrator {
         // Waits for a cycle that is executed by hand. The semaphore is never closed.
         let permit = Arc::clone(&shared.engine).acquire_owned().await.ok();
         self.load_statistics().await;
+        // Before anything of it runs, so that the first check misses nothing.
+        let before = Mark::of(shared);
         let (commands, receiver) = mpsc::channel(COMMANDS);
-        let engine = Engine::new(Arc::clone(shared), intake, receiver)?;
+        let (stop, stops) = StopSignal::new();
+        let engine = Engine::new(Arc::clone(shared), intake, receiver, stops)?;
         let (tell_end, end) = watch::channel(None);
-        shared.lifecycle.started(Handle { commands, end });
+        shared.lifecycle.started(Handle { commands, stop: Arc::new(stop), end });
         std::mem::forget(undo);
         record::started(shared);
         let shared = Arc::clone(shared);
         tokio::spawn(async move {
             let end = End(Arc::clone(&shared));
-            let report = supervise(&shared, engine).await;
+            let report = supervise(&shared, engine, before).await;
             drop((permit, end));
             tell_end.send_replace(Some(report));
         });
@@ -231,8 +233,7 @@ impl RegenerationOrchestrator {
     pub async fn stop_within(&self, grace: Duration) -> Result<StopReport, StopError> {
         let (handle, again) = self.shared().lifecycle.stop().ok_or(StopError::NotRunning)?;
         let grace = if again { Duration::ZERO } else { grace };
-        // A closed channel means that it has ended by now.
-        let _ = handle.commands.send(Command::Stop { grace }).await;
+        handle.stop.give(grace);
         let mut end = handle.end;
         let report = end.wait_for(Option::is_some).await.ok().and_then(|report| *report);
         report.ok_or(StopError::NotRunning)
@@ -277,16 +278,17 @@ impl RegenerationOrchestrator {
             }
         }
         let permit = Arc::clone(&shared.engine).acquire_owned().await.ok();
-        let (commands, receiver) = mpsc::channel(2);
-        let engine = Engine::new(Arc::clone(shared), None, receiver)?;
+        let (commands, receiver) = mpsc::channel(1);
+        let (stop, stops) = StopSignal::new();
+        let engine = Engine::new(Arc::clone(shared), None, receiver, stops)?;
         tokio::spawn(async move {
             engine.run().await;
             drop(permit);
         });
-        // The channel has room for both.
+        // The channel has room for it.
         let _ = commands.send(command).await;
         let result = result.await.map_err(|_| ExecuteError::Stopped);
-        let _ = commands.send(Command::Stop { grace: Duration::ZERO }).await;
+        stop.give(Duration::ZERO);
         result
     }
 
@@ -358,11 +360,16 @@ impl RegenerationOrchestrator {
 }
 
 /// Runs the engine and the health checks, and cleans up behind them.
-async fn supervise(shared: &Arc<Shared>, engine: Engine) -> StopReport {
-    let health = tokio::spawn(health_loop::run(Arc::clone(shared)));
+async fn supervise(shared: &Arc<Shared>, engine: Engine, before: Mark) -> StopReport {
+    // Dropped with this future, too, whatever ends it.
+    let (leave, left) = oneshot::channel();
+    let mut health = tokio::spawn(health_loop::run(Arc::clone(shared), before, left));
     let abandoned = engine.run().await;
-    health.abort();
-    let _ = health.await;
+    drop(leave);
+    if tokio::time::timeout(HEALTH_TIMEOUT, &mut health).await.is_err() {
+        tracing::error!("the health checks do not end");
+        health.abort();
+    }
     health_loop::keep_statistics(shared).await;
     record::stopped(shared);
     let flushed = tokio::time::timeout(FLUSH_TIMEOUT, shared.telemetry.flush()).await;
@@ -390,8 +397,7 @@ impl Drop for Undo<'_> {
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some((handle, _)) = self.shared.lifecycle.stop() {
-            let grace = Duration::from_millis(self.shared.config.stop_grace_ms);
-            let _ = handle.commands.try_send(Command::Stop { grace });
+            handle.stop.give(Duration::from_millis(self.shared.config.stop_grace_ms));
         }
     }
 }

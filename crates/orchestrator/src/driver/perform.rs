@@ -97,16 +97,18 @@ impl Engine {
     }
 
     fn deploy(&mut self, task: TaskId, cycle: CycleId) {
-        let Some(committed) = self.committed.get(&task) else {
+        let Some(committed) = self.committed.get_mut(&task) else {
             // It can't be: only what was committed is deployed, and it is kept until it settles.
             tracing::error!(task = task.0, "there is nothing to deploy");
             self.inputs.push(Input::Ended { task, outcome: Outcome::Done { deploy: false } });
             return;
         };
+        committed.begun = true;
         let execution = committed.execution;
+        let due = self.environments.iter().filter(|name| !committed.done.contains(name));
         let future = task::deploy(
             Arc::clone(&self.shared.deployment),
-            Arc::clone(&self.environments),
+            due.cloned().collect(),
             execution,
             Arc::clone(&committed.changes),
         );
@@ -147,7 +149,7 @@ impl Engine {
             }
         }
         let outcome = if spawned.deploys {
-            self.deployment_landed(&end, took)
+            self.deployment_landed(task, end)
         } else {
             self.regeneration_landed(task, &spawned, end, took)
         };
@@ -176,18 +178,22 @@ impl Engine {
             self.shared.seen().gathered.tasks.record(nanoseconds);
         }
         if let Some(changes) = end.committed {
-            self.committed.insert(task, Committed { execution: spawned.execution, changes });
+            let execution = spawned.execution;
+            let committed = Committed { execution, changes, begun: false, done: Vec::new() };
+            self.committed.insert(task, committed);
         }
         end.outcome
     }
 
-    fn deployment_landed(&self, end: &TaskEnd, took: Duration) -> Outcome {
-        for environment in &end.deployed {
+    fn deployment_landed(&mut self, task: TaskId, end: TaskEnd) -> Outcome {
+        for (environment, took) in end.deployed {
             self.shared.count(Tally::Deployed);
-            let mut seen = self.shared.seen();
-            seen.statistics.costs.environment(environment, Cost::cpu(took));
+            self.shared.seen().statistics.costs.environment(&environment, Cost::wall(took));
+            if let Some(committed) = self.committed.get_mut(&task) {
+                committed.done.push(environment);
+            }
         }
-        end.outcome.clone()
+        end.outcome
     }
 
     /// Counts a failed try, whatever follows from it.
@@ -251,6 +257,7 @@ impl Engine {
         let Some(draft) = self.drafts.remove(&end.cycle) else { return };
         let took = end.ended.saturating_sub(end.opened);
         let cost = Cost::cpu(self.meter.close(end.cycle, cpu_time()))
+            .with_wall(took)
             .with_peak_memory(record::memory_in_use(self.shared.now()))
             .with_bytes_written(draft.bytes_written);
         let over_target = took > Duration::from_millis(self.shared.config.target_cycle_ms);
@@ -268,8 +275,15 @@ impl Engine {
     }
 
     fn notice(&mut self, notice: &Notice) {
-        if let Notice::ErrandFailed { .. } = notice {
-            self.shared.seen().gathered.failed_errands += 1;
+        match notice {
+            Notice::ErrandFailed { .. } => self.shared.seen().gathered.failed_errands += 1,
+            // What a lost commit has left: its events are dealt with, and nobody deploys it.
+            Notice::Late { task } => {
+                if self.committed.get(task).is_some_and(|committed| !committed.begun) {
+                    self.committed.remove(task);
+                }
+            }
+            _ => {}
         }
         record::notice(&self.shared, notice);
     }

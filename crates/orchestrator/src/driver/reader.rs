@@ -65,6 +65,7 @@ async fn read(mut intake: Intake, batches: mpsc::Sender<Vec<LogEntry>>, shared: 
 
 fn tell(error: &ConsumeError, shared: &Shared) {
     let text = chain(error);
+    shared.seen().gathered.failed_reads += 1;
     tracing::error!(error = text, "events can't be read from the log");
     let event = TelemetryEvent::new("orchestrator", Body::ChangeReceived)
         .failed(Duration::ZERO, ErrorKind::Io)

@@ -12,7 +12,7 @@ use super::shared::Shared;
 use super::task::TaskEnd;
 use crate::cost::Cost;
 use crate::limiter::LimitChange;
-use crate::scheduler::{Component, CycleEnd, Failure, FailureKind, Notice, Outcome};
+use crate::scheduler::{Component, CycleEnd, Failure, FailureKind, Notice, Outcome, SchedulerView};
 
 const LOOP: &str = "orchestrator";
 
@@ -161,6 +161,14 @@ pub(super) fn cycle_ended(
         }
         shared.telemetry.record(event);
     }
+}
+
+pub(super) fn sampled(shared: &Shared, view: &SchedulerView) {
+    let capacity = shared.config.queue_capacity as u64;
+    let waiting = Body::QueueSampled { depth: view.in_hand as u64, capacity };
+    shared.telemetry.record(TelemetryEvent::new(LOOP, waiting));
+    let used = Body::SaturationSampled { busy: view.working as u64, limit: view.limit as u64 };
+    shared.telemetry.record(TelemetryEvent::new(LOOP, used));
 }
 
 pub(super) fn limit_changed(shared: &Shared, change: &LimitChange) {

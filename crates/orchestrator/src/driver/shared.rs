@@ -57,16 +57,67 @@ pub(super) struct Gathered {
     pub(super) unchanged: u64,
     pub(super) tasks: Histogram,
     pub(super) failed_errands: u64,
+    pub(super) failed_reads: u64,
 }
 
 /// What reaches a running loop.
 #[derive(Clone, Debug)]
 pub(super) struct Handle {
     pub(super) commands: mpsc::Sender<Command>,
+    pub(super) stop: Arc<StopSignal>,
     pub(super) end: watch::Receiver<Option<StopReport>>,
 }
 
+/// Tells an engine to stop. Beside the commands, so that it gets through however many wait.
+#[derive(Debug)]
+pub(super) struct StopSignal(watch::Sender<Option<Duration>>);
+
+impl StopSignal {
+    pub(super) fn new() -> (Self, watch::Receiver<Option<Duration>>) {
+        let (sender, receiver) = watch::channel(None);
+        (Self(sender), receiver)
+    }
+
+    /// Stops within this time; a second call can only make it shorter.
+    pub(super) fn give(&self, grace: Duration) {
+        self.0.send_modify(|known| *known = Some(known.map_or(grace, |known| known.min(grace))));
+    }
+}
+
+impl Seen {
+    pub(super) fn nothing() -> Self {
+        Self {
+            statistics: Statistics::default(),
+            journal: Journal::new(),
+            view: SchedulerView::default(),
+            health: HealthReport::default(),
+            recommendations: Vec::new(),
+            gathered: Gathered::default(),
+        }
+    }
+}
+
 impl Shared {
+    /// A loop with the same parts that nobody has yet, and that has done nothing.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            config: self.config.clone(),
+            regeneration: Arc::clone(&self.regeneration),
+            deployment: Arc::clone(&self.deployment),
+            gates: self.gates.clone(),
+            telemetry: self.telemetry.clone(),
+            notifier: self.notifier.clone(),
+            dead_events: Arc::clone(&self.dead_events),
+            file: self.file.clone(),
+            resources: Arc::clone(&self.resources),
+            consumer: self.consumer.clone(),
+            lifecycle: Lifecycle::new(),
+            engine: Arc::new(Semaphore::new(1)),
+            origin: Instant::now(),
+            seen: Mutex::new(Seen::nothing()),
+        }
+    }
+
     pub(super) fn now(&self) -> Duration {
         self.origin.elapsed()
     }

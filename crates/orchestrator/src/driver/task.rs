@@ -1,5 +1,7 @@
 //! What a task does, from its events to its effect.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use evergen_artifact::ProposedChanges;
 use evergen_deployment::{Deployer, DeploymentRequest};
 use evergen_quality_gates::{GateKeeper, GateReport};
 use evergen_regeneration::{Prepared, RegenerateError, Regenerated, Regenerator, Verdict, Work};
+use futures::future::FutureExt;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -22,8 +25,8 @@ pub(super) struct TaskEnd {
     /// What was committed, for a deployment.
     pub(super) committed: Option<Arc<ProposedChanges>>,
     pub(super) gates: Option<(u32, u32)>,
-    /// Environments to which it was deployed in this try.
-    pub(super) deployed: Vec<String>,
+    /// Environments to which it was deployed in this try, and how long each took.
+    pub(super) deployed: Vec<(String, Duration)>,
 }
 
 impl TaskEnd {
@@ -104,8 +107,16 @@ async fn judge(
     end: &mut TaskEnd,
 ) -> Option<Failure> {
     let began = Instant::now();
-    let report = gates.judge(proposed).await;
+    // The call itself may panic, and not only what it gives.
+    let report = AssertUnwindSafe(async { gates.judge(proposed).await }).catch_unwind().await;
     end.times.push(("gates", began.elapsed()));
+    let report = match report {
+        Ok(report) => report,
+        Err(panic) => {
+            let error = format!("a gate panicked: {}", said(&*panic));
+            return Some(failed(Component::Gates, FailureKind::Panic, error));
+        }
+    };
     match report {
         Err(error) => Some(failed(Component::Gates, FailureKind::Passing, chain(&error))),
         Ok(report) => {
@@ -116,6 +127,13 @@ async fn judge(
                 .then(|| failed(Component::Gates, FailureKind::Lasting, refused()))
         }
     }
+}
+
+/// What a panic said.
+pub(super) fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "no text".to_owned())
 }
 
 fn refusing(report: &GateReport) -> usize {
@@ -161,20 +179,20 @@ fn refused(why: String) -> Outcome {
     Outcome::Refused(failed(Component::Regeneration, FailureKind::Lasting, why))
 }
 
-/// Deploys to environments one after the other, and stops at the first that fails: asked
-/// again for those that are done, a deployer does nothing.
+/// Deploys to environments one after the other, and stops at the first that fails.
 pub(super) async fn deploy(
     deployment: Arc<dyn Deployer>,
-    environments: Arc<[String]>,
+    environments: Vec<String>,
     execution: Uuid,
     changes: Arc<ProposedChanges>,
 ) -> TaskEnd {
     let began = Instant::now();
     let mut end = TaskEnd::of(Outcome::Done { deploy: false });
-    for environment in &*environments {
+    for environment in environments {
+        let asked = Instant::now();
         let request = DeploymentRequest::new(environment.clone(), execution, Arc::clone(&changes));
         match deployment.deploy(request).await {
-            Ok(_) => end.deployed.push(environment.clone()),
+            Ok(_) => end.deployed.push((environment, asked.elapsed())),
             Err(error) => {
                 let kind =
                     if error.is_transient() { FailureKind::Passing } else { FailureKind::Lasting };

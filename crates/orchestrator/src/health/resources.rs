@@ -1,11 +1,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use evergen_resilience::MemoryProbe;
+
 /// What the system has left, in bytes; nothing where it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resources {
-    /// Memory that could be had now, below the limit of the control group if there is one.
+    /// Memory that could be had now, below the limit of the control group if there is one;
+    /// what the system's cache of files would give back is counted in.
     pub memory_free: Option<u64>,
     /// All memory, or that limit.
     pub memory_total: Option<u64>,
@@ -46,28 +49,21 @@ pub trait ResourceProbe: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct SystemResources {
     folder: PathBuf,
+    pub(super) memory: MemoryProbe,
 }
 
 impl SystemResources {
     /// Looks at the disk on which this folder is.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), memory: MemoryProbe::system() }
     }
 }
 
 impl ResourceProbe for SystemResources {
     fn look(&self) -> Resources {
-        let memory = fs::read_to_string("/proc/meminfo").ok();
-        let line = |name| kilobytes(memory.as_deref()?, name);
-        let mut resources = Resources {
-            memory_free: line("MemAvailable:"),
-            memory_total: line("MemTotal:"),
-            memory_used: memory_used(),
-            ..Resources::default()
-        };
-        if let Some((used, limit)) = control_group() {
-            resources.memory_total = Some(limit);
-            resources.memory_free = Some(limit.saturating_sub(used));
+        let mut resources = Resources { memory_used: memory_used(), ..Resources::default() };
+        if let Ok(memory) = self.memory.read() {
+            resources = resources.with_memory(memory.available, memory.limit);
         }
         with_disk(resources, &self.folder)
     }
@@ -87,15 +83,6 @@ fn with_disk(resources: Resources, folder: &Path) -> Resources {
 #[cfg(not(unix))]
 fn with_disk(resources: Resources, _folder: &Path) -> Resources {
     resources
-}
-
-/// Memory used and allowed in the control group of this process, if it has a limit.
-fn control_group() -> Option<(u64, u64)> {
-    let number = |name: &str| {
-        let text = fs::read_to_string(Path::new("/sys/fs/cgroup").join(name)).ok()?;
-        text.trim().parse::<u64>().ok()
-    };
-    Some((number("memory.current")?, number("memory.max")?))
 }
 
 fn kilobytes(text: &str, name: &str) -> Option<u64> {

@@ -54,8 +54,10 @@ fn a_failing_component_or_log_is_named() {
     check(&input, HealthStatus::Warning, &[HealthProblem::BreakerOpen]);
     let report = HealthRules::default().judge(&input);
     assert!(report.findings[0].text.contains("deployment"), "{report:?}");
-    let input = HealthInput { failed_errands: 3, ..interval() };
-    check(&input, HealthStatus::Alert, &[HealthProblem::LogFailing]);
+    for (failed_errands, failed_reads) in [(3, 0), (0, 1)] {
+        let input = HealthInput { failed_errands, failed_reads, ..interval() };
+        check(&input, HealthStatus::Alert, &[HealthProblem::LogFailing]);
+    }
 }
 
 #[test]
@@ -64,6 +66,30 @@ fn exhaustion_is_critical_and_the_worst_comes_first() {
     let input = HealthInput { resources, succeeded: 0, failed: 5, ..interval() };
     let kinds = [HealthProblem::MemoryLow, HealthProblem::DiskLow, HealthProblem::SuccessLow];
     check(&input, HealthStatus::Critical, &kinds);
+}
+
+/// The system's cache of files fills a control group to its limit, and gives way when asked.
+#[test]
+fn a_full_cache_of_files_is_no_exhaustion() {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in [
+        ("proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 900 kB\n"),
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/memory.max", "409600\n"),
+        ("sys/fs/cgroup/memory.current", "409000\n"),
+        ("sys/fs/cgroup/memory.stat", "anon 1000\ninactive_file 307200\n"),
+    ] {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let mut probe = SystemResources::new("/");
+    probe.memory = evergen_resilience::MemoryProbe::below(root.path());
+    let resources = probe.look();
+    assert_eq!(resources.memory_total, Some(409_600));
+    assert_eq!(resources.memory_free, Some(409_600 - (409_000 - 307_200)));
+    let resources = resources.with_disk(50, 100);
+    check(&HealthInput { resources, ..interval() }, HealthStatus::Healthy, &[]);
 }
 
 #[cfg(target_os = "linux")]

@@ -27,6 +27,7 @@ use crate::limiter::AdaptiveLimiter;
 ///   that was cancelled keeps its place until it has ended, or has had
 ///   its time to do so.
 /// - A key has one task at a time. What comes in meanwhile waits, and is handed over together.
+///   A deployment is not tried again before the try before it has ended or is given up for lost.
 /// - An event in hand ends as acknowledged, or as buried and then acknowledged; before that its
 ///   effect is there or its burial is durable. An event that is in hand already is passed over.
 /// - A task whose right to take effect was revoked has none; one that was too far to be revoked
@@ -348,7 +349,10 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
             Stand::Blocked { .. } => self.give_up_blocked(place, effects),
             Stand::Parked { .. } => {
                 slot.stand = Stand::Parked { until: None };
-                self.deployable.push_back(place);
+                let task = slot.parked.as_ref().map(|parked| parked.task);
+                if let Some(task) = task {
+                    self.unpark(place, task);
+                }
             }
             Stand::Ready { .. } | Stand::Busy => {}
         }

@@ -45,6 +45,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
                 if outcome != Outcome::Cancelled {
                     effects.push(Effect::Notice(Notice::Late { task }));
                 }
+                self.unpark(run.slot, task);
             }
             Phase::Working | Phase::Revoking { .. } | Phase::Committing | Phase::Overdue => {
                 self.working -= 1;
@@ -291,9 +292,11 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
             }
             Phase::Overdue => return self.lose(task, effects),
             Phase::Revoked => {
+                let slot = run.slot;
                 self.runs.remove(&task);
                 self.working -= 1;
                 effects.push(Effect::Notice(Notice::Lost { task }));
+                self.unpark(slot, task);
                 return;
             }
             Phase::Lost => return,
@@ -301,6 +304,18 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
         run.phase = phase;
         run.deadline = self.now.saturating_add(more);
         self.timers.set(run.deadline, Alarm::Task(task));
+    }
+
+    /// Lets the next try of a deployment begin, if its pause is over and the try before is gone:
+    /// tries share an id, and nothing keeps one that was revoked from taking effect.
+    pub(super) fn unpark(&mut self, place: u32, task: TaskId) {
+        let Some(slot) = self.slots.get(place) else { return };
+        let is_of_task = slot.parked.as_ref().is_some_and(|parked| parked.task == task);
+        let waits = slot.stand == Stand::Parked { until: None };
+        let may_begin = is_of_task && waits && !self.runs.contains_key(&task);
+        if may_begin && !self.deployable.contains(&place) {
+            self.deployable.push_back(place);
+        }
     }
 
     pub(super) fn committing(&mut self, task: TaskId) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
 use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
@@ -31,6 +31,8 @@ pub(crate) enum Way {
     CommitHangs,
     ModelIsWrong,
     LeavesSome,
+    /// Blocks its thread, so that it can't be cancelled, until the door is opened.
+    Blocks,
 }
 
 #[derive(Clone, Default)]
@@ -40,6 +42,34 @@ pub(crate) struct Workshop {
     pub(crate) commits: Arc<Mutex<BTreeMap<String, usize>>>,
     running: Arc<AtomicUsize>,
     pub(crate) most: Arc<AtomicUsize>,
+    pub(crate) door: Arc<Door>,
+    /// What was proposed last.
+    pub(crate) proposed: Arc<Mutex<Weak<ProposedChanges>>>,
+}
+
+/// Holds threads up until it is opened.
+#[derive(Default)]
+pub(crate) struct Door(Mutex<bool>, Condvar);
+
+impl Door {
+    pub(crate) fn open(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_all();
+    }
+
+    pub(crate) fn wait(&self) {
+        let closed = |open: &mut bool| !*open;
+        drop(self.1.wait_while(self.0.lock().unwrap(), closed).unwrap());
+    }
+}
+
+/// Opens the door when a test ends, however it does: else its runtime would wait for ever.
+pub(crate) struct Opens(pub(crate) Arc<Door>);
+
+impl Drop for Opens {
+    fn drop(&mut self) {
+        self.0.open();
+    }
 }
 
 pub(crate) fn iri(name: &str) -> String {
@@ -111,6 +141,7 @@ impl Regenerator for Workshop {
                 }
                 Way::Panics(times) if tries <= times => panic!("the workshop is on fire"),
                 Way::Hangs => std::future::pending().await,
+                Way::Blocks => self.door.wait(),
                 Way::Takes(time) => tokio::time::sleep(time).await,
                 _ => {}
             }
@@ -118,6 +149,7 @@ impl Regenerator for Workshop {
                 .unwrap();
             let change = ProposedChange::write(path, "test", subject.clone().into_bytes(), false);
             let proposed = Arc::new(ProposedChanges::new(vec![change]));
+            *self.proposed.lock().unwrap() = Arc::downgrade(&proposed);
             let commits = Arc::clone(&self.commits);
             Ok(Box::new(Piece { subject, way, proposed, commits, _running: running })
                 as Box<dyn Prepared>)
@@ -172,6 +204,13 @@ impl Prepared for Piece {
 #[derive(Default)]
 pub(crate) struct Port {
     pub(crate) automatic: bool,
+    /// Whether failures are of `staging` alone.
+    pub(crate) only_staging_fails: bool,
+    /// How many deployments block their thread until the door is opened.
+    pub(crate) blocks: AtomicUsize,
+    pub(crate) door: Arc<Door>,
+    /// Where it has deployed to, in order.
+    pub(crate) places: Mutex<Vec<String>>,
     pub(crate) fails: AtomicUsize,
     pub(crate) hangs: AtomicUsize,
     pub(crate) deployed: AtomicUsize,
@@ -199,10 +238,16 @@ impl Deployer for Port {
             if left(&self.hangs) {
                 std::future::pending::<()>().await;
             }
-            if left(&self.fails) {
+            if left(&self.blocks) {
+                self.door.wait();
+                return Err(DeployError::Unavailable { environment, why: "too late".to_owned() });
+            }
+            let may_fail = !self.only_staging_fails || environment == "staging";
+            if may_fail && left(&self.fails) {
                 return Err(DeployError::Unavailable { environment, why: "no answer".to_owned() });
             }
             let number = self.deployed.fetch_add(1, Ordering::SeqCst) as u64 + 1;
+            self.places.lock().unwrap().push(environment.clone());
             let release = request.changes.digest();
             Ok(Deployment::new(
                 environment,

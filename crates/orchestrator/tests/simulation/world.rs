@@ -23,6 +23,7 @@ pub(crate) const FAULTS: &[&str] = &[
     "failed commit",
     "failed deployment",
     "hanging deployment",
+    "deaf deployment",
     "gate failure",
     "failed errand",
     "unanswered errand",

@@ -126,10 +126,12 @@ impl Journal {
         self.append(&Finished { step: step.to_owned(), result })
     }
 
-    /// Removes the file.
-    pub(super) fn remove(self) -> io::Result<()> {
-        std::fs::remove_file(&self.path)?;
-        sync_folder_of(&self.path)
+    /// Removes the file, and may be asked to again if that failed.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => sync_folder_of(&self.path),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -195,11 +195,15 @@ impl Checkpoints {
     }
 
     /// Removes the journal: the operation is done, and beginning it again means doing it
-    /// again. A second call does nothing.
+    /// again. After a failure it goes on as before, and can be finished later; once it is
+    /// finished, a further call does nothing.
     pub fn finish(&self) -> Result<(), FinishError> {
-        let Some(journal) = locked(&self.shared.journal).take() else { return Ok(()) };
+        let mut held = locked(&self.shared.journal);
+        let Some(journal) = &*held else { return Ok(()) };
         let path = journal.path().to_owned();
-        journal.remove().map_err(|source| FinishError { path, source })
+        journal.remove().map_err(|source| FinishError { path, source })?;
+        *held = None;
+        Ok(())
     }
 
     fn record_json(&self, step: &str, result: Box<RawValue>) -> Result<(), RecordError> {

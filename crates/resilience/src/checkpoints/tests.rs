@@ -49,6 +49,27 @@ async fn a_finished_step_is_not_repeated() {
     assert_eq!(error, "step \"late\" ended after the operation was finished");
 }
 
+/// Whoever believes that it is finished would find every step done the next time.
+#[test]
+fn a_journal_that_could_not_be_removed_can_be_finished_later() {
+    let (folder, path) = folder();
+    let journal = Checkpoints::open(&path, "deploy 7").unwrap();
+    journal.record("build", &1).unwrap();
+    let aside = folder.path().join("aside");
+    fs::rename(&path, &aside).unwrap();
+    fs::create_dir(&path).unwrap();
+    for _ in 0..2 {
+        let failed = journal.finish().unwrap_err();
+        assert_eq!(failed.path, path);
+    }
+    fs::remove_dir(&path).unwrap();
+    fs::rename(&aside, &path).unwrap();
+    journal.record("push", &2).unwrap();
+    journal.finish().unwrap();
+    assert!(!path.exists());
+    journal.finish().unwrap();
+}
+
 #[tokio::test]
 async fn a_failed_step_runs_again() {
     let (_folder, path) = folder();

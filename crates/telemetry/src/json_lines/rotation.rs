@@ -44,7 +44,11 @@ impl Rotation {
         for number in (1..free).rev() {
             fs::rename(numbered(path, number), numbered(path, number + 1))?;
         }
-        fs::rename(path, numbered(path, 1))
+        match fs::rename(path, numbered(path, 1)) {
+            // It was moved before, and then the new one could not be opened.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            moved => moved,
+        }
     }
 }
 

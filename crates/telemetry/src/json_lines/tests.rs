@@ -48,6 +48,19 @@ fn keeps_the_laws_of_sinks() {
     });
 }
 
+/// As it is after a rotation whose new file could not be opened.
+#[test]
+fn a_full_file_that_is_gone_does_not_end_the_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.jsonl");
+    let sink = JsonLinesSink::open(&path, Rotation::new(1, 2)).unwrap();
+    sink.accept(&[record(1)]).unwrap();
+    fs::rename(&path, folder.path().join("t.jsonl.1")).unwrap();
+    sink.accept(&[record(2)]).unwrap();
+    sink.accept(&[record(3)]).unwrap();
+    assert_eq!(numbers(&path), [1, 2, 3]);
+}
+
 #[test]
 fn full_files_are_rotated_and_the_oldest_goes() {
     let folder = tempfile::tempdir().unwrap();

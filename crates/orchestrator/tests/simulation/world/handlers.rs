@@ -110,16 +110,22 @@ impl World {
                 self.seed
             );
         }
+        // Tries of a deployment share an id, and one that was revoked may take effect still.
+        let gone = self.tasks.get(&id).is_none_or(|before| before.lost);
+        assert!(gone, "seed {}: {id:?} is tried again before its last try is gone", self.seed);
         let dice = if self.faults.handlers { self.random.u32(..100) } else { 0 };
+        let deaf_for = (dice >= 96).then(|| {
+            self.strike("deaf deployment");
+            millis(&mut self.random, 1, 20_000)
+        });
         let commit = Commit { takes: None, fails: false, deploy: false, refused: false };
-        // A task that was revoked keeps its id until it is gone; a deployment has a new place.
         let task = Task {
             key,
             offsets,
             stage: Stage::Working,
             deploys: true,
             lost: false,
-            deaf_for: None,
+            deaf_for,
             commit,
         };
         self.tasks.insert(id, task);
