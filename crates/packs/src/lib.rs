@@ -31,9 +31,10 @@
 //! - *A property has many values* unless the model says otherwise: a functional
 //!   property, or a bound of at most one. It may be missing unless a bound says that it
 //!   may not. A bound in a class that inherits the property changes nothing.
-//! - *Names* are the local names of IRIs, in the language's casing. Two properties of
-//!   one name in one class are told apart by a number, in the order of their IRIs. Two
-//!   classes of one name would share a file, and the engine refuses that, naming both.
+//! - *Names* are those that [`SchemaNames`] keeps, in the language's casing. Where nobody
+//!   keeps names, they are the local names of IRIs: two properties of one name in one class
+//!   are told apart by a number then, in the order of their IRIs, and two classes of one
+//!   name, which would share a file, are refused.
 //!
 //! # What it does not do
 //!

@@ -10,6 +10,7 @@ mod configuration;
 mod contract;
 mod errors;
 mod first_steps;
+mod packs;
 mod published;
 mod support;
 mod watch;

@@ -9,7 +9,7 @@ use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUppe
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind};
 
-use super::node::{self, Node};
+use super::node::{self, Node, local_name};
 use crate::language::{LanguageProfile, Languages, NameKind};
 
 /// Adds all filters; `own` is the language that the generator names.
@@ -20,6 +20,7 @@ pub(super) fn add(
     own: Option<&Arc<dyn LanguageProfile>>,
 ) {
     environment.add_filter("local_name", |value: Value| Value::from(local_name(&text(&value))));
+    environment.add_filter("base_name", |value: Value| base_name(&value));
     environment.add_filter("lang", lang);
     environment.add_filter("datatype", datatype);
     let known = Arc::clone(prefixes);
@@ -121,11 +122,12 @@ fn text(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// What stands behind the last `#`, `/` or `:` of an IRI.
-pub(crate) fn local_name(iri: &str) -> &str {
-    let trimmed = iri.trim_end_matches(['/', '#']);
-    let start = trimmed.rfind(['#', '/']).or_else(|| trimmed.rfind(':'));
-    start.map_or(trimmed, |position| &trimmed[position + 1..])
+/// The name by which a thing goes in code, before its casing.
+fn base_name(value: &Value) -> String {
+    match value.downcast_object_ref::<Node>() {
+        Some(node) => node.base_name(),
+        None => local_name(&text(value)).to_owned(),
+    }
 }
 
 fn iri(value: &Value, prefixes: &Prefixes) -> Result<String, Error> {

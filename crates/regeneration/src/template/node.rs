@@ -122,6 +122,17 @@ impl Node {
         self.value.id()
     }
 
+    /// The name that the model gives the node by `ev:name`, or else the local name.
+    pub(crate) fn base_name(&self) -> String {
+        let names = navigate::out(&self.session.tracker, self.id(), TermRef::Iri(NAME).id());
+        let name = self.used(names.first().copied()).map(ModelValue::stored);
+        let given = name.as_ref().and_then(|name| name.term(&self.session.tracker));
+        match given {
+            Some(name) => name.text().to_owned(),
+            None => local_name(self.text()).to_owned(),
+        }
+    }
+
     fn nodes(&self, ids: Vec<TermId>) -> Value {
         ids.into_iter().map(|id| Self::wrap(ModelValue::stored(id), &self.session)).collect()
     }
@@ -171,6 +182,16 @@ impl Node {
             None => Value::UNDEFINED,
         })
     }
+}
+
+/// By which the model gives names.
+const NAME: &str = "https://evergen.dev/ns#name";
+
+/// What stands behind the last `#`, `/` or `:` of an IRI.
+pub(crate) fn local_name(iri: &str) -> &str {
+    let trimmed = iri.trim_end_matches(['/', '#']);
+    let start = trimmed.rfind(['#', '/']).or_else(|| trimmed.rfind(':'));
+    start.map_or(trimmed, |position| &trimmed[position + 1..])
 }
 
 /// The IRI that a prefixed name or an IRI in a template stands for.

@@ -1,6 +1,6 @@
-use super::filters::local_name;
 use super::front_matter::{locate, parse, split};
 use super::library::TemplateFile;
+use super::node::local_name;
 
 #[test]
 fn a_file_without_fences_is_a_partial() {
