@@ -281,8 +281,7 @@ impl Schema<'_> {
                 taken.insert(crate::names::fold(name))
             });
             if !property.inherited {
-                let clash = name_clash(&class.iri, &property.iri, &property.name, &name);
-                problems.push(clash);
+                problems.push(name_clash(&class.iri, &property.iri, &property.name, &name));
             }
             property.name = name.into();
         }

@@ -11,6 +11,7 @@ use crate::{Kind, Schema};
 
 /// What is said of one class or datatype by itself, without any text.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a declaration that may be there")]
 pub(crate) struct Node {
     /// Declared as a class of OWL, which no datatype can be.
     pub(crate) is_owl_class: bool,
@@ -297,8 +298,8 @@ impl Schema<'_> {
                 continue;
             }
             let named = self.subjects(v().equivalent_class, whole);
-            let names = in_star(&self.star(whole), v().equivalent_class).collect::<Ids>();
-            let named = named.into_iter().chain(names);
+            let own = in_star(&self.star(whole), v().equivalent_class).collect::<Ids>();
+            let named = named.into_iter().chain(own);
             node.supers.extend(named.filter(|named| self.is_iri(*named)));
         }
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use evergen_delta::{EncodedQuad, TermId, TermRef};
 
-use crate::facets::least;
 use crate::graph::{Star, in_star, statement};
 use crate::properties::Key;
 use crate::targets::{Context, Target, add_all};
@@ -48,16 +47,16 @@ impl Constraint {
         Self { key, ..Self::default() }
     }
 
-    pub(crate) fn at_least(&mut self, min: u32, at: EncodedQuad) {
-        if min > self.min {
+    pub(crate) fn at_least(&mut self, min: Option<u32>, at: EncodedQuad) {
+        if let Some(min) = min.filter(|min| *min > self.min) {
             self.min = min;
             self.min_at = Some(at);
         }
     }
 
-    pub(crate) fn at_most(&mut self, max: u32, at: EncodedQuad) {
-        if self.max.is_none_or(|known| max < known) {
-            self.max = least(self.max, Some(max));
+    pub(crate) fn at_most(&mut self, max: Option<u32>, at: EncodedQuad) {
+        if let Some(max) = max.filter(|max| self.max.is_none_or(|known| *max < known)) {
+            self.max = Some(max);
             self.max_at = Some(at);
         }
     }
@@ -117,35 +116,32 @@ impl Schema<'_> {
         let v = v();
         let (predicate, object) = (at.predicate, at.object);
         let is = |one: TermId, other: TermId| predicate == one || predicate == other;
-        let count = || self.count(object);
         if predicate == v.all_values_from {
             let targets = self.targets(object, context);
             if targets.is_empty() {
-                found.at_most(0, at);
+                found.at_most(Some(0), at);
             } else {
                 self.limit(found, &targets, at);
             }
         } else if predicate == v.some_values_from {
-            found.at_least(1, at);
+            found.at_least(Some(1), at);
             add_all(&mut found.hints, self.targets(object, context));
         } else if predicate == v.has_value {
-            found.at_least(1, at);
+            found.at_least(Some(1), at);
             found.fixed.extend(self.value(object));
         } else if is(v.min_cardinality, v.min_qualified) {
-            count().into_iter().for_each(|count| found.at_least(count, at));
+            found.at_least(self.count(object), at);
         } else if predicate == v.max_cardinality {
-            count().into_iter().for_each(|count| found.at_most(count, at));
+            found.at_most(self.count(object), at);
         } else if predicate == v.cardinality {
-            count().into_iter().for_each(|count| {
-                found.at_least(count, at);
-                found.at_most(count, at);
-            });
+            found.at_least(self.count(object), at);
+            found.at_most(self.count(object), at);
         } else if predicate == v.max_qualified {
-            found.qualified.extend(count().map(|count| (count, filler.to_vec())));
+            found.qualified.extend(self.count(object).map(|count| (count, filler.to_vec())));
             found.max_at = found.max_at.or(Some(at));
         } else if predicate == v.qualified {
-            count().into_iter().for_each(|count| found.at_least(count, at));
-            found.qualified.extend(count().map(|count| (count, filler.to_vec())));
+            found.at_least(self.count(object), at);
+            found.qualified.extend(self.count(object).map(|count| (count, filler.to_vec())));
             found.max_at = found.max_at.or(Some(at));
         }
         let names_filler = is(v.on_class, v.on_data_range);

@@ -90,6 +90,7 @@ pub struct Class {
 /// A property as instances of one class have it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, asked for one by one")]
 pub struct Property {
     /// The property's IRI; of equivalent properties that of the one that stands for all.
     pub iri: Text,

@@ -32,6 +32,7 @@ impl Default for Key {
 
 /// What holds for a property in every class.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, as the public ones are")]
 pub(crate) struct Plain {
     pub(crate) iri: Text,
     pub(crate) name: Text,

@@ -77,13 +77,12 @@ impl Schema<'_> {
         for (predicate, object) in star.iter() {
             let (predicate, object) = (*predicate, *object);
             let at = statement(shape, predicate, object);
-            let count = || self.count(object);
             if predicate == v.sh_min_count || predicate == v.sh_qualified_min {
-                count().into_iter().for_each(|count| found.at_least(count, at));
+                found.at_least(self.count(object), at);
             } else if predicate == v.sh_max_count {
-                count().into_iter().for_each(|count| found.at_most(count, at));
+                found.at_most(self.count(object), at);
             } else if predicate == v.sh_has_value {
-                found.at_least(1, at);
+                found.at_least(Some(1), at);
                 found.fixed.extend(self.value(object));
             } else if predicate == v.sh_unique_lang {
                 found.unique_lang |= self.is_true(object);

@@ -199,7 +199,8 @@ impl Schema<'_> {
     /// Whether all values of one are values of the other.
     pub(crate) fn is_within(&self, one: &Target, other: &Target) -> bool {
         match (one, other) {
-            (_, Target::Anything) => true,
+            (_, Target::Anything)
+            | (Target::Class(_) | Target::Enumeration(_), Target::Resource) => true,
             (Target::Anything, _) => false,
             (Target::Data(one), Target::Data(other)) => {
                 one == other
@@ -207,7 +208,6 @@ impl Schema<'_> {
                     || one.datatype == other.datatype && other.facets.is_empty()
             }
             (Target::Class(one), Target::Class(other)) => self.is_at_or_below(*one, *other),
-            (Target::Class(_) | Target::Enumeration(_), Target::Resource) => true,
             // Whoever lists values knows what they are.
             (Target::Values(_), Target::Values(_)) => one == other,
             (Target::Values(_), _) => true,

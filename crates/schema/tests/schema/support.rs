@@ -6,7 +6,7 @@ use evergen_delta::{TermId, TermRef};
 use evergen_knowledge::{Format, Limits, Model, Tracker, parse};
 use evergen_schema::{
     Class, ClassRef, Deprecation, Enumeration, EnumerationRef, Facets, Member, Options, Problem,
-    Property, Range, Schema, Value,
+    Property, Range, Schema, Text, Value,
 };
 
 pub(crate) const PREFIXES: &str = "
@@ -65,7 +65,12 @@ pub(crate) fn show_all(schema: &Schema<'_>) -> String {
         let datatype = schema.datatype(id(&datatype.iri)).unwrap();
         let facets = facets(&datatype.facets);
         writeln!(shown, "datatype {}: {}{facets}", datatype.name, short(&datatype.base)).unwrap();
-        show_texts(&datatype.label, &datatype.comment, &datatype.deprecated, &mut shown);
+        show_texts(
+            datatype.label.as_ref(),
+            datatype.comment.as_ref(),
+            datatype.deprecated.as_ref(),
+            &mut shown,
+        );
         show_problems(&datatype.problems, &mut shown);
     }
     shown
@@ -76,7 +81,8 @@ fn show_class(class: &Class, shown: &mut String) {
     write!(shown, "{is_abstract}class {}", class.name).unwrap();
     let lists = [("<", &class.parents), ("<<", &class.ancestors), (">", &class.children)];
     for (sign, classes) in lists {
-        if !classes.is_empty() && !(sign == "<<" && *classes == class.parents) {
+        let is_known = sign == "<<" && *classes == class.parents;
+        if !(classes.is_empty() || is_known) {
             write!(shown, " {sign} {}", names(classes)).unwrap();
         }
     }
@@ -88,7 +94,7 @@ fn show_class(class: &Class, shown: &mut String) {
         write!(shown, " key({})", names.join(" ")).unwrap();
     }
     shown.push('\n');
-    show_texts(&class.label, &class.comment, &class.deprecated, shown);
+    show_texts(class.label.as_ref(), class.comment.as_ref(), class.deprecated.as_ref(), shown);
     for property in &class.properties {
         show_property(property, class, shown);
     }
@@ -134,7 +140,12 @@ fn show_property(property: &Property, class: &Class, shown: &mut String) {
     }
     shown.push('\n');
     let mut texts = String::new();
-    show_texts(&property.label, &property.comment, &property.deprecated, &mut texts);
+    show_texts(
+        property.label.as_ref(),
+        property.comment.as_ref(),
+        property.deprecated.as_ref(),
+        &mut texts,
+    );
     for line in texts.lines() {
         writeln!(shown, "  {line}").unwrap();
     }
@@ -175,7 +186,9 @@ fn facets(facets: &Facets) -> String {
         ("<", &facets.max_exclusive),
     ];
     for (sign, text) in texts {
-        text.iter().for_each(|text| write!(shown, " {sign}{text}").unwrap());
+        if let Some(text) = text {
+            write!(shown, " {sign}{text}").unwrap();
+        }
     }
     let counts = [
         ("length>=", facets.min_length),
@@ -184,9 +197,13 @@ fn facets(facets: &Facets) -> String {
         ("fraction<=", facets.fraction_digits),
     ];
     for (sign, count) in counts {
-        count.iter().for_each(|count| write!(shown, " {sign}{count}").unwrap());
+        if let Some(count) = count {
+            write!(shown, " {sign}{count}").unwrap();
+        }
     }
-    facets.languages.iter().for_each(|language| write!(shown, " @{language}").unwrap());
+    for language in &facets.languages {
+        write!(shown, " @{language}").unwrap();
+    }
     if shown.is_empty() { shown } else { format!("[{}]", shown.trim_start()) }
 }
 
@@ -197,13 +214,20 @@ fn show_enumeration(enumeration: &Enumeration, shown: &mut String) {
         write!(shown, " = {}", short(alias)).unwrap();
     }
     shown.push('\n');
-    show_texts(&enumeration.label, &enumeration.comment, &enumeration.deprecated, shown);
+    show_texts(
+        enumeration.label.as_ref(),
+        enumeration.comment.as_ref(),
+        enumeration.deprecated.as_ref(),
+        shown,
+    );
     show_problems(&enumeration.problems, shown);
 }
 
 fn member(member: &Member) -> String {
     let mut shown = format!("{}={}", member.name, value(&member.value));
-    member.number.iter().for_each(|number| write!(shown, "#{number}").unwrap());
+    if let Some(number) = member.number {
+        write!(shown, "#{number}").unwrap();
+    }
     shown
 }
 
@@ -217,14 +241,18 @@ fn value(value: &Value) -> String {
 }
 
 fn show_texts(
-    label: &Option<evergen_schema::Text>,
-    comment: &Option<evergen_schema::Text>,
-    deprecated: &Option<Deprecation>,
+    label: Option<&Text>,
+    comment: Option<&Text>,
+    deprecated: Option<&Deprecation>,
     shown: &mut String,
 ) {
-    label.iter().for_each(|label| writeln!(shown, "  label {label:?}").unwrap());
-    comment.iter().for_each(|comment| writeln!(shown, "  comment {comment:?}").unwrap());
-    for deprecated in deprecated {
+    if let Some(label) = label {
+        writeln!(shown, "  label {label:?}").unwrap();
+    }
+    if let Some(comment) = comment {
+        writeln!(shown, "  comment {comment:?}").unwrap();
+    }
+    if let Some(deprecated) = deprecated {
         let note = deprecated.note.as_deref().unwrap_or_default();
         writeln!(shown, "  deprecated {note:?}").unwrap();
     }
