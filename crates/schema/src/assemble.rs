@@ -8,6 +8,8 @@ use smallvec::SmallVec;
 
 use crate::classify::Standing;
 use crate::graph::{in_star, statement};
+use crate::local::short_word;
+use crate::names::{distinct, fold};
 use crate::own::{OwnProperties, Remarks, Values};
 use crate::problem::{incompatible_ranges, min_above_max, name_clash};
 use crate::properties::{Key, Plain};
@@ -18,6 +20,15 @@ use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema, Text};
 struct Sites {
     classes: Vec<TermId>,
     own: Vec<Arc<OwnProperties>>,
+}
+
+/// A property that some of the sites name.
+struct Found<'a> {
+    key: Key,
+    naming: &'a Naming,
+    /// The site that brings it in.
+    owner: usize,
+    plain: &'a Plain,
 }
 
 /// A property's values in one class.
@@ -112,44 +123,47 @@ impl Schema<'_> {
             }
         }
         let refs: Vec<ClassRef> = self.class_refs(&sites.classes);
-        let mut found = Vec::with_capacity(named.len());
-        for (key, naming) in named {
-            if let Some(property) = self.property(key, &naming, &sites, &refs, problems) {
+        // Sorted before they are put together: what is moved about is small then.
+        let mut order: Vec<(Key, Naming, usize, Arc<Plain>)> = named
+            .into_iter()
+            .map(|(key, naming)| {
+                let owner = self.owner(&naming, &sites);
+                let plain = self.plain(key, owner == 0 || self.options.inherited_texts);
+                (key, naming, owner, plain)
+            })
+            .collect();
+        order.sort_unstable_by(|(one, _, _, left), (other, _, _, right)| {
+            let by = |key: &Key| key.is_reversed;
+            (&left.name, &left.iri, by(one)).cmp(&(&right.name, &right.iri, by(other)))
+        });
+        let mut found = Vec::with_capacity(order.len());
+        let mut plains = Vec::with_capacity(order.len());
+        for (key, naming, owner, plain) in order {
+            let of = Found { key, naming: &naming, owner, plain: &plain };
+            if let Some(property) = self.property(&of, &sites, &refs, problems) {
                 found.push(property);
+                plains.push(plain);
             }
         }
-        found.sort_unstable_by(|(one, left), (other, right)| {
-            (&one.name, &one.iri, one.is_reversed, &left.iri).cmp(&(
-                &other.name,
-                &other.iri,
-                other.is_reversed,
-                &right.iri,
-            ))
-        });
-        self.tell_apart(&mut found, &refs[0], problems);
-        found.into_iter().map(|(property, _)| property).collect()
+        self.tell_apart(&mut found, &plains, &refs[0], problems);
+        found
     }
 
     fn property(
         &self,
-        key: Key,
-        naming: &Naming,
+        found: &Found<'_>,
         sites: &Sites,
         refs: &[ClassRef],
         problems: &mut Vec<Problem>,
-    ) -> Option<(Property, Arc<Plain>)> {
-        let owner = self.owner(naming, sites);
+    ) -> Option<Property> {
+        let Found { key, naming, owner, plain } = *found;
         let inherited = owner > 0;
-        let plain = self.plain(key, !inherited || self.options.inherited_texts);
-        let limiting: Naming = naming
-            .iter()
-            .copied()
-            .filter(|site| sites.own[*site].constraints.contains_key(&key))
-            .collect();
+        let is_limiting = |site: &usize| sites.own[*site].constraints.contains_key(&key);
+        let limiting: Naming = naming.iter().copied().filter(is_limiting).collect();
         let Limited { values, remarks, narrowed } =
-            self.limited(key, &plain, sites, owner, &limiting);
+            self.limited(key, plain, sites, owner, &limiting);
         if !inherited || narrowed {
-            self.note_problems(key, &plain, &remarks, &refs[0].iri, problems);
+            self.note_problems(key, plain, &remarks, &refs[0].iri, problems);
         }
         if values.max == Some(0) {
             return None;
@@ -182,7 +196,7 @@ impl Schema<'_> {
             group: remarks.group,
             number: plain.number,
         };
-        Some((property, plain))
+        Some(property)
     }
 
     /// What is known of a property's values after everything that the class and those above
@@ -198,6 +212,10 @@ impl Schema<'_> {
     ) -> Limited {
         let mut remarks = Remarks::default();
         let mut values = Values::of(plain);
+        if limiting.is_empty() {
+            return Limited { values, remarks, narrowed: false };
+        }
+        values.targets.clone_from(&plain.targets);
         let (base, more): (Naming, Naming) = limiting
             .iter()
             .rev()
@@ -213,9 +231,7 @@ impl Schema<'_> {
             }
         }
         let narrowed = before.is_some_and(|before| before != values);
-        if !limiting.is_empty() {
-            values.finish(self, &mut remarks);
-        }
+        values.finish(self, &mut remarks);
         Limited { values, remarks, narrowed }
     }
 
@@ -256,35 +272,30 @@ impl Schema<'_> {
     /// Gives properties of one name other names: what is inherited keeps its own.
     fn tell_apart(
         &self,
-        found: &mut [(Property, Arc<Plain>)],
+        found: &mut [Property],
+        plains: &[Arc<Plain>],
         class: &ClassRef,
         problems: &mut Vec<Problem>,
     ) {
-        let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
-        let mut clashes = false;
-        for (index, (_, plain)) in found.iter().enumerate() {
-            clashes |= seen.insert(&plain.folded, index).is_some();
-        }
-        if !clashes {
+        let mut seen: FxHashSet<&str> = FxHashSet::default();
+        if plains.iter().all(|plain| seen.insert(&plain.folded)) {
             return;
         }
         let mut order: Vec<usize> = (0..found.len()).collect();
-        order.sort_by_key(|index| (!found[*index].0.inherited, *index));
+        order.sort_by_key(|index| (!found[*index].inherited, *index));
         let mut taken: FxHashSet<String> = FxHashSet::default();
         for index in order {
-            let (property, plain) = &mut found[index];
-            if taken.insert(plain.folded.to_string()) {
+            let property = &mut found[index];
+            if taken.insert(plains[index].folded.to_string()) {
                 continue;
             }
-            let word = crate::local::short_word(&property.iri, &self.options.prefixes);
-            let name = crate::names::distinct(&property.name, &word, |name| {
-                taken.insert(crate::names::fold(name))
-            });
+            let word = short_word(&property.iri, &self.options.prefixes);
+            let name = distinct(&property.name, &word, |name| taken.insert(fold(name)));
             if !property.inherited {
                 problems.push(name_clash(&class.iri, &property.iri, &property.name, &name));
             }
             property.name = name.into();
         }
-        found.sort_by(|(one, _), (other, _)| (&one.name, &one.iri).cmp(&(&other.name, &other.iri)));
+        found.sort_by(|one, other| (&one.name, &one.iri).cmp(&(&other.name, &other.iri)));
     }
 }

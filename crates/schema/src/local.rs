@@ -21,14 +21,20 @@ pub(crate) fn local_name(iri: &str) -> String {
 /// Whether a local name is the key of some register (`Q42`, `BFO_0000001`, `0001`), of
 /// which nobody could make sense: no letters, or a few that digits follow.
 pub(crate) fn is_opaque(local: &str) -> bool {
-    let plain: String = local.chars().filter(|c| !matches!(c, '_' | '-' | '.' | ':')).collect();
-    let letters = plain.chars().take_while(char::is_ascii_alphabetic).count();
-    let digits = plain.len() - letters;
-    if digits == 0 || !plain.bytes().skip(letters).all(|byte| byte.is_ascii_digit()) {
-        return false;
+    let (mut letters, mut digits, mut has_lower) = (0, 0, false);
+    for character in local.chars() {
+        match character {
+            '_' | '-' | '.' | ':' => {}
+            '0'..='9' => digits += 1,
+            // A letter behind a digit makes a word of it.
+            'a'..='z' | 'A'..='Z' if digits == 0 => {
+                letters += 1;
+                has_lower |= character.is_ascii_lowercase();
+            }
+            _ => return false,
+        }
     }
-    let lower = plain.bytes().any(|byte| byte.is_ascii_lowercase());
-    letters <= 8 && (!lower || digits >= 4)
+    digits > 0 && letters <= 8 && (!has_lower || digits >= 4)
 }
 
 /// The words of a text, with nothing but spaces between them.

@@ -247,6 +247,10 @@ fn next_number(last: u32, used: &FxHashSet<u32>) -> Option<u32> {
 /// A name without what many languages or file systems don't tell apart: compatible forms,
 /// case, and everything that is no letter or digit.
 pub(crate) fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        let kept = name.chars().filter(char::is_ascii_alphanumeric);
+        return kept.map(|character| character.to_ascii_lowercase()).collect();
+    }
     name.nfkc()
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)

@@ -75,9 +75,10 @@ pub(crate) struct Remarks {
 }
 
 impl Values {
+    /// What holds in every class, but for what values are.
     pub(crate) fn of(plain: &Plain) -> Self {
         Self {
-            targets: plain.targets.clone(),
+            targets: Vec::new(),
             hints: Vec::new(),
             facets: Facets::default(),
             qualified: Vec::new(),

@@ -229,7 +229,16 @@ impl Schema<'_> {
     ///
     /// Two properties are not one because both are the same as one that is only mentioned:
     /// that says less about the two than it seems to.
-    pub(crate) fn equivalents(&self, property: TermId) -> Vec<TermId> {
+    pub(crate) fn equivalents(&self, property: TermId) -> Arc<[TermId]> {
+        if let Some(group) = self.memo.equivalents.borrow().get(&property) {
+            return Arc::clone(group);
+        }
+        let group: Arc<[TermId]> = self.find_equivalents(property).into();
+        self.memo.equivalents.borrow_mut().insert(property, Arc::clone(&group));
+        group
+    }
+
+    fn find_equivalents(&self, property: TermId) -> Vec<TermId> {
         let mut group = vec![property];
         let mut seen: FxHashSet<TermId> = FxHashSet::from_iter([property]);
         let mut at = 0;
@@ -263,13 +272,7 @@ impl Schema<'_> {
 
     /// The property that stands for all that are one with a property.
     pub(crate) fn canonical(&self, property: TermId) -> TermId {
-        if let Some(canonical) = self.memo.canonical.borrow().get(&property) {
-            return *canonical;
-        }
-        let group = self.equivalents(property);
-        let mut memo = self.memo.canonical.borrow_mut();
-        memo.extend(group.iter().map(|member| (*member, group[0])));
-        group[0]
+        self.equivalents(property)[0]
     }
 
     /// The properties that say the same in the other direction.

@@ -44,7 +44,7 @@ pub struct Memo {
     pub(crate) groups: RefCell<Groups>,
     pub(crate) places: RefCell<FxHashMap<TermId, Arc<Place>>>,
     pub(crate) lineages: RefCell<FxHashMap<TermId, Arc<Lineage>>>,
-    pub(crate) canonical: RefCell<FxHashMap<TermId, TermId>>,
+    pub(crate) equivalents: RefCell<FxHashMap<TermId, Arc<[TermId]>>>,
     pub(crate) declared: RefCell<FxHashMap<TermId, Arc<[TermId]>>>,
     pub(crate) constraints: RefCell<FxHashMap<TermId, Arc<Constraints>>>,
     pub(crate) data: RefCell<FxHashMap<TermId, Arc<DataRange>>>,
