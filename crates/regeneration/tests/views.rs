@@ -178,5 +178,10 @@ fn a_query_of_the_same_name_hides_a_view() {
 #[test]
 fn wrong_questions_are_told() {
     let refusal = |asked| Fixture::new(&TEMPLATE.replace("of(class).comments", asked)).refusal();
-    insta::assert_snapshot!([refusal("who(class)"), refusal("of()"), refusal("of(3)"), refusal("of(class, class)")].join("\n"), @r"");
+    insta::assert_snapshot!([refusal("who(class)"), refusal("of()"), refusal("of(3)"), refusal("of(class, class)")].join("\n"), @r"
+    comments.who: there is no such question; there are of (and 1 more rows)
+    comments.of: it needs a node, or an IRI (and 1 more rows)
+    comments is asked about a node or an IRI, not about number (and 1 more rows)
+    too many arguments (and 1 more rows)
+    ");
 }

@@ -119,6 +119,13 @@ impl Schema<'_> {
     pub(crate) fn children_of(&self, class: TermId) -> Vec<TermId> {
         let mut children = Vec::new();
         let mut open = self.members(class);
+        // What is below a nameless class that is the same as this one is below this one.
+        let twins = open.iter().flat_map(|member| {
+            let back = self.objects(*member, v().equivalent_class);
+            self.subjects(v().equivalent_class, *member).into_iter().chain(back)
+        });
+        let nameless: Vec<TermId> = twins.filter(|twin| !self.is_iri(*twin)).collect();
+        open.extend(nameless);
         let mut seen: FxHashSet<TermId> = open.iter().copied().collect();
         while let Some(term) = open.pop() {
             for below in self.below(term) {

@@ -66,8 +66,10 @@ impl Schema<'_> {
     pub fn wanted(&self) -> Vec<Wanted> {
         let mut wanted = BTreeSet::new();
         let mut keys = BTreeSet::new();
+        // Another name of a class is a class to those who know no equivalence.
+        let any = |term| matches!(self.standing(term), Standing::Class(_));
+        wanted.extend(self.candidates(any).iter().map(|class| self.wanted_class(*class)));
         for class in self.class_ids() {
-            wanted.insert(self.wanted_class(class));
             let own = self.own_properties(class);
             keys.extend(own.keys.iter().copied());
             let limited = own.constraints.values().flatten();

@@ -49,7 +49,11 @@ fn a_name_can_be_changed_by_hand_and_not_doubled() {
     let line = names.lines().find(|line| line.starts_with("<http://a.example/ns#Dataset>"));
     let line = line.unwrap().to_owned();
     let name = line.split('"').nth(1).unwrap().to_owned();
-    folder.replace("evergen.names.ttl", &line, &line.replace(&name, "Collection"));
+    folder.replace(
+        "evergen.names.ttl",
+        &line,
+        &line.replace(&format!("\"{name}\""), "\"Collection\""),
+    );
     folder.done("run");
     assert!(folder.exists("made/rust/src/collection.rs"));
 

@@ -76,10 +76,7 @@ async fn a_cycle_whose_caller_is_gone_is_finished_and_holds_nobody_up() {
     let bench = Bench::new(config, Workshop::default(), Port::default());
     let events = || (0..20).map(|task| event(&format!("task{task}"))).collect();
     let mut cycle = Box::pin(bench.orchestrator.execute_cycle(events()));
-    for _ in 0..3 {
-        assert!(futures::poll!(&mut cycle).is_pending());
-        tokio::task::yield_now().await;
-    }
+    assert!(futures::poll!(&mut cycle).is_pending());
     drop(cycle);
     let next = tokio::time::timeout(Duration::from_hours(1), bench.orchestrator.start());
     next.await.expect("the engine is free").unwrap();

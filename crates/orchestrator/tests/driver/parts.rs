@@ -141,7 +141,7 @@ impl Regenerator for Workshop {
                 }
                 Way::Panics(times) if tries <= times => panic!("the workshop is on fire"),
                 Way::Hangs => std::future::pending().await,
-                Way::Blocks => self.door.wait(),
+                Way::Blocks => tokio::task::block_in_place(|| self.door.wait()),
                 Way::Takes(time) => tokio::time::sleep(time).await,
                 _ => {}
             }
@@ -239,7 +239,8 @@ impl Deployer for Port {
                 std::future::pending::<()>().await;
             }
             if left(&self.blocks) {
-                self.door.wait();
+                // Without this, whatever waits behind it on this worker would be blocked, too.
+                tokio::task::block_in_place(|| self.door.wait());
                 return Err(DeployError::Unavailable { environment, why: "too late".to_owned() });
             }
             let may_fail = !self.only_staging_fails || environment == "staging";
