@@ -735,10 +735,11 @@ fn a_commit_that_stops_half_way_is_finished_by_the_same_engine() {
     let folder = fixture.path().join("gen/sub");
     let gate = |_| {
         fs::remove_dir_all(&folder).unwrap();
+        fs::write(&folder, "in the way").unwrap();
         Decision::Commit
     };
     engine.run_gated(&gate, &mut |_| {}).unwrap_err();
-    fs::create_dir(&folder).unwrap();
+    fs::remove_file(&folder).unwrap();
     let report = engine.run(&mut |_| {}).unwrap();
     let notices: Vec<_> = report.diagnostics.iter().map(|found| found.code.as_str()).collect();
     assert!(notices.contains(&"state::recovered"), "{notices:?}");
