@@ -115,7 +115,8 @@ fn kdoc(text: &str) -> String {
         match c {
             '/' if before == '*' || rest.peek() == Some(&'*') => doc.push_str("&#47;"),
             '@' if !before.is_alphanumeric() => doc.push_str("&#64;"),
-            '[' | ']' => doc.extend(['\\', c]),
+            // A backslash of the text's own would free the bracket behind it.
+            '[' | ']' | '\\' => doc.extend(['\\', c]),
             c => doc.push(c),
         }
         before = c;

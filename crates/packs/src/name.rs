@@ -164,9 +164,9 @@ impl Words {
     }
 
     pub(crate) fn screaming(&self) -> Name {
-        let mut name = self.joined("_");
-        name.text = name.text.chars().map(|c| upper(c).unwrap_or(c)).collect();
-        name
+        let capitals = |word: String| word.chars().map(|c| upper(c).unwrap_or(c)).collect();
+        let words: Vec<String> = self.words.iter().map(Word::lower).map(capitals).collect();
+        self.name(words.join("_"), "_")
     }
 
     /// Without anything between the words, but for codes.
@@ -209,7 +209,9 @@ impl Words {
         self.name(words.join(between), between)
     }
 
-    fn name(&self, mut text: String, between: &'static str) -> Name {
+    /// A capital letter may become one with a mark that stood apart from the small one: `İ`.
+    fn name(&self, text: String, between: &'static str) -> Name {
+        let mut text: String = text.nfkc().collect();
         if self.nothing {
             text.push('_');
         }

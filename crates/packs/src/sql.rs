@@ -5,7 +5,7 @@ use evergen_regeneration::{LanguageProfile, NameKind};
 use crate::comment::{escaped, line_comment, room};
 use crate::datatype::Datatype;
 use crate::name::{Alphabet, Words};
-use crate::text::{among, doc_lines, is_device, is_invisible, long_escape, quoted, spelled};
+use crate::text::{among, between, doc_lines, is_device, is_invisible, long_escape, spelled};
 use crate::words::sql::{COLUMNS, FUNCTIONS, NO_FUNCTIONS, RESERVED, TYPES};
 
 /// How many bytes of a name PostgreSQL keeps.
@@ -63,9 +63,8 @@ impl LanguageProfile for Sql {
     fn string(&self, text: &str) -> String {
         let text = text.replace('\0', "\u{FFFD}");
         if text.chars().any(|c| c == '\\' || is_invisible(c)) {
-            // Only such a literal has escapes.
-            let literal = quoted(&text, long_escape).replace("\\\"", "\"").replace('\'', "''");
-            return format!("E'{}'", &literal[1..literal.len() - 1]);
+            // Only such a literal has escapes. A server may be told to refuse `\'`, never `''`.
+            return format!("E{}", between(('\'', "''"), &text, long_escape));
         }
         format!("'{}'", text.replace('\'', "''"))
     }

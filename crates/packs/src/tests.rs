@@ -1,10 +1,10 @@
-use evergen_regeneration::LanguageProfile;
+use evergen_regeneration::{LanguageProfile, NameKind};
 
 use crate::datatype::Datatype;
 use crate::fragments::expand;
 use crate::languages;
 use crate::words::{csharp, go, java, kotlin, python, rust, sql, typescript};
-use crate::{Python, Rust, TypeScript};
+use crate::{CSharp, Java, Kotlin, Python, Rust, Sql, TypeScript};
 
 /// One line for each language.
 fn check(answers: impl Fn(&dyn LanguageProfile) -> String, expected: [&str; 3]) {
@@ -67,6 +67,30 @@ fn nothing_in_a_text_ends_its_literal() {
     string("\u{202e}abc", [r#""\u{202e}abc""#, r#""\u202eabc""#, r#""\u202eabc""#]);
     string("\u{e0041}", [r#""\u{e0041}""#, r#""\u{e0041}""#, r#""\U000e0041""#]);
     string("👩‍🚒 größe", ["\"👩‍🚒 größe\""; 3]);
+}
+
+#[test]
+fn a_backslash_frees_no_quote_in_sql() {
+    assert_eq!(Sql.string("it's"), "'it''s'");
+    assert_eq!(Sql.string("\\"), r"E'\\'");
+    assert_eq!(Sql.string("\\'\\\"'\n"), r#"E'\\''\\"''\n'"#);
+}
+
+#[test]
+fn nothing_in_a_text_is_a_tag_or_a_link() {
+    let comment = |text: &str| TypeScript.comment(text, 0, 80);
+    assert_eq!(comment("@a {@link b} */@c d@e.f"), "/** \\@a {\\@link b} *\\/\\@c d@e.f */\n");
+    assert_eq!(comment("/@param"), "/** /\\@param */\n");
+    let comment = |text: &str| Kotlin.comment(text, 0, 80);
+    assert_eq!(comment("@a [b] /* */"), "/** &#64;a \\[b\\] &#47;* *&#47; */\n");
+    assert_eq!(comment(r"\[b\]"), "/** \\\\\\[b\\\\\\] */\n");
+}
+
+#[test]
+fn a_capital_letter_is_composed_with_its_mark() {
+    assert_eq!(CSharp.name_for(NameKind::Type, "İstanbul"), "İstanbul");
+    assert_eq!(Java.name_for(NameKind::Member, "diİ"), "DI_İ");
+    assert_eq!(Java.name_for(NameKind::Property, "İstanbul"), "i\u{307}stanbul");
 }
 
 #[test]

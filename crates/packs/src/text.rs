@@ -34,11 +34,20 @@ pub(crate) fn is_invisible(c: char) -> bool {
 /// A double-quoted literal: quotes and backslashes behind a backslash, the usual
 /// short escapes, and `escape` for all that does not show.
 pub(crate) fn quoted(text: &str, escape: impl Fn(char) -> String) -> String {
+    between(('"', "\\\""), text, escape)
+}
+
+/// The same between two of another quote, which is given with how it is written inside.
+pub(crate) fn between(
+    (quote, inside): (char, &str),
+    text: &str,
+    escape: impl Fn(char) -> String,
+) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
+    literal.push(quote);
     for c in text.chars() {
         match c {
-            '"' => literal.push_str("\\\""),
+            c if c == quote => literal.push_str(inside),
             '\\' => literal.push_str("\\\\"),
             '\n' => literal.push_str("\\n"),
             '\r' => literal.push_str("\\r"),
@@ -47,7 +56,7 @@ pub(crate) fn quoted(text: &str, escape: impl Fn(char) -> String) -> String {
             c => literal.push(c),
         }
     }
-    literal.push('"');
+    literal.push(quote);
     literal
 }
 

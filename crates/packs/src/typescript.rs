@@ -84,8 +84,16 @@ impl LanguageProfile for TypeScript {
     }
 }
 
-/// A word that neither ends the comment nor begins a tag.
+/// A word that neither ends the comment nor begins a tag, be it behind a bracket or a slash.
 fn untagged(word: &str) -> String {
-    let word = word.replace("*/", "*\\/").replace("{@", "{\\@");
-    if word.starts_with('@') { format!("\\{word}") } else { word }
+    let mut untagged = String::with_capacity(word.len());
+    let mut before = ' ';
+    for c in word.chars() {
+        if c == '/' && before == '*' || c == '@' && !before.is_alphanumeric() {
+            untagged.push('\\');
+        }
+        untagged.push(c);
+        before = c;
+    }
+    untagged
 }

@@ -80,7 +80,8 @@ fn is_reserved(language: &str, kind: NameKind, name: &str) -> bool {
         ("python", Type) => "None True False Exception Any",
         ("python", Property | Method) => "class None lambda await str list field dt",
         ("python", Package) => "class json typing os",
-        ("go", Package) => "main type string internal test",
+        // Not `test`: the toolchain promises users that it stays theirs.
+        ("go", Package) => "main type string internal vendor testdata",
         ("java", Type | Module) => "String Object Record Override List Con",
         ("java", Property | Method) => "class int true wait hashCode toString _",
         ("java", Package) => "java int class",

@@ -214,7 +214,7 @@ proptest! {
             prop_assert_eq!(comment.is_empty(), says_nothing, "{}: {:?}", language, comment);
             prop_assert!(is_comment(language, &comment, indent), "{}: {:?}", language, comment);
             for line in comment.lines().filter(|_| language != "jsonschema") {
-                let has_words = line.trim().split(' ').count() > 2;
+                let has_words = line.split_whitespace().count() > 2;
                 prop_assert!(!has_words || line.chars().count() <= width, "{}: {:?}", language, comment);
             }
         }
