@@ -89,7 +89,9 @@ impl Tracker {
     /// Counts patterns as read that were read by another tracker of the same model.
     pub fn record(&self, patterns: &[QuadPattern]) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        patterns.iter().for_each(|pattern| reads.record(*pattern));
+        for pattern in patterns {
+            reads.record(*pattern);
+        }
     }
 
     /// What was read since the last call, leaving nothing.

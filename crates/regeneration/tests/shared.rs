@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -340,7 +341,7 @@ fn what_others_write_to_the_published_file_is_kept() {
     take(&engine, class("A")).unwrap();
     let published = folder.path().join("published.nq");
     let mut text = std::fs::read_to_string(&published).unwrap();
-    text.push_str(&format!("<http://example.org/B> <{TYPE}> <{CLASS}> .\n"));
+    writeln!(text, "<http://example.org/B> <{TYPE}> <{CLASS}> .").unwrap();
     std::fs::write(&published, text).unwrap();
     take(&engine, class("C")).unwrap();
     assert_eq!(names(folder.path()), "A.txt B.txt C.txt First.txt");

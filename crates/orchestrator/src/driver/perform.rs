@@ -278,10 +278,10 @@ impl Engine {
         match notice {
             Notice::ErrandFailed { .. } => self.shared.seen().gathered.failed_errands += 1,
             // What a lost commit has left: its events are dealt with, and nobody deploys it.
-            Notice::Late { task } => {
-                if self.committed.get(task).is_some_and(|committed| !committed.begun) {
-                    self.committed.remove(task);
-                }
+            Notice::Late { task }
+                if self.committed.get(task).is_some_and(|committed| !committed.begun) =>
+            {
+                self.committed.remove(task);
             }
             _ => {}
         }
@@ -340,7 +340,9 @@ fn note(draft: &mut Draft, regenerated: &Regenerated) {
         }
     }
     if let Verdict::Incomplete { left } = &regenerated.verdict {
-        left.iter().for_each(|left| draft.left(left));
+        for left in left {
+            draft.left(left);
+        }
     }
     for change in &regenerated.changes {
         draft.change(|| ChangedArtifact {

@@ -26,7 +26,7 @@ async fn a_stop_leaves_a_blocked_thread_behind_and_says_so() {
     bench.publish(&["stuck"]).await;
     bench.until_processed(1).await;
     bench.until("its place", |bench| bench.orchestrator.view().working == 0).await;
-    let stop = tokio::time::timeout(Duration::from_secs(60), bench.orchestrator.stop());
+    let stop = tokio::time::timeout(Duration::from_mins(1), bench.orchestrator.stop());
     assert_eq!(stop.await.expect("the stop ends").unwrap().abandoned, 1);
 }
 
@@ -91,8 +91,8 @@ async fn a_part_that_comes_late_is_part_of_another_loop() {
         Outcome::Fail(vec![Finding::error("order", "no")])
     });
     let gates = evergen_quality_gates::QualityGateEngine::new().with_gate(refuses);
-    let gated = bench.orchestrator.clone().with_gates(Arc::new(gates));
-    let execution = gated.execute_cycle(vec![event("order")]).await.unwrap();
+    let other = bench.orchestrator.clone().with_gates(Arc::new(gates));
+    let execution = other.execute_cycle(vec![event("order")]).await.unwrap();
     assert_eq!((execution.tasks_failed, bench.workshop.all_commits()), (1, 0));
     let execution = bench.orchestrator.execute_cycle(vec![event("order")]).await.unwrap();
     assert_eq!((execution.tasks_succeeded, bench.workshop.all_commits()), (1, 1));

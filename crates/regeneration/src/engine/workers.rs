@@ -93,7 +93,7 @@ pub(super) fn run(
         for _ in 0..workers {
             let sender = sender.clone();
             let (jobs, next, stop) = (&jobs, &next, &stop);
-            scope.spawn(move || worker(context, jobs.chunks(batch), next, stop, &sender));
+            scope.spawn(move || worker(context, &jobs.chunks(batch), next, stop, &sender));
         }
         drop(sender);
         for batch in receiver {
@@ -112,7 +112,7 @@ pub(super) fn run(
 
 fn worker(
     context: &Context<'_>,
-    batches: Chunks<'_, Job>,
+    batches: &Chunks<'_, Job>,
     next: &AtomicUsize,
     stop: &AtomicBool,
     sender: &SyncSender<Result<Vec<Outcome>, CycleError>>,
