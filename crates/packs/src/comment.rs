@@ -56,7 +56,9 @@ pub(crate) fn quoted_comment(lines: &[String], indent: usize, width: usize, open
                 push(&mut comment, indent, QUOTES);
                 push(&mut comment, indent, first);
             }
-            rest.iter().for_each(|line| push(&mut comment, indent, line));
+            for line in rest {
+                push(&mut comment, indent, line);
+            }
             push(&mut comment, indent, QUOTES);
         }
     }

@@ -166,7 +166,7 @@ impl Words {
     pub(crate) fn screaming(&self) -> Name {
         let capitals = |word: String| word.chars().map(|c| upper(c).unwrap_or(c)).collect();
         let words: Vec<String> = self.words.iter().map(Word::lower).map(capitals).collect();
-        self.name(words.join("_"), "_")
+        self.name(&words.join("_"), "_")
     }
 
     /// Without anything between the words, but for codes.
@@ -181,7 +181,7 @@ impl Words {
             text.push_str(&word.lower());
             behind_code = is_code;
         }
-        self.name(text, "_")
+        self.name(&text, "_")
     }
 
     pub(crate) fn pascal(&self) -> Name {
@@ -194,23 +194,23 @@ impl Words {
             Word::Plain(plain) => special(plain).unwrap_or_else(|| capital(plain)),
             Word::Code(_) => capital(&word.lower()),
         });
-        self.name(written.collect(), "H")
+        self.name(&written.collect::<String>(), "H")
     }
 
     pub(crate) fn camel(&self) -> Name {
         let mut words = self.words.iter();
         let first = words.next().map(Word::lower).unwrap_or_default();
         let rest: String = words.map(|word| capital(&word.lower())).collect();
-        self.name(first + &rest, "H")
+        self.name(&(first + &rest), "H")
     }
 
     fn joined(&self, between: &'static str) -> Name {
         let words: Vec<String> = self.words.iter().map(Word::lower).collect();
-        self.name(words.join(between), between)
+        self.name(&words.join(between), between)
     }
 
     /// A capital letter may become one with a mark that stood apart from the small one: `İ`.
-    fn name(&self, text: String, between: &'static str) -> Name {
+    fn name(&self, text: &str, between: &'static str) -> Name {
         let mut text: String = text.nfkc().collect();
         if self.nothing {
             text.push('_');

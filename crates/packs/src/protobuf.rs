@@ -58,12 +58,13 @@ impl LanguageProfile for Protobuf {
     fn native_type(&self, datatype: &str) -> String {
         match Datatype::of(datatype) {
             Datatype::Boolean => "bool",
-            Datatype::Integer | Datatype::NonPositive | Datatype::Negative => "int64",
-            Datatype::Natural | Datatype::Positive => "uint64",
             Datatype::Signed(8 | 16 | 32) => "int32",
-            Datatype::Signed(_) => "int64",
+            Datatype::Integer
+            | Datatype::NonPositive
+            | Datatype::Negative
+            | Datatype::Signed(_) => "int64",
             Datatype::Unsigned(8 | 16 | 32) => "uint32",
-            Datatype::Unsigned(_) => "uint64",
+            Datatype::Natural | Datatype::Positive | Datatype::Unsigned(_) => "uint64",
             Datatype::Float => "float",
             Datatype::Double => "double",
             Datatype::HexBytes | Datatype::Base64Bytes => "bytes",

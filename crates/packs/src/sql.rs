@@ -85,12 +85,12 @@ impl LanguageProfile for Sql {
             | Datatype::Natural
             | Datatype::Positive
             | Datatype::NonPositive
-            | Datatype::Negative => "numeric",
+            | Datatype::Negative
+            | Datatype::Decimal => "numeric",
             Datatype::Signed(8 | 16) | Datatype::Unsigned(8) => "smallint",
             Datatype::Signed(32) | Datatype::Unsigned(16) => "integer",
             Datatype::Signed(_) | Datatype::Unsigned(32) => "bigint",
             Datatype::Unsigned(_) => "numeric(20, 0)",
-            Datatype::Decimal => "numeric",
             Datatype::Float => "real",
             Datatype::Double => "double precision",
             Datatype::HexBytes | Datatype::Base64Bytes => "bytea",

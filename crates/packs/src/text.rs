@@ -62,7 +62,9 @@ pub(crate) fn between(
 
 /// The escape `\uXXXX` for each UTF-16 unit of the character.
 pub(crate) fn utf16_escape(c: char) -> String {
-    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    let mut escape = String::new();
+    escape.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+    escape
 }
 
 /// The escape `\uXXXX`, or `\UXXXXXXXX` beyond the basic plane.

@@ -46,16 +46,13 @@ pub(crate) fn takes(language: &str, kind: NameKind, name: &str) -> bool {
                 let bare = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
                 bare.is_some_and(|bare| bare.bytes().all(|b| b.is_ascii_lowercase())) || identifier
             }
-            ("sql", Module) => has(&word),
+            ("sql", Module) | ("jsonschema" | "openapi", Property) => has(&word),
             ("sql", _) => identifier && !has_ascii_upper(name),
-            ("graphql", Module | Package) => has(&kebab),
+            ("graphql" | "jsonschema" | "openapi", Module | Package) => has(&kebab),
             ("graphql", _) => has(&ascii) && !first.is_ascii_digit() && !name.starts_with("__"),
             ("protobuf", Module) => has(&ascii) && !has_ascii_upper(name),
-            ("protobuf", _) => has(&ascii) && !first.is_ascii_digit(),
-            ("jsonschema" | "openapi", Property) => has(&word),
-            ("jsonschema" | "openapi", Module | Package) => has(&kebab),
             ("jsonschema" | "openapi", Member) => has(&ascii),
-            ("jsonschema" | "openapi", _) => has(&ascii) && !first.is_ascii_digit(),
+            ("protobuf" | "jsonschema" | "openapi", _) => has(&ascii) && !first.is_ascii_digit(),
             _ => identifier,
         }
 }

@@ -1,6 +1,7 @@
 //! The laws of names, for all languages and any text.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use evergen_packs::languages;
 use evergen_regeneration::NameKind;
@@ -191,12 +192,12 @@ fn names_of_some_things_in_all_languages() {
     ];
     let mut shown = String::new();
     for text in texts {
-        shown += &format!("{text:?}\n");
+        writeln!(shown, "{text:?}").unwrap();
         for language in LANGUAGES {
             let languages = languages();
             let profile = languages.get(language).unwrap();
             let names = NameKind::ALL.map(|kind| profile.name_for(kind, text));
-            shown += &format!("  {language:10} {}\n", names.join("  "));
+            writeln!(shown, "  {language:10} {}", names.join("  ")).unwrap();
         }
     }
     insta::assert_snapshot!(shown);

@@ -103,9 +103,10 @@ impl Writer {
 
 /// What a program is to print: the UTF-8 bytes of each text on a line.
 fn expected() -> String {
-    TEXTS
-        .map(|text| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n")
-        .concat()
+    let line = |text: &str| -> Vec<String> {
+        text.bytes().map(|byte| format!("{byte:02x}")).chain(["\n".to_owned()]).collect()
+    };
+    TEXTS.map(|text| line(text).concat()).concat()
 }
 
 fn run(folder: &TempDir, program: &str, arguments: &[&str]) -> Option<Output> {
@@ -286,17 +287,12 @@ fn protobuf_takes_all_names_comments_and_literals() {
         });
         lines.collect::<String>()
     };
-    let defaults: String = TEXTS
-        .iter()
-        .enumerate()
-        .map(|(index, text)| {
-            format!(
-                "  optional string t{index} = {} [default = {}];\n",
-                index + 1,
-                writer.profile.string(text)
-            )
-        })
-        .collect();
+    let mut defaults = String::new();
+    for (index, text) in TEXTS.iter().enumerate() {
+        let literal = writer.profile.string(text);
+        writeln!(defaults, "  optional string t{index} = {} [default = {literal}];", index + 1)
+            .unwrap();
+    }
     let text = format!(
         "syntax = \"proto2\";\n\npackage names_;\n\nmessage Types_ {{\n{}}}\n\nmessage Fields_ {{\n{}}}\n\n\
          enum Members_ {{\n  ZERO_VALUE_ = 0;\n{}}}\n\nservice Service_ {{\n{}}}\n\nmessage Texts_ {{\n{defaults}}}\n",
@@ -320,12 +316,10 @@ fn sql_takes_all_names_comments_and_literals() {
         let columns = part.each(NameKind::Property, 4, |name| format!("{name} text,"));
         writeln!(tables, "CREATE TABLE fields_{index} (\n{columns}    last_ text\n);").unwrap();
     }
-    let texts: String = TEXTS
-        .iter()
-        .map(|text| {
-            format!("SELECT encode(convert_to({}, 'UTF8'), 'hex');\n", writer.profile.string(text))
-        })
-        .collect();
+    let said = |text| {
+        format!("SELECT encode(convert_to({}, 'UTF8'), 'hex');\n", writer.profile.string(text))
+    };
+    let texts = TEXTS.map(said).concat();
     let text = format!(
         "SET client_min_messages = error;\nBEGIN;\n{}CREATE SCHEMA types_;\nSET LOCAL search_path = types_;\n{}{tables}{}{texts}ROLLBACK;\n",
         writer.each(NameKind::Package, 0, |name| format!("CREATE SCHEMA {name};")),
