@@ -243,7 +243,8 @@ impl LanguageProfile for Brackets {
     }
 
     fn comment(&self, text: &str, indent: usize, _width: usize) -> String {
-        text.lines().map(|line| format!("{}# {line}\n", " ".repeat(indent))).collect()
+        let indent = " ".repeat(indent);
+        text.lines().flat_map(|line| [&*indent, "# ", line, "\n"]).collect()
     }
 
     fn native_type(&self, _datatype: &str) -> String {
