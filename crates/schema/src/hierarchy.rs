@@ -119,24 +119,20 @@ impl Schema<'_> {
     pub(crate) fn children_of(&self, class: TermId) -> Vec<TermId> {
         let mut children = Vec::new();
         let mut open = self.members(class);
-        // What is below a nameless class that is the same as this one is below this one.
-        let twins = open.iter().flat_map(|member| {
-            let back = self.objects(*member, v().equivalent_class);
-            self.subjects(v().equivalent_class, *member).into_iter().chain(back)
-        });
-        let nameless: Vec<TermId> = twins.filter(|twin| !self.is_iri(*twin)).collect();
-        open.extend(nameless);
         let mut seen: FxHashSet<TermId> = open.iter().copied().collect();
         while let Some(term) = open.pop() {
-            for below in self.below(term) {
-                match self.standing(below) {
-                    Standing::Class(child) if child != class => children.push(child),
-                    Standing::Class(_) | Standing::Datatype(_) => {}
-                    Standing::Enumeration(_) | Standing::Hidden => {
-                        if seen.insert(below) {
-                            open.push(below);
-                        }
+            for below in self.perhaps_below(term) {
+                // A nameless class stands between two that have names.
+                let is_way = match self.standing(below) {
+                    Standing::Class(child) if child != class => {
+                        children.push(child);
+                        !self.is_iri(below)
                     }
+                    Standing::Class(_) | Standing::Datatype(_) => !self.is_iri(below),
+                    Standing::Enumeration(_) | Standing::Hidden => true,
+                };
+                if is_way && seen.insert(below) {
+                    open.push(below);
                 }
             }
         }
@@ -145,7 +141,7 @@ impl Schema<'_> {
         children
     }
 
-    /// Named terms that may be directly below one.
+    /// Named terms that are directly below one.
     pub(crate) fn below(&self, term: TermId) -> Ids {
         let mut below = self.subjects(v().sub_class_of, term);
         for whole in self.wholes(term, &[v().intersection_of]) {
@@ -161,6 +157,18 @@ impl Schema<'_> {
             below.extend(self.list(*union).members);
         }
         below.retain(|term| self.is_iri(*term));
+        below
+    }
+
+    /// Terms that may be directly below one, named or not; some of them are not.
+    fn perhaps_below(&self, term: TermId) -> Ids {
+        let mut below = self.subjects(v().sub_class_of, term);
+        below.extend(self.subjects(v().equivalent_class, term));
+        below.extend(self.objects(term, v().equivalent_class));
+        below.extend(self.wholes(term, &[v().intersection_of]));
+        for union in &self.node(term).unions {
+            below.extend(self.list(*union).members);
+        }
         below
     }
 
