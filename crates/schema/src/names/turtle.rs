@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use evergen_delta::TermRef;
 use evergen_knowledge::{Format, Limits, SyntaxError, parse};
 
-use super::{Given, NameScope, Names, Wanted};
+use super::{Given, NameScope, Names, Wanted, fold};
 use crate::vocabulary::EVERGEN;
 
 /// What a thing is named as, where it is no member of an enumeration.
@@ -85,7 +85,8 @@ impl Names {
                 Some(_) => Err(not_one(property)),
             };
             let scope = one("as")?.ok_or_else(|| not_one("as"))?;
-            let name = one("name")?.ok_or_else(|| not_one("name"))?.to_owned();
+            let name = one("name")?.filter(|name| !fold(name).is_empty());
+            let name = name.ok_or_else(|| not_one("name"))?.to_owned();
             let number = one("number")?.map(str::parse).transpose();
             let number = number.map_err(|_| not_one("number"))?;
             let scope = match scope {

@@ -67,6 +67,8 @@ fn a_text_that_is_none_is_refused() {
     for (text, missing) in [
         ("<urn:a> ev:name \"a\" .", "as"),
         ("<urn:a> ev:as ev:Class .", "name"),
+        ("<urn:a> ev:as ev:Class ; ev:name \"\" .", "name"),
+        ("<urn:a> ev:as ev:Class ; ev:name \" - \" .", "name"),
         ("<urn:a> ev:as ev:Class ; ev:name \"a\", \"b\" .", "name"),
         ("<urn:a> ev:as ev:Class ; ev:name \"a\" ; ev:number \"x\" .", "number"),
     ] {
