@@ -58,13 +58,14 @@ impl ModelView for Comments {
 struct Fixture {
     folder: TempDir,
     view: Arc<Comments>,
+    prefix: Option<(&'static str, &'static str)>,
 }
 
 impl Fixture {
     fn new(template: &str) -> Self {
         let folder = TempDir::new().unwrap();
         fs::create_dir(folder.path().join("templates")).unwrap();
-        let fixture = Self { folder, view: Arc::default() };
+        let fixture = Self { folder, view: Arc::default(), prefix: None };
         fixture.write("templates/one.j2", template);
         fixture.write("templates/two.j2", &template.replace(".txt", ".text"));
         fixture.model("one", "two");
@@ -86,6 +87,9 @@ impl Fixture {
     fn try_run(&self) -> Result<RunReport, CycleError> {
         let mut settings = Settings::default();
         settings.model.sources = vec!["model.ttl".to_owned()];
+        let prefixes =
+            self.prefix.iter().map(|(name, iri)| ((*name).to_owned(), (*iri).to_owned()));
+        settings.model.prefixes.extend(prefixes);
         let views = Views::new().with(Arc::clone(&self.view) as Arc<dyn ModelView>);
         let project = Project::new(self.folder.path(), settings).with_views(views);
         RegenerationEngine::open(project, Access::Write { wait: None })?.run(&mut |_| {})
@@ -150,9 +154,13 @@ fn a_view_can_decide_whether_there_is_an_artifact() {
 
 #[test]
 fn an_iri_can_be_asked_about() {
-    let fixture = Fixture::new(&TEMPLATE.replace("of(class)", "of('urn:b')"));
-    fixture.run();
-    assert_eq!(fixture.read("a.txt"), "two\n");
+    for name in ["urn:b", "<urn:b>", "here:b"] {
+        let asked = format!("of('{name}')");
+        let mut fixture = Fixture::new(&TEMPLATE.replace("of(class)", &asked));
+        fixture.prefix = Some(("here", "urn:"));
+        fixture.run();
+        assert_eq!(fixture.read("a.txt"), "two\n", "{name}");
+    }
 }
 
 #[test]

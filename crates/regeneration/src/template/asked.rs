@@ -9,7 +9,7 @@ use evergen_knowledge::{Snapshot, Tracker};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
-use super::node::{Node, Session};
+use super::node::{Node, Session, expand};
 use crate::view::{AskError, ModelView, Reply};
 
 /// So many answers are kept; then the memory begins anew.
@@ -81,7 +81,9 @@ impl Asked {
             );
             Error::new(ErrorKind::InvalidOperation, what)
         })?;
-        Ok(TermRef::Iri(iri).id())
+        // What no prefix of the project begins is an IRI in full.
+        let iri = expand(iri, &self.session.prefixes).unwrap_or_else(|_| iri.to_owned());
+        Ok(TermRef::Iri(&iri).id())
     }
 }
 
