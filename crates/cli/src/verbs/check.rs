@@ -1,6 +1,6 @@
 //! `evergen check`.
 
-use evergen_regeneration::{Access, CheckReport, Drift, DriftKind};
+use evergen_regeneration::{Access, CheckReport, Drift, DriftKind, Severity};
 
 use crate::arguments::{Check, CheckFormat};
 use crate::console::Console;
@@ -27,7 +27,9 @@ pub(super) fn check(arguments: &Check, console: &mut Console) -> Result<Verdict,
     } else if !console.is_quiet() {
         list(console, &chosen, &report);
     }
-    Ok(Verdict::of(report.drift.is_empty()))
+    // A module that is not complete is an error among the diagnostics.
+    let is_complete = report.diagnostics.iter().all(|found| found.severity != Severity::Error);
+    Ok(Verdict::of(report.drift.is_empty() && is_complete))
 }
 
 fn list(console: &mut Console, chosen: &Chosen, report: &CheckReport) {

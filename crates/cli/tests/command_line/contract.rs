@@ -157,3 +157,17 @@ fn a_file_of_a_long_list_is_named_with_v() {
     let said = folder.done("run -v");
     assert!(!said.out.contains("more"), "{said}");
 }
+
+#[test]
+fn check_says_no_to_a_module_that_is_not_complete() {
+    let folder = Folder::project();
+    folder.done("run");
+    folder.done("check");
+    let module = "[[modules]]\nname = \"orders\"\nrequired = [\"*.txt\"]\n\
+                  critical_files = [\"nowhere.txt\"]\ncritical = true\n";
+    folder.file("evergen.toml", format!("{}{module}", folder.read("evergen.toml")));
+    assert_eq!(folder.say("run").code, Some(1));
+    let said = folder.say("check");
+    assert_eq!(said.code, Some(1), "{said}");
+    assert!(said.err.contains("nowhere.txt"), "{said}");
+}
