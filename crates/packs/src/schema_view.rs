@@ -97,7 +97,8 @@ impl SchemaNames {
     }
 }
 
-/// Predicates by which a model gains classes, properties and listed values.
+/// Predicates by which a model gains or loses classes, properties and listed values, and by
+/// which those that have no words in their IRIs are called.
 const WATCHED: &[&str] = &[
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#type",
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#first",
@@ -120,6 +121,30 @@ const WATCHED: &[&str] = &[
     "http://www.w3.org/ns/shacl#and",
     "http://www.w3.org/ns/shacl#in",
     "http://www.w3.org/ns/shacl#datatype",
+    "http://www.w3.org/2002/07/owl#allValuesFrom",
+    "http://www.w3.org/2002/07/owl#someValuesFrom",
+    "http://www.w3.org/2002/07/owl#hasValue",
+    "http://www.w3.org/2002/07/owl#onClass",
+    "http://www.w3.org/2002/07/owl#onDataRange",
+    "http://www.w3.org/2002/07/owl#onDatatype",
+    "http://www.w3.org/2002/07/owl#withRestrictions",
+    "http://www.w3.org/2002/07/owl#disjointUnionOf",
+    "http://www.w3.org/2002/07/owl#maxCardinality",
+    "http://www.w3.org/2002/07/owl#cardinality",
+    "http://www.w3.org/2002/07/owl#maxQualifiedCardinality",
+    "http://www.w3.org/2002/07/owl#qualifiedCardinality",
+    "http://www.w3.org/ns/shacl#or",
+    "http://www.w3.org/ns/shacl#xone",
+    "http://www.w3.org/ns/shacl#class",
+    "http://www.w3.org/ns/shacl#nodeKind",
+    "http://www.w3.org/ns/shacl#hasValue",
+    "http://www.w3.org/ns/shacl#inversePath",
+    "http://www.w3.org/ns/shacl#maxCount",
+    "https://schema.org/rangeIncludes",
+    "http://schema.org/rangeIncludes",
+    "http://www.w3.org/2004/02/skos/core#inScheme",
+    "http://www.w3.org/2000/01/rdf-schema#label",
+    "http://www.w3.org/2004/02/skos/core#prefLabel",
     "https://schema.org/domainIncludes",
     "http://schema.org/domainIncludes",
 ];
