@@ -12,7 +12,7 @@ use evergen_schema::{Names, NamesError, Options, Schema};
 /// |---|---|
 /// | `schema.kind(node)` | `kind` is `class`, `enumeration`, `datatype`, `alias` or `hidden` |
 /// | `schema.class(node)` | [`Class`](evergen_schema::Class), with all that instances can have |
-/// | `schema.declared(node)` | the same with only those properties that the class itself brings in or narrows |
+/// | `schema.declared(node)` | the same with only those properties that the class itself brings in, narrows, or repeats |
 /// | `schema.enumeration(node)` | [`Enumeration`](evergen_schema::Enumeration) |
 /// | `schema.datatype(node)` | [`Datatype`](evergen_schema::Datatype) |
 /// | `schema.classes()`, `schema.enumerations()`, `schema.datatypes()` | all of them, by IRI: `iri` and `name` of each |
@@ -52,7 +52,7 @@ impl ModelView for SchemaView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn ask(
@@ -69,7 +69,10 @@ impl ModelView for SchemaView {
             "declared" => {
                 let mut class = Schema::new(reader, &self.declared).class(about()?);
                 if let Some(class) = &mut class {
-                    class.properties.retain(|property| !property.inherited || property.narrowed);
+                    class.properties.retain(|property| {
+                        let slot = &property.slot;
+                        !property.inherited || property.narrowed || slot.is_own || slot.is_repeated
+                    });
                 }
                 Reply::new(&class)
             }

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use crate::language::Languages;
 use crate::report::Diagnostic;
+use crate::rows::{RowSource, ViewRows};
 use crate::settings::{OnEdit, RenderLimits};
 use crate::template::environment::Sandbox;
 use crate::template::front_matter::{self, FrontMatter};
@@ -33,8 +34,8 @@ pub(crate) struct Generator {
     pub(crate) library: Arc<Library>,
     /// The folder below the output folder to which `to` is relative.
     pub(crate) folder: Option<Arc<str>>,
-    /// The query that gives the rows; without one there is one row of no variables.
-    pub(crate) list: Option<Query>,
+    /// What gives the rows; without it there is one row of no variables.
+    pub(crate) list: Option<RowSource>,
     pub(crate) queries: Vec<NamedQuery>,
     /// The names of the template's context: the row's variables, then the queries, then
     /// the views.
@@ -86,10 +87,8 @@ impl Generator {
             profile
         });
         let sandbox = Sandbox::new(&library, &with.prefixes, &with.languages, own, &with.limits);
-        let list =
-            compile_query(&file, "for_each", front.for_each.as_ref(), &[], with, &mut problems);
-        let variables: Vec<Arc<str>> =
-            list.iter().flat_map(Query::variables).map(|name| name.as_str().into()).collect();
+        let list = compile_list(&file, front.for_each.as_ref(), with, &mut problems);
+        let variables: Vec<Arc<str>> = list.iter().flat_map(RowSource::variables).collect();
         let queries = compile_queries(&file, front, &variables, with, &mut problems);
         let mut context: Vec<Arc<str>> =
             variables.iter().chain(queries.iter().map(|query| &query.name)).cloned().collect();
@@ -349,6 +348,23 @@ fn compile_queries(
         });
     }
     queries
+}
+
+fn compile_list(
+    file: &TemplateFile,
+    text: Option<&Spanned<String>>,
+    with: &Compilation,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<RowSource> {
+    match ViewRows::parse(text?.get_ref(), &with.views) {
+        None => compile_query(file, "for_each", text, &[], with, problems).map(RowSource::Query),
+        Some(Ok(rows)) => Some(RowSource::View(rows)),
+        Some(Err(message)) => {
+            let problem = format!("for_each: {message}");
+            problems.push(file.diagnose("query::view", problem, text?.span()));
+            None
+        }
+    }
 }
 
 fn compile_query(

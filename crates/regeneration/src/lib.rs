@@ -78,6 +78,7 @@ mod records;
 mod references;
 mod regenerator;
 mod report;
+mod rows;
 mod settings;
 mod shared;
 mod state;

@@ -14,12 +14,34 @@ use crate::own::{OwnProperties, Remarks, Values};
 use crate::problem::{incompatible_ranges, min_above_max, name_clash};
 use crate::properties::{Key, Plain};
 use crate::vocabulary::v;
-use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema, Text};
+use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema, Slot, Text};
 
 /// A class and all above it, nearest first, with what each says of properties.
-struct Sites {
+pub(crate) struct Sites {
     classes: Vec<TermId>,
     own: Vec<Arc<OwnProperties>>,
+    refs: Vec<ClassRef>,
+}
+
+impl Sites {
+    pub(crate) fn of(schema: &Schema<'_>, class: TermId) -> Self {
+        let mut classes = vec![class];
+        classes.extend(&schema.lineage(class).ancestors);
+        let own = classes.iter().map(|class| schema.own_properties(*class)).collect();
+        let refs = schema.class_refs(&classes);
+        Self { classes, own, refs }
+    }
+
+    /// All properties, each with the sites that name it.
+    pub(crate) fn named(&self) -> FxHashMap<Key, Naming> {
+        let mut named: FxHashMap<Key, Naming> = FxHashMap::default();
+        for (site, own) in self.own.iter().enumerate() {
+            for key in &own.keys {
+                named.entry(*key).or_default().push(site);
+            }
+        }
+        named
+    }
 }
 
 /// A property that some of the sites name.
@@ -40,7 +62,7 @@ struct Limited {
 }
 
 /// Which of the sites name a property.
-type Naming = SmallVec<[usize; 2]>;
+pub(crate) type Naming = SmallVec<[usize; 2]>;
 
 impl Schema<'_> {
     /// Everything about one class; none for a term that is none, or only another name of one.
@@ -52,7 +74,9 @@ impl Schema<'_> {
         let texts = self.texts(&members);
         let lineage = self.lineage(term);
         let mut problems = self.group_problems(term);
-        let properties = self.properties_of(term, &mut problems);
+        let mut properties = self.properties_of(term, &mut problems);
+        let layout = self.layout(term);
+        self.lay_out(&layout, &mut properties);
         problems.sort();
         problems.dedup();
         Some(Class {
@@ -63,6 +87,7 @@ impl Schema<'_> {
             deprecated: texts.deprecated,
             aliases: members[1..].iter().map(|alias| self.text(*alias)).collect(),
             parents: self.class_refs(&self.place_of(term).parents),
+            bases: self.bases(&layout),
             ancestors: self.class_refs(&lineage.ancestors),
             children: self.class_refs(&self.children_of(term)),
             is_abstract: self.is_abstract(&members),
@@ -112,19 +137,10 @@ impl Schema<'_> {
     }
 
     fn properties_of(&self, class: TermId, problems: &mut Vec<Problem>) -> Vec<Property> {
-        let mut classes = vec![class];
-        classes.extend(&self.lineage(class).ancestors);
-        let own = classes.iter().map(|class| self.own_properties(*class)).collect();
-        let sites = Sites { classes, own };
-        let mut named: FxHashMap<Key, Naming> = FxHashMap::default();
-        for (site, own) in sites.own.iter().enumerate() {
-            for key in &own.keys {
-                named.entry(*key).or_default().push(site);
-            }
-        }
-        let refs: Vec<ClassRef> = self.class_refs(&sites.classes);
+        let sites = Sites::of(self, class);
         // Sorted before they are put together: what is moved about is small then.
-        let mut order: Vec<(Key, Naming, usize, Arc<Plain>)> = named
+        let mut order: Vec<(Key, Naming, usize, Arc<Plain>)> = sites
+            .named()
             .into_iter()
             .map(|(key, naming)| {
                 let owner = self.owner(&naming, &sites);
@@ -140,23 +156,35 @@ impl Schema<'_> {
         let mut plains = Vec::with_capacity(order.len());
         for (key, naming, owner, plain) in order {
             let of = Found { key, naming: &naming, owner, plain: &plain };
-            if let Some(property) = self.property(&of, &sites, &refs, problems) {
+            if let Some(property) = self.property(&of, &sites, problems) {
                 found.push(property);
                 plains.push(plain);
             }
         }
-        self.tell_apart(&mut found, &plains, &refs[0], problems);
+        self.tell_apart(&mut found, &plains, &sites.refs[0], problems);
         found
+    }
+
+    /// A property of the first of the sites, whose texts may be missing.
+    pub(crate) fn property_without_texts(
+        &self,
+        key: Key,
+        naming: &Naming,
+        sites: &Sites,
+    ) -> Option<Property> {
+        let owner = self.owner(naming, sites);
+        let plain = self.plain(key, false);
+        self.property(&Found { key, naming, owner, plain: &plain }, sites, &mut Vec::new())
     }
 
     fn property(
         &self,
         found: &Found<'_>,
         sites: &Sites,
-        refs: &[ClassRef],
         problems: &mut Vec<Problem>,
     ) -> Option<Property> {
         let Found { key, naming, owner, plain } = *found;
+        let refs = &sites.refs;
         let inherited = owner > 0;
         let is_limiting = |site: &usize| sites.own[*site].constraints.contains_key(&key);
         let limiting: Naming = naming.iter().copied().filter(is_limiting).collect();
@@ -195,6 +223,7 @@ impl Schema<'_> {
             order: remarks.order,
             group: remarks.group,
             number: plain.number,
+            slot: Slot::default(),
         };
         Some(property)
     }

@@ -128,7 +128,7 @@ impl Schema<'_> {
         if is(v.facet_pattern, v.sh_pattern) {
             let is_whole = predicate == v.facet_pattern;
             let flags = if is_whole { "".into() } else { flags.clone() };
-            facet.patterns.extend(text().map(|text| Pattern { text, flags, is_whole }));
+            facet.patterns.extend(text().map(|text| Pattern::new(text, flags, is_whole)));
         } else if is(v.facet_min_inclusive, v.sh_min_inclusive) {
             facet.min_inclusive = text();
         } else if is(v.facet_max_inclusive, v.sh_max_inclusive) {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use crate::Text;
+use crate::{Text, regex};
 
 /// Limits of literals; what is none or empty limits nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,6 +42,16 @@ pub struct Pattern {
     pub flags: Text,
     /// Whether the whole value must match (a facet of XML Schema), or a part of it (SHACL).
     pub is_whole: bool,
+    /// The same in words that the engines of all common languages share; none where there
+    /// are none, or the expression is broken. The flag `i` still holds.
+    pub portable: Option<Text>,
+}
+
+impl Pattern {
+    pub(crate) fn new(text: Text, flags: Text, is_whole: bool) -> Self {
+        let portable = regex::portable(&text, &flags, is_whole).map(Text::from);
+        Self { text, flags, is_whole, portable }
+    }
 }
 
 impl Facets {

@@ -35,6 +35,9 @@
 //! - *A range* is what all statements leave: those of `rdfs:range` and of every restriction
 //!   and shape hold at once, those of `rangeIncludes`, of unions and of `sh:or` one by one.
 //!   `owl:someValuesFrom` and `owl:onClass` say what values are only where nothing else does.
+//! - *A slot* is how code with nominal types declares a property: as the class does that
+//!   brings it in, and the same in all classes below. *Bases* are the parents that code can
+//!   extend: a parent that declares a shared property otherwise than another one is none.
 //! - *Bounds* are the strictest that are stated for the class or one above it.
 //!
 //! # Names stay
@@ -84,6 +87,7 @@ mod text;
 mod facets;
 mod model;
 mod problem;
+mod regex;
 
 mod graph;
 mod labels;
@@ -103,6 +107,7 @@ mod targets;
 
 mod assemble;
 mod lists;
+mod slots;
 
 mod names;
 mod naming;
@@ -110,7 +115,7 @@ mod naming;
 pub use crate::facets::{Facets, Pattern};
 pub use crate::model::{
     Class, ClassRef, DataRange, Datatype, Deprecation, Enumeration, EnumerationRef, Kind, Member,
-    Property, PropertyRef, Range, Value,
+    Property, PropertyRef, Range, Slot, Value,
 };
 pub use crate::names::{Clash, NameScope, Names, NamesError, Wanted};
 pub use crate::options::Options;

@@ -25,7 +25,7 @@ pub enum Kind {
 }
 
 /// A class, enumeration or datatype that is referred to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[non_exhaustive]
 pub struct ClassRef {
     /// Its IRI.
@@ -73,6 +73,9 @@ pub struct Class {
     /// The classes directly above, by IRI; one that is above another is left out.
     /// Following parents never leads back.
     pub parents: Vec<ClassRef>,
+    /// The parents that code can extend, most specific first: those that agree on the slots
+    /// of the properties they share. Several together have a linearization, in every class.
+    pub bases: Vec<ClassRef>,
     /// All classes above, nearest first, each once.
     pub ancestors: Vec<ClassRef>,
     /// The classes directly below, by IRI.
@@ -136,6 +139,26 @@ pub struct Property {
     pub group: Option<Text>,
     /// A number of the property's own in the whole model, where one was given.
     pub number: Option<u32>,
+    /// How code with nominal types declares the property.
+    pub slot: Slot,
+}
+
+/// How code declares a property, the same in a class and in all that extend it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Slot {
+    /// The class that decides, as none of its bases has the property.
+    pub owner: ClassRef,
+    /// Whether there is at most one value.
+    pub is_single: bool,
+    /// Whether there is at least one value.
+    pub is_required: bool,
+    /// What a value may be: any of these. Never empty.
+    pub ranges: Vec<Range>,
+    /// Whether none of the bases has the property.
+    pub is_own: bool,
+    /// Whether a base has the property, and the first one has not.
+    pub is_repeated: bool,
 }
 
 /// What a value may be.

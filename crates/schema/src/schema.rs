@@ -13,6 +13,7 @@ use crate::graph::Star;
 use crate::hierarchy::{Lineage, Place};
 use crate::own::OwnProperties;
 use crate::properties::{Key, Plain};
+use crate::slots::Layout;
 use crate::{DataRange, Options, Text};
 
 /// A lazy view of a model: reads only when it is asked, and only what the answer needs.
@@ -49,6 +50,7 @@ pub struct Memo {
     pub(crate) constraints: RefCell<FxHashMap<TermId, Arc<Constraints>>>,
     pub(crate) data: RefCell<FxHashMap<TermId, Arc<DataRange>>>,
     pub(crate) own: RefCell<FxHashMap<TermId, Arc<OwnProperties>>>,
+    pub(crate) layouts: RefCell<FxHashMap<TermId, Arc<Layout>>>,
     pub(crate) plain: RefCell<FxHashMap<(Key, bool), Arc<Plain>>>,
 }
 

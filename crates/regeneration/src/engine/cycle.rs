@@ -31,6 +31,7 @@ use crate::project::Project;
 use crate::records::Cause;
 use crate::report::{Action, ArtifactChange, Diagnostic, Progress, Reason, RunReport, Severity};
 use crate::state::StateFolder;
+use crate::template::asked::Answers;
 
 /// How a cycle is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,9 +167,11 @@ impl Cycle<'_> {
     ) -> Result<Finished, Halt> {
         let Looked { mut inputs, deviations, settings, kept } = looked;
         let digests = catalogue.digests(self.project, settings);
+        let answers = Arc::new(Answers::default());
         let change = Change {
             delta: &update.delta,
             after: &update.after,
+            answers: &answers,
             everything: self.everything(memory, settings),
             digests: &digests,
             deviations: &deviations,
@@ -189,6 +192,7 @@ impl Cycle<'_> {
             generators: &generators,
             prefixes: Arc::clone(&catalogue.prefixes),
             snapshot: &update.after,
+            answers: &answers,
             deviations: &deviations,
         };
         let made = self.make(memory, work, &shared, progress)?;
@@ -333,7 +337,11 @@ impl Cycle<'_> {
         let jobs: Vec<Job> = work.jobs.into_values().collect();
         let context = workers::Context {
             generators: shared.generators,
-            ground: Ground::new(shared.snapshot.clone(), &shared.prefixes),
+            ground: Ground::new(
+                shared.snapshot.clone(),
+                &shared.prefixes,
+                Arc::clone(shared.answers),
+            ),
             placer: &placer,
             workers: self.project.settings.regeneration.parallel_workers,
         };
@@ -376,6 +384,7 @@ struct Shared<'a> {
     generators: &'a HashMap<u32, Arc<crate::generator::Generator>>,
     prefixes: Arc<Prefixes>,
     snapshot: &'a Snapshot,
+    answers: &'a Arc<Answers>,
     deviations: &'a HashMap<Slot, Deviation>,
 }
 

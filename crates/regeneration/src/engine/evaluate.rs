@@ -79,9 +79,9 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// A state of the model of which nothing was asked yet.
-    pub(super) fn new(snapshot: Snapshot, prefixes: &Arc<Prefixes>) -> Self {
-        Self { snapshot, prefixes: Arc::clone(prefixes), answers: Arc::default() }
+    /// A state of the model, and what views have answered about it so far.
+    pub(super) fn new(snapshot: Snapshot, prefixes: &Arc<Prefixes>, answers: Arc<Answers>) -> Self {
+        Self { snapshot, prefixes: Arc::clone(prefixes), answers }
     }
 
     /// What one evaluation works with; uses are noted in `trace`, if there is one.

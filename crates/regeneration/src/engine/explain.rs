@@ -143,7 +143,7 @@ impl RegenerationEngine {
         let mut generator = self.recompile(generator, catalogue)?;
         let trace = Arc::new(Trace::default());
         let prints = set_formatter(&mut generator, &trace, trap);
-        let ground = evaluate::Ground::new(snapshot.clone(), &catalogue.prefixes);
+        let ground = evaluate::Ground::new(snapshot.clone(), &catalogue.prefixes, Arc::default());
         let session = ground.session(Some(Arc::clone(&trace)));
         let (queries, rows) = query_patterns(job, &generator, &session);
         let prepared = evaluate::prepare(

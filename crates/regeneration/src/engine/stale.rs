@@ -18,7 +18,9 @@ use crate::artifacts::Slot;
 use crate::generator::Generator;
 use crate::records::{Cause, Row, RowKey};
 use crate::report::Diagnostic;
+use crate::rows::RowSource;
 use crate::state::{KnownGenerator, Reads};
+use crate::template::asked::Answers;
 
 /// Deltas up to this size are traced quad by quad, so that each artifact can say which
 /// quads concern it.
@@ -41,6 +43,8 @@ pub(super) struct Work {
 pub(super) struct Change<'a> {
     pub(super) delta: &'a Delta,
     pub(super) after: &'a Snapshot,
+    /// What views have answered about `after`.
+    pub(super) answers: &'a Answers,
     /// Why everything is stale, if it is.
     pub(super) everything: Option<Cause>,
     pub(super) digests: &'a BTreeMap<String, Digest>,
@@ -165,18 +169,22 @@ impl Work {
             return;
         }
         let before = Rewound::new(change.after, change.delta);
-        match list.touched(change.delta, &before, change.after) {
-            Touched::Nothing => {}
-            Touched::Keys(keys) => {
-                match (rows_of(list, &keys, &before), rows_of(list, &keys, change.after)) {
+        let touched = match list {
+            RowSource::Query(query) => query.touched(change.delta, &before, change.after),
+            RowSource::View(_) => Touched::Everything,
+        };
+        match (touched, list) {
+            (Touched::Nothing, _) => {}
+            (Touched::Keys(keys), RowSource::Query(query)) => {
+                match (rows_of(query, &keys, &before), rows_of(query, &keys, change.after)) {
                     (Ok(before), Ok(after)) => self.replace_rows(memory, number, before, after),
                     _ => self.whole_list(memory, generator, number, &Cause::NewRow, change),
                 }
             }
-            Touched::Everything => {
+            (Touched::Keys(_) | Touched::Everything, _) => {
                 let lists = memory.reads.as_ref().map(|reads| &reads.lists);
                 // What rows that came by their keys read was not recorded for the list.
-                let stale = list.has_key()
+                let stale = matches!(list, RowSource::Query(query) if query.has_key())
                     || lists
                         .is_none_or(|lists| lists.affected(change.delta.quads()).contains(&number));
                 if stale {
@@ -219,7 +227,7 @@ impl Work {
         cause: &Cause,
         change: &Change<'_>,
     ) {
-        let rows = match evaluate_list(generator, change.after) {
+        let rows = match evaluate_list(generator, change) {
             Ok((rows, reads)) => {
                 self.list_reads.push((number, Some(reads)));
                 rows
@@ -297,35 +305,47 @@ fn rows_of(
 }
 
 /// The rows of a list by their keys, and the patterns that it read.
-pub(super) type List = (Vec<(RowKey, Row)>, Vec<Fingerprint>);
+type List = (Vec<(RowKey, Row)>, Vec<Fingerprint>);
 
-/// The distinct rows of a list, sorted as the query gives them, and what it read.
-pub(super) fn evaluate_list(
-    generator: &Generator,
-    snapshot: &Snapshot,
-) -> Result<List, Diagnostic> {
-    let Some(list) = &generator.list else {
-        let row = Row::default();
-        return Ok((vec![(row.key(), row)], Vec::new()));
+/// The distinct rows of a list, in the order in which its source gives them, and what it read.
+fn evaluate_list(generator: &Generator, change: &Change<'_>) -> Result<List, Diagnostic> {
+    let (rows, reads) = match &generator.list {
+        None => (vec![Row::default()], Vec::new()),
+        Some(RowSource::Query(query)) => query_rows(generator, query, change.after)?,
+        Some(RowSource::View(view)) => {
+            let (things, reads) = view.list(change.after, change.answers).map_err(|message| {
+                let span = generator.query_span("for_each");
+                generator.file.diagnose("query::view", format!("for_each: {message}"), span)
+            })?;
+            (things.into_iter().map(|thing| Row([Some(thing)].into())).collect(), reads)
+        }
     };
+    let mut seen = rustc_hash::FxHashSet::default();
+    let keyed = rows.into_iter().map(|row| (row.key(), row));
+    Ok((keyed.filter(|(key, _)| seen.insert(*key)).collect(), reads))
+}
+
+fn query_rows(
+    generator: &Generator,
+    query: &Query,
+    snapshot: &Snapshot,
+) -> Result<(Vec<Row>, Vec<Fingerprint>), Diagnostic> {
     let tracker = Tracker::new(snapshot.clone());
-    let answer = list.evaluate(&tracker, &[]);
+    let answer = query.evaluate(&tracker, &[]);
     let mut prints: Vec<Fingerprint> =
         tracker.take_reads().into_patterns().iter().map(QuadPattern::fingerprint).collect();
     prints.sort_unstable();
-    let rows = if let Answer::Rows(rows) =
-        answer.map_err(|error| query_failure(generator, "for_each", &error))?
-    {
-        rows.rows
-    } else {
-        let message = "for_each must be a SELECT query: its rows are what is generated for";
-        let span = generator.query_span("for_each");
-        return Err(generator.file.diagnose("query::form", message.to_owned(), span));
-    };
-    let mut seen = rustc_hash::FxHashSet::default();
-    let rows = rows.into_iter().map(|row| Row(row.iter().cloned().collect()));
-    let distinct = rows.map(|row| (row.key(), row)).filter(|(key, _)| seen.insert(*key));
-    Ok((distinct.collect(), prints))
+    match answer.map_err(|error| query_failure(generator, "for_each", &error))? {
+        Answer::Rows(rows) => {
+            let rows = rows.rows.into_iter().map(|row| Row(row.iter().cloned().collect()));
+            Ok((rows.collect(), prints))
+        }
+        _ => {
+            let message = "for_each must be a SELECT query: its rows are what is generated for";
+            let span = generator.query_span("for_each");
+            Err(generator.file.diagnose("query::form", message.to_owned(), span))
+        }
+    }
 }
 
 /// Which artifacts read what changed, with the quads that concern each, and whether

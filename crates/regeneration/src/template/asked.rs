@@ -24,14 +24,14 @@ pub(crate) struct Answers {
 
 type Question = (&'static str, String, Option<TermId>);
 
-struct Answer {
-    reply: Result<Reply, AskError>,
-    reads: Vec<QuadPattern>,
+pub(crate) struct Answer {
+    pub(crate) reply: Result<Reply, AskError>,
+    pub(crate) reads: Vec<QuadPattern>,
 }
 
 impl Answers {
     /// The answer to a question, asked now or before.
-    fn ask(
+    pub(crate) fn ask(
         &self,
         snapshot: &Snapshot,
         view: &dyn ModelView,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use evergen_knowledge::Tracker;
-use evergen_schema::{Class, Options, Range, Schema};
+use evergen_schema::{Class, Options, Property, Range, Schema, Slot};
 use proptest::prelude::*;
 
 use crate::support::{id, model};
@@ -138,8 +138,58 @@ fn check(tracker: &Tracker) -> Result<(), TestCaseError> {
             prop_assert!(by_iri[&*child.iri].parents.iter().any(|parent| parent.iri == class.iri));
         }
         check_properties(class, &by_iri)?;
+        check_slots(class, &by_iri)?;
+        prop_assert!(linear(class, &by_iri).is_some(), "{} has no linearization", class.iri);
     }
     Ok(())
+}
+
+/// What a class and its bases declare is the same.
+fn check_slots(class: &Class, by_iri: &HashMap<&str, &Class>) -> Result<(), TestCaseError> {
+    prop_assert!(class.bases.iter().all(|base| class.parents.contains(base)));
+    let bases: Vec<&Class> = class.bases.iter().map(|base| by_iri[&*base.iri]).collect();
+    for property in &class.properties {
+        let slot = &property.slot;
+        prop_assert!(!slot.ranges.is_empty());
+        let above: Vec<&Slot> = bases.iter().filter_map(|base| slot_in(base, property)).collect();
+        for other in &above {
+            prop_assert_eq!(slot.is_single, other.is_single);
+            prop_assert_eq!(slot.is_required, other.is_required);
+            prop_assert_eq!(slot.ranges.len(), other.ranges.len());
+        }
+        prop_assert_eq!(slot.is_own, slot.owner.iri == class.iri);
+        prop_assert!(above.is_empty() || !slot.is_own);
+        let first = bases.first().and_then(|base| slot_in(base, property));
+        prop_assert!(first.is_none() || !slot.is_repeated);
+    }
+    Ok(())
+}
+
+fn slot_in<'a>(class: &'a Class, property: &Property) -> Option<&'a Slot> {
+    let same = |other: &&Property| {
+        (&other.iri, other.is_reversed) == (&property.iri, property.is_reversed)
+    };
+    class.properties.iter().find(same).map(|found| &found.slot)
+}
+
+/// A class and all that it extends in one row, as C3 puts them.
+fn linear<'a>(class: &'a Class, by_iri: &HashMap<&str, &'a Class>) -> Option<Vec<&'a str>> {
+    let bases: Vec<&str> = class.bases.iter().map(|base| &*base.iri).collect();
+    let mut rows: Vec<Vec<&str>> = Vec::new();
+    for base in &bases {
+        rows.push(linear(by_iri[base], by_iri)?);
+    }
+    rows.push(bases.iter().map(|base| &*by_iri[base].iri).collect());
+    let mut row = vec![&*class.iri];
+    while rows.iter().any(|row| !row.is_empty()) {
+        let heads = rows.iter().filter_map(|row| row.first().copied());
+        let mut free =
+            heads.filter(|head| !rows.iter().any(|row| row.iter().skip(1).any(|one| one == head)));
+        let next = free.next()?;
+        row.push(next);
+        rows.iter_mut().for_each(|row| row.retain(|one| *one != next));
+    }
+    Some(row)
 }
 
 fn check_properties(class: &Class, by_iri: &HashMap<&str, &Class>) -> Result<(), TestCaseError> {

@@ -1,8 +1,9 @@
 //! Which properties a class has, and what is said of them in general.
 
+use evergen_schema::{Options, Schema};
 use insta::assert_snapshot;
 
-use crate::support::show;
+use crate::support::{local, model, show};
 
 #[test]
 fn domains_and_ranges_may_be_unions_or_included() {
@@ -100,4 +101,57 @@ fn datatypes_come_down_to_built_in_ones() {
          :not rdfs:domain :A ; rdfs:range [ a rdfs:Datatype ; owl:datatypeComplementOf xsd:int ] .
          :text rdfs:domain :A ; rdfs:range rdf:langString . :any rdfs:domain :A ; rdfs:range rdfs:Literal ."
     ));
+}
+
+#[test]
+fn the_class_that_brings_a_property_in_decides_its_slot() {
+    let tracker = model(
+        ":A a owl:Class . :B a owl:Class ; rdfs:subClassOf :A , [ owl:onProperty :p ; owl:cardinality 1 ] .
+         :C a owl:Class ; rdfs:subClassOf :B . :p rdfs:domain :A ; rdfs:range xsd:string .
+         :One a owl:Class ; rdfs:subClassOf [ owl:onProperty :q ; owl:maxCardinality 1 ] . :q rdfs:domain :One .
+         :Many a owl:Class . :q rdfs:domain :Many . :r rdfs:domain :Many .
+         :Both a owl:Class ; rdfs:subClassOf :One , :Many , :C .",
+    );
+    let options = Options::default();
+    let schema = Schema::new(&tracker, &options);
+    let shown = |class: &str| {
+        let class = schema.class(local(class)).unwrap();
+        let bases: Vec<&str> = class.bases.iter().map(|base| &*base.name).collect();
+        let slots: Vec<String> = class
+            .properties
+            .iter()
+            .map(|property| {
+                let slot = &property.slot;
+                let marks = [
+                    (slot.is_single, "single"),
+                    (slot.is_required, "required"),
+                    (slot.is_own, "own"),
+                    (slot.is_repeated, "repeated"),
+                ];
+                let marks: Vec<&str> =
+                    marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
+                format!("{} of {}: {}", property.name, slot.owner.name, marks.join(" "))
+            })
+            .collect();
+        format!("{} < {}\n{}", class.name, bases.join(", "), slots.join("\n"))
+    };
+    assert_snapshot!(shown("B"), @r"
+    B < A
+    p of A: 
+    ");
+    assert_snapshot!(shown("C"), @r"
+    C < B
+    p of A: 
+    ");
+    // C is the deepest. One and Many declare q differently, and Many comes first.
+    assert_snapshot!(shown("Both"), @r"
+    Both < C, Many
+    p of A: 
+    q of Many: repeated
+    r of Many: repeated
+    ");
+    assert_snapshot!(shown("One"), @r"
+    One < 
+    q of One: single own
+    ");
 }
