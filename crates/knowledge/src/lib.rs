@@ -52,6 +52,7 @@
 mod canonical;
 mod catalog;
 mod chunks;
+mod facts;
 mod format;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -68,6 +69,7 @@ pub use crate::catalog::{
     Catalog, CatalogError, DiscoverError, DocumentError, SourceFile, discover,
 };
 pub use crate::chunks::{ChunkChange, ChunkSections, StoredChunks};
+pub use crate::facts::{FactId, FactReads, FactTracker};
 pub use crate::format::Format;
 pub use crate::limits::Limits;
 pub use crate::model::{Model, ModelSections, SourceIncrement, SourceSections};

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use evergen_delta::{Delta, QuadPattern, TermId, TermRef};
 
-use crate::{Quads, Snapshot};
+use crate::{FactId, Quads, Snapshot};
 
 /// A view of a model through which everything is read by pattern.
 ///
@@ -13,12 +13,31 @@ use crate::{Quads, Snapshot};
 ///   depends on the quads' content alone.
 /// - Two calls with one pattern give the same, as long as the reader lives.
 /// - `term(id)` has no effect on what counts as read: an id says what its term says.
+///
+/// # Facts
+/// Who works something out and remembers it says so: what is read between
+/// [`open_fact`](Self::open_fact) and [`close_fact`](Self::close_fact) was read for that fact,
+/// and who uses it later [says that](Self::uses_fact) instead of reading again. Readers that
+/// live no longer than one computation need not care, and do nothing: what was read once
+/// counts as read to the end of it.
 pub trait TrackedReader: Send + Sync {
     /// The quads that match `pattern`.
     fn quads(&self, pattern: QuadPattern) -> Quads<'_>;
 
     /// What the term with this id says, if the model's dictionary knows it.
     fn term(&self, id: TermId) -> Option<TermRef<'_>>;
+
+    /// Counts a pattern as read whose quads the caller remembers.
+    fn reads_again(&self, _pattern: QuadPattern) {}
+
+    /// From here on a fact is worked out; another one may be opened before it is closed.
+    fn open_fact(&self, _fact: FactId) {}
+
+    /// The fact that was opened last is worked out, and goes into the one before.
+    fn close_fact(&self) {}
+
+    /// A fact that was worked out before is used.
+    fn uses_fact(&self, _fact: FactId) {}
 }
 
 /// The distinct patterns that were read.

@@ -6,6 +6,7 @@ use evergen_delta::{TermId, TermRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Ids, in_star};
+use crate::schema::about;
 use crate::vocabulary::{is_built_in, is_meta, v};
 use crate::{Kind, Schema};
 
@@ -53,7 +54,6 @@ struct Group {
     is_literal: bool,
     /// Some member is below schema.org's Enumeration.
     is_enumeration: bool,
-    standing: Option<Standing>,
 }
 
 /// All groups that were found so far.
@@ -61,6 +61,12 @@ struct Group {
 pub(crate) struct Groups {
     of: FxHashMap<TermId, usize>,
     all: Vec<Group>,
+}
+
+impl Groups {
+    fn group(&self, term: TermId) -> Option<&Group> {
+        Some(&self.all[*self.of.get(&term)?])
+    }
 }
 
 /// What a group is, and which member stands for it.
@@ -86,21 +92,16 @@ impl Schema<'_> {
 
     /// What the group of a term is.
     pub(crate) fn standing(&self, term: TermId) -> Standing {
-        {
-            let groups = self.memo.groups.borrow();
-            let known = groups.of.get(&term).and_then(|group| groups.all[*group].standing);
-            if let Some(standing) = known {
-                return standing;
-            }
-        }
         match self.term(term) {
             Some(TermRef::Iri(iri)) if !is_meta(iri) && !is_built_in(term) => {}
             _ => return Standing::Hidden,
         }
         let group = self.group_index(term);
-        let standing = self.find_standing(group);
-        self.memo.groups.borrow_mut().all[group].standing = Some(standing);
-        standing
+        let first = self.memo.groups.borrow().all[group].members[0];
+        self.remembered(&self.memo.standings, first, about("standing", first), || {
+            self.reader.uses_fact(about("group", first));
+            self.find_standing(group)
+        })
     }
 
     /// The terms that are one class with a term, by IRI.
@@ -188,12 +189,8 @@ impl Schema<'_> {
 
     /// What is said of a named class or datatype by itself.
     pub(crate) fn node(&self, term: TermId) -> Arc<Node> {
-        if let Some(node) = self.memo.nodes.borrow().get(&term) {
-            return Arc::clone(node);
-        }
-        let node = Arc::new(self.find_node(term));
-        self.memo.nodes.borrow_mut().insert(term, Arc::clone(&node));
-        node
+        let fact = about("node", term);
+        self.remembered(&self.memo.nodes, term, fact, || self.find_node(term).into())
     }
 
     fn find_node(&self, term: TermId) -> Node {
@@ -321,8 +318,9 @@ impl Schema<'_> {
     /// Strongly connected components as Tarjan finds them, with a stack of our own. A
     /// component is complete after all that are above it, so its flags follow from theirs.
     fn group_index(&self, term: TermId) -> usize {
-        if let Some(group) = self.memo.groups.borrow().of.get(&term) {
-            return *group;
+        if let Some(group) = self.memo.groups.borrow().group(term) {
+            self.reader.uses_fact(about("group", group.members[0]));
+            return self.memo.groups.borrow().of[&term];
         }
         let mut search = Search::default();
         search.open(self, term);
@@ -347,11 +345,17 @@ impl Schema<'_> {
     /// Adds a group whose every term above has one.
     fn add_group(&self, mut members: Vec<TermId>) {
         self.sort(&mut members);
+        self.reader.open_fact(about("group", members[0]));
         let mut group = Group::default();
         {
             let groups = self.memo.groups.borrow();
             for member in &members {
                 let node = self.node(*member);
+                for above in self.above(*member, &node) {
+                    if let Some(above) = groups.group(above) {
+                        self.reader.uses_fact(about("group", above.members[0]));
+                    }
+                }
                 group.is_literal |= node.is_literal();
                 group.is_enumeration |= node.supers.contains(&v().schema_enumeration)
                     || node.supers.contains(&v().old_schema_enumeration);
@@ -361,6 +365,7 @@ impl Schema<'_> {
                 }
             }
         }
+        self.reader.close_fact();
         let mut groups = self.memo.groups.borrow_mut();
         let index = groups.all.len();
         groups.of.extend(members.iter().map(|member| (*member, index)));

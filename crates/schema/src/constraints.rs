@@ -6,6 +6,7 @@ use evergen_delta::{EncodedQuad, TermId, TermRef};
 
 use crate::graph::{Star, in_star, statement};
 use crate::properties::Key;
+use crate::schema::about;
 use crate::targets::{Context, Target, add_all};
 use crate::vocabulary::v;
 use crate::{Facets, Schema, Text, Value};
@@ -65,9 +66,11 @@ impl Constraint {
 impl Schema<'_> {
     /// What one term of a class's territory says of properties.
     pub(crate) fn constraints(&self, term: TermId) -> Arc<Constraints> {
-        if let Some(constraints) = self.memo.constraints.borrow().get(&term) {
-            return Arc::clone(constraints);
-        }
+        let fact = about("constraints", term);
+        self.remembered(&self.memo.constraints, term, fact, || self.find_constraints(term).into())
+    }
+
+    fn find_constraints(&self, term: TermId) -> Constraints {
         let mut constraints = Constraints::default();
         let node = self.node(term);
         for expression in &node.expressions {
@@ -78,8 +81,6 @@ impl Schema<'_> {
         self.read_shapes(term, &mut constraints);
         constraints.broken.sort_unstable();
         constraints.broken.dedup();
-        let constraints = Arc::new(constraints);
-        self.memo.constraints.borrow_mut().insert(term, Arc::clone(&constraints));
         constraints
     }
 

@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 use crate::classify::Standing;
 use crate::facets::least;
 use crate::graph::Star;
+use crate::schema::about;
 use crate::vocabulary::{RDFS_LITERAL, XSD_STRING, is_built_in, is_part, v};
 use crate::{DataRange, Datatype, Facets, Pattern, Schema, Text};
 
@@ -33,9 +34,11 @@ impl Schema<'_> {
 
     /// The literals of a datatype, which has a name or is a restriction without one.
     pub(crate) fn data_range(&self, datatype: TermId) -> Arc<DataRange> {
-        if let Some(data) = self.memo.data.borrow().get(&datatype) {
-            return Arc::clone(data);
-        }
+        let fact = about("data", datatype);
+        self.remembered(&self.memo.data, datatype, fact, || self.find_data_range(datatype).into())
+    }
+
+    fn find_data_range(&self, datatype: TermId) -> DataRange {
         let mut facets = Facets::default();
         let mut bases = Vec::new();
         let mut open = vec![datatype];
@@ -51,14 +54,12 @@ impl Schema<'_> {
             }
         }
         let base = narrowest(bases);
-        let data = Arc::new(if self.is_blank(datatype) {
+        if self.is_blank(datatype) {
             DataRange { datatype: base.clone(), base, name: None, facets }
         } else {
             let name = Some(self.class_name(datatype));
             DataRange { datatype: self.text(datatype), base, name, facets }
-        });
-        self.memo.data.borrow_mut().insert(datatype, Arc::clone(&data));
-        data
+        }
     }
 
     /// Notes what one datatype adds, and of which others it is made.

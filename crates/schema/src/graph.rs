@@ -6,6 +6,7 @@ use evergen_delta::{EncodedQuad, QuadPattern, TermId, TermRef};
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
+use crate::schema::about;
 use crate::vocabulary::v;
 use crate::{Schema, Text, Value};
 
@@ -24,10 +25,11 @@ pub(crate) struct List {
 impl Schema<'_> {
     /// The objects of a subject's predicate.
     pub(crate) fn objects(&self, subject: TermId, predicate: TermId) -> Ids {
+        let pattern = QuadPattern::default_graph(Some(subject), Some(predicate), None);
         if let Some(star) = self.memo.stars.borrow().get(&subject) {
+            self.reader.reads_again(pattern);
             return in_star(star, predicate).collect();
         }
-        let pattern = QuadPattern::default_graph(Some(subject), Some(predicate), None);
         self.reader.quads(pattern).map(|quad| quad.object).collect()
     }
 
@@ -44,20 +46,22 @@ impl Schema<'_> {
 
     /// Whether a statement is made.
     pub(crate) fn says(&self, subject: TermId, predicate: TermId, object: TermId) -> bool {
+        let pattern = QuadPattern::default_graph(Some(subject), Some(predicate), Some(object));
         if let Some(star) = self.memo.stars.borrow().get(&subject) {
+            self.reader.reads_again(pattern);
             return star.contains(&(predicate, object));
         }
-        let pattern = QuadPattern::default_graph(Some(subject), Some(predicate), Some(object));
         self.reader.quads(pattern).next().is_some()
     }
 
     /// All that is said of a subject, in one read. Only for what is shown, and for blank
     /// nodes: any statement that comes to the subject counts as a change of what was read.
     pub(crate) fn star(&self, subject: TermId) -> Star {
+        let pattern = QuadPattern::default_graph(Some(subject), None, None);
         if let Some(star) = self.memo.stars.borrow().get(&subject) {
+            self.reader.reads_again(pattern);
             return Arc::clone(star);
         }
-        let pattern = QuadPattern::default_graph(Some(subject), None, None);
         let star: Star =
             self.reader.quads(pattern).map(|quad| (quad.predicate, quad.object)).collect();
         self.memo.stars.borrow_mut().insert(subject, Arc::clone(&star));
@@ -116,6 +120,7 @@ impl Schema<'_> {
         let mut at = cell;
         let head = loop {
             if let Some(known) = self.memo.heads.borrow().get(&at) {
+                self.reader.uses_fact(about("head", at));
                 break *known;
             }
             if !seen.insert(at) {
@@ -127,8 +132,25 @@ impl Schema<'_> {
                 None => break Some(at),
             }
         };
-        self.memo.heads.borrow_mut().extend(walked.into_iter().map(|cell| (cell, head)));
+        self.remember_heads(&walked, at, head);
         head
+    }
+
+    /// Remembers the first cell of a list for cells on the way to it, up to `end`: each is a
+    /// fact that follows from the one before.
+    fn remember_heads(&self, walked: &[TermId], end: TermId, head: Option<TermId>) {
+        let mut before = end;
+        for cell in walked.iter().rev().copied() {
+            self.reader.open_fact(about("head", cell));
+            let pattern = QuadPattern::default_graph(None, Some(v().rdf_rest), Some(cell));
+            self.reader.reads_again(pattern);
+            if before != cell {
+                self.reader.uses_fact(about("head", before));
+            }
+            self.reader.close_fact();
+            self.memo.heads.borrow_mut().insert(cell, head);
+            before = cell;
+        }
     }
 
     /// What a term says.

@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use crate::classify::Standing;
 use crate::graph::Ids;
+use crate::schema::about;
 use crate::vocabulary::v;
 use crate::{ClassRef, Schema};
 
@@ -32,9 +33,6 @@ pub(crate) struct Lineage {
 impl Schema<'_> {
     /// Where a class stands, by the term that stands for it.
     pub(crate) fn place_of(&self, class: TermId) -> Arc<Place> {
-        if let Some(place) = self.memo.places.borrow().get(&class) {
-            return Arc::clone(place);
-        }
         // Places of classes above come first, so that no call is nested in another.
         let mut open = vec![class];
         while let Some(next) = open.last().copied() {
@@ -42,6 +40,8 @@ impl Schema<'_> {
                 open.pop();
                 continue;
             }
+            // What is read for a place that waits for others is read again for the place.
+            self.reader.open_fact(about("place", next));
             let (territory, direct) = self.territory(next);
             let missing: Vec<TermId> = {
                 let places = self.memo.places.borrow();
@@ -54,7 +54,9 @@ impl Schema<'_> {
             } else {
                 open.extend(missing);
             }
+            self.reader.close_fact();
         }
+        self.reader.uses_fact(about("place", class));
         Arc::clone(&self.memo.places.borrow()[&class])
     }
 
@@ -91,6 +93,7 @@ impl Schema<'_> {
         let mut above = FxHashSet::default();
         let mut open = direct.clone();
         while let Some(class) = open.pop() {
+            self.reader.uses_fact(about("place", class));
             open.extend(places[&class].parents.iter().filter(|parent| above.insert(**parent)));
         }
         let parents = direct.into_iter().filter(|parent| !above.contains(parent)).collect();
@@ -99,9 +102,11 @@ impl Schema<'_> {
 
     /// All classes above a class, by the term that stands for it.
     pub(crate) fn lineage(&self, class: TermId) -> Arc<Lineage> {
-        if let Some(lineage) = self.memo.lineages.borrow().get(&class) {
-            return Arc::clone(lineage);
-        }
+        let fact = about("lineage", class);
+        self.remembered(&self.memo.lineages, class, fact, || self.find_lineage(class).into())
+    }
+
+    fn find_lineage(&self, class: TermId) -> Lineage {
         let mut lineage = Lineage::default();
         let mut level = self.place_of(class).parents.clone();
         while !level.is_empty() {
@@ -110,8 +115,6 @@ impl Schema<'_> {
             lineage.ancestors.extend(&level);
             level = level.iter().flat_map(|class| self.place_of(*class).parents.clone()).collect();
         }
-        let lineage = Arc::new(lineage);
-        self.memo.lineages.borrow_mut().insert(class, Arc::clone(&lineage));
         lineage
     }
 

@@ -9,30 +9,26 @@ use crate::graph::Ids;
 use crate::local::{is_opaque, local_name, words};
 use crate::names::{CLASS, PROPERTY, also_iri, inverse_iri};
 use crate::properties::Key;
+use crate::schema::{about, about_key};
 use crate::vocabulary::v;
 use crate::{Schema, Text};
 
 impl Schema<'_> {
     /// The base name of a class, enumeration or datatype.
     pub(crate) fn class_name(&self, term: TermId) -> Text {
-        if let Some(name) = self.memo.names.borrow().get(&term) {
-            return name.clone();
-        }
-        let kept = self.kept_name(&self.text(term), CLASS);
-        let name = kept.unwrap_or_else(|| self.usual_name(term));
-        self.memo.names.borrow_mut().insert(term, name.clone());
-        name
+        self.remembered(&self.memo.names, term, about("name", term), || {
+            let kept = self.kept_name(&self.text(term), CLASS);
+            kept.unwrap_or_else(|| self.usual_name(term))
+        })
     }
 
     /// The base name of a property.
     pub(crate) fn property_name(&self, key: Key) -> Text {
-        if let Some(name) = self.memo.property_names.borrow().get(&key) {
-            return name.clone();
-        }
-        let kept = self.kept_name(&self.property_subject(key), PROPERTY);
-        let name = kept.unwrap_or_else(|| self.usual_property_name(key));
-        self.memo.property_names.borrow_mut().insert(key, name.clone());
-        name
+        let fact = about_key("property name", key);
+        self.remembered(&self.memo.property_names, key, fact, || {
+            let kept = self.kept_name(&self.property_subject(key), PROPERTY);
+            kept.unwrap_or_else(|| self.usual_property_name(key))
+        })
     }
 
     /// The name of a property to which none was given.

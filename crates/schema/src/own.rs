@@ -10,6 +10,7 @@ use crate::constraints::Constraint;
 use crate::facets::least;
 use crate::graph::Ids;
 use crate::properties::{Key, Plain};
+use crate::schema::about;
 use crate::shapes::with_facets;
 use crate::targets::{Target, add_all};
 use crate::{Facets, Schema, Text, Value};
@@ -26,9 +27,11 @@ pub(crate) struct OwnProperties {
 impl Schema<'_> {
     /// The properties that a class names itself, by domains, restrictions and shapes.
     pub(crate) fn own_properties(&self, class: TermId) -> Arc<OwnProperties> {
-        if let Some(own) = self.memo.own.borrow().get(&class) {
-            return Arc::clone(own);
-        }
+        let fact = about("own", class);
+        self.remembered(&self.memo.own, class, fact, || self.find_own_properties(class).into())
+    }
+
+    fn find_own_properties(&self, class: TermId) -> OwnProperties {
         let mut own = OwnProperties::default();
         for term in &self.place_of(class).territory {
             own.keys.extend(self.declared(*term).iter().map(|property| Key::of(*property)));
@@ -41,8 +44,6 @@ impl Schema<'_> {
         }
         own.keys.sort_unstable();
         own.keys.dedup();
-        let own = Arc::new(own);
-        self.memo.own.borrow_mut().insert(class, Arc::clone(&own));
         own
     }
 }

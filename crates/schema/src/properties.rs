@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use crate::graph::Ids;
 use crate::labels::Texts;
+use crate::schema::{about, about_key};
 use crate::targets::{Context, Target, add_all};
 use crate::vocabulary::v;
 use crate::{PropertyRef, Range, Schema, Text};
@@ -55,12 +56,9 @@ pub(crate) struct Plain {
 impl Schema<'_> {
     /// What holds for a property in every class; with labels and comments, or without.
     pub(crate) fn plain(&self, key: Key, with_texts: bool) -> Arc<Plain> {
-        if let Some(plain) = self.memo.plain.borrow().get(&(key, with_texts)) {
-            return Arc::clone(plain);
-        }
-        let plain = Arc::new(self.find_plain(key, with_texts));
-        self.memo.plain.borrow_mut().insert((key, with_texts), Arc::clone(&plain));
-        plain
+        let fact = about_key(if with_texts { "shown" } else { "plain" }, key);
+        let find = || self.find_plain(key, with_texts).into();
+        self.remembered(&self.memo.plain, (key, with_texts), fact, find)
     }
 
     fn find_plain(&self, key: Key, with_texts: bool) -> Plain {
@@ -230,12 +228,9 @@ impl Schema<'_> {
     /// Two properties are not one because both are the same as one that is only mentioned:
     /// that says less about the two than it seems to.
     pub(crate) fn equivalents(&self, property: TermId) -> Arc<[TermId]> {
-        if let Some(group) = self.memo.equivalents.borrow().get(&property) {
-            return Arc::clone(group);
-        }
-        let group: Arc<[TermId]> = self.find_equivalents(property).into();
-        self.memo.equivalents.borrow_mut().insert(property, Arc::clone(&group));
-        group
+        let fact = about("equivalents", property);
+        let find = || self.find_equivalents(property).into();
+        self.remembered(&self.memo.equivalents, property, fact, find)
     }
 
     fn find_equivalents(&self, property: TermId) -> Vec<TermId> {
@@ -306,9 +301,11 @@ impl Schema<'_> {
     /// The properties that a term's domain statements give to it, by their own domains, or,
     /// for properties that have none, by those of properties above or of the inverse's range.
     pub(crate) fn declared(&self, term: TermId) -> Arc<[TermId]> {
-        if let Some(declared) = self.memo.declared.borrow().get(&term) {
-            return Arc::clone(declared);
-        }
+        let fact = about("declared", term);
+        self.remembered(&self.memo.declared, term, fact, || self.find_declared(term).into())
+    }
+
+    fn find_declared(&self, term: TermId) -> Vec<TermId> {
         let mut spots: Ids = Ids::from_slice(&[term]);
         let wholes = self.wholes(term, &[v().union_of, v().intersection_of]);
         spots.extend(wholes.into_iter().filter(|whole| self.is_blank(*whole)));
@@ -335,9 +332,7 @@ impl Schema<'_> {
         found.sort_unstable();
         found.dedup();
         found.retain(|property| *property != v().rdf_type);
-        let declared: Arc<[TermId]> = found.into();
-        self.memo.declared.borrow_mut().insert(term, Arc::clone(&declared));
-        declared
+        found
     }
 
     fn has_domain(&self, property: TermId) -> bool {

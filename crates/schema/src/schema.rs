@@ -1,13 +1,14 @@
 //! The view itself, and what it remembers.
 
 use std::cell::RefCell;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use evergen_delta::TermId;
-use evergen_knowledge::TrackedReader;
+use evergen_knowledge::{FactId, TrackedReader};
 use rustc_hash::FxHashMap;
 
-use crate::classify::{Groups, Node};
+use crate::classify::{Groups, Node, Standing};
 use crate::constraints::Constraints;
 use crate::graph::Star;
 use crate::hierarchy::{Lineage, Place};
@@ -33,7 +34,9 @@ pub struct Schema<'a> {
 /// What a [`Schema`] has found out so far.
 ///
 /// It may be kept while no schema is alive, and belongs to one reader: what is remembered
-/// is not read again, so a tracker that has never seen the reads would miss them.
+/// is not read again, so a tracker that has never seen the reads would miss them. A
+/// [`FactTracker`](evergen_knowledge::FactTracker) is told which facts are used, and so knows
+/// what each answer depends on, however much of it was found out for others.
 #[derive(Debug, Default)]
 pub struct Memo {
     pub(crate) stars: RefCell<FxHashMap<TermId, Star>>,
@@ -43,6 +46,7 @@ pub struct Memo {
     pub(crate) heads: RefCell<FxHashMap<TermId, Option<TermId>>>,
     pub(crate) nodes: RefCell<FxHashMap<TermId, Arc<Node>>>,
     pub(crate) groups: RefCell<Groups>,
+    pub(crate) standings: RefCell<FxHashMap<TermId, Standing>>,
     pub(crate) places: RefCell<FxHashMap<TermId, Arc<Place>>>,
     pub(crate) lineages: RefCell<FxHashMap<TermId, Arc<Lineage>>>,
     pub(crate) equivalents: RefCell<FxHashMap<TermId, Arc<[TermId]>>>,
@@ -69,6 +73,35 @@ impl<'a> Schema<'a> {
     pub fn into_memo(self) -> Memo {
         self.memo
     }
+
+    /// What a table remembers, or else is found out now: a fact, either way.
+    pub(crate) fn remembered<K: Copy + Eq + Hash, T: Clone>(
+        &self,
+        table: &RefCell<FxHashMap<K, T>>,
+        key: K,
+        fact: FactId,
+        find: impl FnOnce() -> T,
+    ) -> T {
+        if let Some(known) = table.borrow().get(&key) {
+            self.reader.uses_fact(fact);
+            return known.clone();
+        }
+        self.reader.open_fact(fact);
+        let found = find();
+        self.reader.close_fact();
+        table.borrow_mut().insert(key, found.clone());
+        found
+    }
+}
+
+/// The fact of a kind about a term.
+pub(crate) fn about(kind: &str, term: TermId) -> FactId {
+    FactId::of(kind, &[term.to_raw()])
+}
+
+/// The fact of a kind about a property.
+pub(crate) fn about_key(kind: &str, key: Key) -> FactId {
+    FactId::of(kind, &[key.property.to_raw(), u64::from(key.is_reversed)])
 }
 
 impl std::fmt::Debug for Schema<'_> {

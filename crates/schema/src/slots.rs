@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 
 use crate::assemble::Sites;
 use crate::properties::Key;
+use crate::schema::about;
 use crate::{ClassRef, Property, Range, Schema, Slot};
 
 /// What a class declares and inherits in code.
@@ -78,26 +79,28 @@ impl Schema<'_> {
                 continue;
             }
             let missing: Vec<TermId> = {
-                let layouts = self.memo.layouts.borrow();
                 let parents = &self.place_of(next).parents;
+                let layouts = self.memo.layouts.borrow();
                 parents.iter().copied().filter(|parent| !layouts.contains_key(parent)).collect()
             };
             if missing.is_empty() {
                 open.pop();
+                self.reader.open_fact(about("layout", next));
                 let layout = Arc::new(self.find_layout(next));
+                self.reader.close_fact();
                 self.memo.layouts.borrow_mut().insert(next, layout);
             } else {
                 open.extend(missing);
             }
         }
+        self.reader.uses_fact(about("layout", class));
         Arc::clone(&self.memo.layouts.borrow()[&class])
     }
 
     fn find_layout(&self, class: TermId) -> Layout {
         let mut parents: Vec<(TermId, Arc<Layout>)> = {
-            let layouts = self.memo.layouts.borrow();
             let parents = &self.place_of(class).parents;
-            parents.iter().map(|parent| (*parent, Arc::clone(&layouts[parent]))).collect()
+            parents.iter().map(|parent| (*parent, self.layout(*parent))).collect()
         };
         // A class is deeper than all above it. So this is one order of all classes in which
         // what is below comes first, and bases that follow it everywhere can be put in a row.

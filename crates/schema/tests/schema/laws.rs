@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
-use evergen_knowledge::Tracker;
+use evergen_delta::{QuadPattern, TermId};
+use evergen_knowledge::{FactId, FactTracker, TrackedReader as _, Tracker};
 use evergen_schema::{Class, Options, Property, Range, Schema, Slot};
 use proptest::prelude::*;
 
@@ -256,9 +257,64 @@ proptest! {
     }
 }
 
+/// What class after class asks of one view, and what each answer is said to depend on.
+fn asked_in_turn(facts: &FactTracker, options: &Options) -> Vec<(TermId, Option<Class>, FactId)> {
+    let schema = Schema::new(facts, options);
+    let mut terms: Vec<TermId> = schema.classes().iter().map(|class| id(&class.iri)).collect();
+    // Each is asked when much is known, and when little is.
+    let again: Vec<TermId> = terms.iter().rev().copied().collect();
+    terms.extend(again);
+    let mut answers = Vec::new();
+    for (number, term) in terms.into_iter().enumerate() {
+        let fact = FactId::of("asked", &[term.to_raw(), number as u64]);
+        facts.open_fact(fact);
+        let answer = schema.class(term);
+        facts.close_fact();
+        answers.push((term, answer, fact));
+    }
+    answers
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// The facts that an answer used lead to all that a view of its own would have read.
+    #[test]
+    fn facts_lead_to_all_reads(text in graph()) {
+        let options = Options::default();
+        let alone = model(&text);
+        let facts = FactTracker::new(alone.snapshot().clone());
+        for (term, answer, fact) in asked_in_turn(&facts, &options) {
+            alone.take_reads();
+            prop_assert_eq!(Schema::new(&alone, &options).class(term), answer);
+            let known = facts.patterns_of(fact);
+            for read in alone.take_reads().into_patterns() {
+                let whole = QuadPattern { predicate: TermId::ANY, object: TermId::ANY, ..read };
+                let is_known = known.contains(&read) || (whole.subject != TermId::ANY && known.contains(&whole));
+                prop_assert!(is_known, "{read:?} of {term:?} is in no fact");
+            }
+        }
+    }
+
+    /// What no change of the reads behind an answer touched is answered as before.
+    #[test]
+    fn an_answer_of_facts_depends_on_them_alone(text in graph(), more in graph()) {
+        let options = Options::default();
+        let before = model(&text);
+        let after = model(&format!("{text}{more}"));
+        let (old, new) = (quads(&before), quads(&after));
+        let changed: Vec<_> = old.symmetric_difference(&new).collect();
+        let facts = FactTracker::new(before.snapshot().clone());
+        for (term, answer, fact) in asked_in_turn(&facts, &options) {
+            let reads = facts.patterns_of(fact);
+            if !changed.iter().any(|quad| reads.iter().any(|read| read.matches(quad))) {
+                prop_assert_eq!(Schema::new(&after, &options).class(term), answer);
+            }
+        }
+    }
+}
+
 fn quads(tracker: &Tracker) -> BTreeSet<evergen_delta::EncodedQuad> {
-    use evergen_delta::QuadPattern;
-    use evergen_knowledge::TrackedReader as _;
     tracker.snapshot().quads(QuadPattern::default_graph(None, None, None)).collect()
 }
 

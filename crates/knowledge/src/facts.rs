@@ -1,0 +1,153 @@
+//! Facts: what was worked out of reads, and goes into further work.
+//!
+//! A class has a hundred properties, and each of them is found out of a dozen reads, the
+//! same for every class that has it. To list all reads of all classes would repeat them a
+//! thousand times. So what is worked out once is a *fact* that names its own reads and the
+//! facts that went into it, and whoever uses a fact needs to name that alone: it is to be
+//! worked out anew if one of its reads is touched, or a fact that went into it is.
+
+use std::sync::{Mutex, PoisonError};
+
+use evergen_delta::{Fingerprint, QuadPattern, TermId, TermRef};
+use rustc_hash::FxHashMap;
+use twox_hash::XxHash3_64;
+
+use crate::{Quads, Snapshot, TrackedReader};
+
+/// By what a fact is known: a hash of what it is about, the same in every process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FactId(Fingerprint);
+
+impl FactId {
+    /// The fact of a kind about some terms, or other numbers.
+    pub fn of(kind: &str, about: &[u64]) -> Self {
+        let mut hashed = Vec::with_capacity(kind.len() + 8 * about.len());
+        hashed.extend_from_slice(kind.as_bytes());
+        about.iter().for_each(|part| hashed.extend_from_slice(&part.to_le_bytes()));
+        Self(Fingerprint::from_raw(XxHash3_64::oneshot(&hashed)))
+    }
+
+    /// The same, as an index of patterns knows it.
+    pub fn fingerprint(self) -> Fingerprint {
+        self.0
+    }
+}
+
+/// What a fact was worked out of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FactReads {
+    /// The patterns that were read for it alone, sorted.
+    pub patterns: Vec<QuadPattern>,
+    /// The facts that went into it, sorted.
+    pub facts: Vec<FactId>,
+}
+
+impl FactReads {
+    fn settle(&mut self) {
+        self.patterns.sort_unstable();
+        self.patterns.dedup();
+        self.facts.sort_unstable();
+        self.facts.dedup();
+        // What is read of a subject whose every statement was read adds nothing.
+        let mut whole = None;
+        self.patterns.retain(|pattern| {
+            let is_whole = pattern.predicate == TermId::ANY && pattern.object == TermId::ANY;
+            if is_whole && pattern.subject != TermId::ANY {
+                whole = Some((pattern.subject, pattern.graph));
+                return true;
+            }
+            whole != Some((pattern.subject, pattern.graph))
+        });
+    }
+}
+
+/// Reads a [`Snapshot`], and knows for each fact what it was worked out of.
+///
+/// What is read outside of any fact is not noted.
+#[derive(Debug, Default)]
+pub struct FactTracker {
+    snapshot: Snapshot,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    /// The facts that are being worked out, each for the one before it.
+    open: Vec<(FactId, FactReads)>,
+    known: FxHashMap<FactId, FactReads>,
+}
+
+impl FactTracker {
+    /// A tracker that knows no fact yet.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self { snapshot, noted: Mutex::default() }
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Noted) -> T) -> T {
+        change(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All facts that were worked out, with what went into each.
+    pub fn into_facts(self) -> impl Iterator<Item = (FactId, FactReads)> {
+        self.noted.into_inner().unwrap_or_else(PoisonError::into_inner).known.into_iter()
+    }
+
+    /// All patterns that a fact depends on, by itself or by others, sorted.
+    pub fn patterns_of(&self, fact: FactId) -> Vec<QuadPattern> {
+        self.with(|noted| {
+            let mut found = Vec::new();
+            let mut open = vec![fact];
+            let mut seen = rustc_hash::FxHashSet::from_iter([fact]);
+            while let Some(next) = open.pop() {
+                let Some(reads) = noted.known.get(&next) else { continue };
+                found.extend_from_slice(&reads.patterns);
+                open.extend(reads.facts.iter().filter(|fact| seen.insert(**fact)));
+            }
+            found.sort_unstable();
+            found.dedup();
+            found
+        })
+    }
+}
+
+impl TrackedReader for FactTracker {
+    fn quads(&self, pattern: QuadPattern) -> Quads<'_> {
+        self.reads_again(pattern);
+        self.snapshot.quads(pattern)
+    }
+
+    fn term(&self, id: TermId) -> Option<TermRef<'_>> {
+        self.snapshot.term(id)
+    }
+
+    fn reads_again(&self, pattern: QuadPattern) {
+        self.with(|noted| {
+            if let Some((_, reads)) = noted.open.last_mut() {
+                reads.patterns.push(pattern);
+            }
+        });
+    }
+
+    fn open_fact(&self, fact: FactId) {
+        self.with(|noted| noted.open.push((fact, FactReads::default())));
+    }
+
+    fn close_fact(&self) {
+        self.with(|noted| {
+            let Some((fact, mut reads)) = noted.open.pop() else { return };
+            reads.settle();
+            noted.known.insert(fact, reads);
+            if let Some((_, user)) = noted.open.last_mut() {
+                user.facts.push(fact);
+            }
+        });
+    }
+
+    fn uses_fact(&self, fact: FactId) {
+        self.with(|noted| {
+            if let Some((_, user)) = noted.open.last_mut() {
+                user.facts.push(fact);
+            }
+        });
+    }
+}
