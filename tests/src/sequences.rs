@@ -71,6 +71,8 @@ pub const FEATURES: &[&str] = &[
     "HAVING",
     "undefined variable",
     "one path twice",
+    "view",
+    "rows of a view",
     // Changes of the model.
     "class removed",
     "triple removed",
@@ -282,12 +284,14 @@ impl Sequence {
 
     /// The project that is kept up to date.
     fn project(&self) -> Project {
-        Project::new(self.kept.path(), self.settings.clone()).with_chunk_bytes(self.chunk_bytes)
+        Project::new(self.kept.path(), self.settings.clone())
+            .with_chunk_bytes(self.chunk_bytes)
+            .with_views(evergen_packs::views())
     }
 
     /// The project that is made anew; its sources are read as wholes.
     fn scratch_project(root: &Path, settings: Settings) -> Project {
-        Project::new(root, settings).with_chunk_bytes(0)
+        Project::new(root, settings).with_chunk_bytes(0).with_views(evergen_packs::views())
     }
 
     fn open(project: Project) -> Result<RegenerationEngine, String> {

@@ -92,6 +92,16 @@ impl FactTracker {
         self.noted.into_inner().unwrap_or_else(PoisonError::into_inner).known.into_iter()
     }
 
+    /// Gives up the facts that are being worked out, as after a panic.
+    pub fn abandon(&self) {
+        self.with(|noted| noted.open.clear());
+    }
+
+    /// What a fact was worked out of; none for one that was not.
+    pub fn reads_of(&self, fact: FactId) -> Option<FactReads> {
+        self.with(|noted| noted.known.get(&fact).cloned())
+    }
+
     /// All patterns that a fact depends on, by itself or by others, sorted.
     pub fn patterns_of(&self, fact: FactId) -> Vec<QuadPattern> {
         self.with(|noted| {

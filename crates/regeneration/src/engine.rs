@@ -167,7 +167,10 @@ impl RegenerationEngine {
         let Some(memory) = &self.memory else { return MemoryUse::default() };
         MemoryUse {
             model: memory.model.as_ref().map_or(0, evergen_knowledge::Model::memory_bytes),
-            reads: memory.reads.as_ref().map_or(0, |reads| reads.artifacts.memory_bytes()),
+            reads: memory
+                .reads
+                .as_ref()
+                .map_or(0, |reads| reads.artifacts.memory_bytes() + reads.facts.memory_bytes()),
             artifacts: memory.artifacts.memory_bytes(),
         }
     }

@@ -102,4 +102,4 @@ pub use crate::regenerator::{
 pub use crate::report::*;
 pub use crate::settings::*;
 pub use crate::shared::SharedEngine;
-pub use crate::view::{AskError, ModelView, Reply, Views};
+pub use crate::view::{AskError, ModelView, Reply, ViewMemory, Views};

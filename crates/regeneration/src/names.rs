@@ -3,25 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use evergen_delta::QuadPattern;
 use evergen_knowledge::TrackedReader;
 
 /// Gives what a model holds names and numbers that stay, whatever else comes and goes.
 ///
 /// They stand in a file beside `evergen.lock`, in Turtle, which belongs under version control
 /// and is a source of the model like any other. The engine asks for its new text when the
-/// model has changed, and commits it together with the artifacts.
+/// file is not as it was left, or something changed that was read when it asked last, and
+/// commits it together with the artifacts.
 ///
 /// # Laws
 /// - The new text is a function of the text before and of what was read by `reader`.
-/// - A change that matches none of `watched` leaves the text as it is.
 /// - What the text says of a thing it still says afterwards.
 pub trait NameKeeper: Send + Sync {
     /// The file's name.
     fn file_name(&self) -> &'static str;
-
-    /// What in the model decides about names.
-    fn watched(&self) -> Vec<QuadPattern>;
 
     /// The new text of the file; `previous` is empty where there is no file yet.
     fn keep(&self, reader: &dyn TrackedReader, previous: &str) -> Result<String, KeepError>;

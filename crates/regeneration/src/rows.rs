@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evergen_delta::{Fingerprint, QuadPattern, Term, TermRef};
+use evergen_delta::{Fingerprint, Term, TermRef};
 use evergen_knowledge::{Query, Snapshot, TrackedReader, Value};
 use minijinja::Value as Reply;
 
@@ -84,7 +84,7 @@ impl ViewRows {
     /// Why the view has no such list.
     pub(crate) fn list(&self, snapshot: &Snapshot, answers: &Answers) -> Result<Listed, String> {
         let asked = format!("{}.{}()", self.view.name(), self.question);
-        let answer = answers.ask(snapshot, &*self.view, &self.question, None);
+        let answer = answers.ask(&*self.view, &self.question, None);
         let reply = answer.reply.as_ref().map_err(|error| format!("{asked}: {error}"))?;
         let no_list =
             || format!("{asked} does not answer with a list of things that have an `iri`");
@@ -99,10 +99,7 @@ impl ViewRows {
             Some(value(iri.as_str()?, snapshot))
         });
         let values: Option<Vec<Value>> = values.collect();
-        let mut reads: Vec<Fingerprint> =
-            answer.reads.iter().map(QuadPattern::fingerprint).collect();
-        reads.sort_unstable();
-        Ok((values.ok_or_else(no_list)?, reads))
+        Ok((values.ok_or_else(no_list)?, vec![answer.fact.fingerprint()]))
     }
 }
 

@@ -17,18 +17,21 @@ use evergen_knowledge::{
     ChunkSections, Model, ModelSections, SourceIncrement, SourceSections, StoreSections,
     StoredChunks,
 };
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
+use self::facts::{FactChanges, Facts};
 use self::segment::{Segment, Unusable};
 use crate::artifacts::{ArtifactColumns, Artifacts, Slot};
 use crate::records::{Record, StoredDigest};
 
+pub(crate) mod facts;
 pub(crate) mod segment;
 #[cfg(test)]
 mod tests;
 
 /// Another layout needs another number.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// The file that names the others.
 pub(crate) const META: &str = "meta";
 /// After so many steps a new base is cheaper to read.
@@ -98,6 +101,8 @@ pub(crate) struct Step {
     /// What computations read from now on; `None` for one that is gone.
     pub(crate) reads: Vec<(u32, Option<Vec<Fingerprint>>)>,
     pub(crate) list_reads: Vec<(u32, Option<Vec<Fingerprint>>)>,
+    /// What facts were worked out of.
+    pub(crate) facts: FactChanges,
 }
 
 /// Which patterns artifacts and lists read.
@@ -107,6 +112,26 @@ pub(crate) struct Reads {
     pub(crate) artifacts: PatternIndex,
     /// One computation for each generator.
     pub(crate) lists: PatternIndex,
+    /// The facts that stand between patterns and both of them.
+    pub(crate) facts: Facts,
+}
+
+impl Reads {
+    /// The computations of an index that a change of quads can have changed, ascending;
+    /// `facts` are those that it can have changed.
+    pub(crate) fn affected<'a>(
+        index: &PatternIndex,
+        quads: impl IntoIterator<Item = &'a EncodedQuad>,
+        facts: &FxHashSet<Fingerprint>,
+    ) -> Vec<u32> {
+        let mut found = index.affected(quads);
+        if !facts.is_empty() {
+            found.extend(facts.iter().flat_map(|fact| index.readers_of(*fact)));
+            found.sort_unstable();
+            found.dedup();
+        }
+        found
+    }
 }
 
 /// The state folder.
@@ -201,6 +226,7 @@ impl StateFolder {
         for step in steps {
             replay(&mut reads.artifacts, &step.reads);
             replay(&mut reads.lists, &step.list_reads);
+            reads.facts.replay(&step.facts);
         }
         Ok(reads)
     }
@@ -226,8 +252,16 @@ fn decode_artifacts(sections: Vec<Bytes>) -> Result<Artifacts, Unusable> {
 }
 
 fn decode_reads(sections: &[Bytes]) -> Result<Reads, Unusable> {
-    let (artifacts, lists) = sections.split_at_checked(5).ok_or(Unusable::Damaged)?;
-    Ok(Reads { artifacts: decode_index(artifacts)?, lists: decode_index(lists)? })
+    let [artifacts @ .., _, _, _, _, _, _, _, _, _, _, _] = sections else {
+        return Err(Unusable::Damaged);
+    };
+    let (lists, facts) = sections[artifacts.len()..].split_at(5);
+    let [index @ .., ids] = facts else { return Err(Unusable::Damaged) };
+    Ok(Reads {
+        artifacts: decode_index(artifacts)?,
+        lists: decode_index(lists)?,
+        facts: Facts::from_parts(decode_index(index)?, ids)?,
+    })
 }
 
 fn decode_index(sections: &[Bytes]) -> Result<PatternIndex, Unusable> {
@@ -282,7 +316,8 @@ pub(crate) fn encode_artifacts(artifacts: &Artifacts) -> Segment {
 }
 
 pub(crate) fn encode_reads(reads: &Reads) -> Segment {
-    let sections: Vec<Bytes> = [&reads.artifacts, &reads.lists]
+    let (facts, ids) = reads.facts.to_parts();
+    let sections: Vec<Bytes> = [&reads.artifacts, &reads.lists, facts]
         .into_iter()
         .flat_map(|index| {
             let columns = index.to_columns();
@@ -294,6 +329,7 @@ pub(crate) fn encode_reads(reads: &Reads) -> Segment {
                 columns.reads,
             ]
         })
+        .chain([ids])
         .collect();
     segment::encode(sections)
 }

@@ -1,5 +1,6 @@
 //! Questions about the model that a program answers for templates.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use serde::Serialize;
 ///
 /// # Laws
 /// - An answer is a function of the question, its subject, and what was read by `reader`.
+/// - What is kept in `memory` and used for a later answer is a fact of which `reader` is told
+///   when it is worked out, and each time it is used (see
+///   [`TrackedReader`](evergen_knowledge::TrackedReader)).
 /// - `version` is another number as soon as the same reads may be answered otherwise.
 pub trait ModelView: Send + Sync {
     /// The name by which templates know the view.
@@ -25,13 +29,38 @@ pub trait ModelView: Send + Sync {
     /// Which rules the answers follow.
     fn version(&self) -> u32;
 
-    /// Answers a question, about a subject where it needs one.
+    /// Answers a question, about a subject where it needs one. `memory` holds what earlier
+    /// answers about the same state of the model left in it.
     fn ask(
         &self,
         reader: &dyn TrackedReader,
+        memory: &mut ViewMemory,
         question: &str,
         subject: Option<TermId>,
     ) -> Result<Reply, AskError>;
+}
+
+/// What a view remembers from one answer to the next: a value of its own type.
+#[derive(Default)]
+pub struct ViewMemory(Option<Box<dyn Any + Send>>);
+
+impl ViewMemory {
+    /// The value that was left last, or a new one.
+    pub fn take<T: Default + Send + 'static>(&mut self) -> T {
+        let kept = self.0.take().and_then(|kept| kept.downcast::<T>().ok());
+        kept.map(|kept| *kept).unwrap_or_default()
+    }
+
+    /// Leaves a value for the next answer.
+    pub fn leave<T: Send + 'static>(&mut self, value: T) {
+        self.0 = Some(Box::new(value));
+    }
+}
+
+impl fmt::Debug for ViewMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewMemory").field("is_empty", &self.0.is_none()).finish()
+    }
 }
 
 /// What a view answers: plain data, as templates see it.

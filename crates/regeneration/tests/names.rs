@@ -32,10 +32,6 @@ impl NameKeeper for Numbers {
         "numbers.ttl"
     }
 
-    fn watched(&self) -> Vec<QuadPattern> {
-        vec![Self::classes()]
-    }
-
     fn keep(&self, reader: &dyn TrackedReader, previous: &str) -> Result<String, KeepError> {
         let mut numbers = BTreeMap::new();
         for (line, text) in (1..).zip(previous.lines()) {
@@ -185,4 +181,21 @@ fn a_fault_of_the_file_is_told_with_its_line() {
     let Err(CycleError::Rejected(problems)) = fixture.try_run() else { panic!("it ran") };
     let told = (problems[0].file.as_deref(), problems[0].line, &*problems[0].message);
     assert_eq!(told, (Some("numbers.ttl"), Some(2), "this is no number"));
+}
+
+/// What the keeper read is remembered, so that it is asked again for that and nothing else.
+#[test]
+fn a_keeper_is_asked_when_what_it_read_changes() {
+    let fixture = Fixture::new(&["A"]);
+    fixture.run();
+    let text = fixture.read("numbers.ttl");
+    let mut model = fixture.read("model.ttl");
+    model.push_str("<http://x/A> <http://x/note> \"a note\" .\n");
+    fixture.write("model.ttl", &model);
+    fixture.run();
+    assert_eq!(fixture.read("numbers.ttl"), text);
+    model.push_str(&format!("<http://x/B> a <{CLASS}> .\n"));
+    fixture.write("model.ttl", &model);
+    fixture.run();
+    assert!(fixture.read("numbers.ttl").contains("<http://x/B>"));
 }

@@ -2,15 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what failed")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use evergen_delta::{TermId, TermRef};
-use evergen_knowledge::{TrackedReader, navigate};
+use evergen_delta::{QuadPattern, TermId, TermRef};
+use evergen_knowledge::{FactId, TrackedReader, navigate};
 use evergen_regeneration::{
     Access, AskError, CycleError, ModelView, Project, RegenerationEngine, Reply, RunReport,
-    Settings, Views,
+    Settings, ViewMemory, Views,
 };
 use serde::Serialize;
 use tempfile::TempDir;
@@ -41,11 +42,15 @@ impl ModelView for Comments {
     fn ask(
         &self,
         reader: &dyn TrackedReader,
+        memory: &mut ViewMemory,
         question: &str,
         subject: Option<TermId>,
     ) -> Result<Reply, AskError> {
-        if question != "of" {
-            return Err(AskError::Unknown { known: &["of"] });
+        match question {
+            "of" => {}
+            "all" => return Ok(Reply::new(&Self::all(reader))),
+            "first" => return Ok(Reply::new(&self.first(reader, memory))),
+            _ => return Err(AskError::Unknown { known: &["of", "all", "first"] }),
         }
         self.asked.fetch_add(1, Ordering::Relaxed);
         let subject = subject.ok_or(AskError::NoSubject)?;
@@ -53,6 +58,42 @@ impl ModelView for Comments {
         let texts = found.into_iter().filter_map(|id| Some(reader.term(id)?.text().to_owned()));
         Ok(Reply::new(&About { comments: texts.collect() }))
     }
+}
+
+impl Comments {
+    /// All classes that have a comment.
+    fn all(reader: &dyn TrackedReader) -> Vec<Thing> {
+        let pattern = QuadPattern::default_graph(None, Some(TermRef::Iri(COMMENT).id()), None);
+        let subjects: BTreeSet<TermId> = reader.quads(pattern).map(|quad| quad.subject).collect();
+        let iris = subjects.iter().filter_map(|id| Some(reader.term(*id)?.text().to_owned()));
+        iris.map(|iri| Thing { iri }).collect()
+    }
+
+    /// The first comment of `<urn:a>`, which is looked up once and remembered.
+    fn first(&self, reader: &dyn TrackedReader, memory: &mut ViewMemory) -> String {
+        let fact = FactId::of("first", &[]);
+        let known: Option<String> = memory.take();
+        if known.is_some() {
+            reader.uses_fact(fact);
+        }
+        let first = known.unwrap_or_else(|| {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            reader.open_fact(fact);
+            let subject = TermRef::Iri("urn:a").id();
+            let found = navigate::out(reader, subject, TermRef::Iri(COMMENT).id());
+            let text = found.first().and_then(|id| reader.term(*id));
+            let text = text.map_or_else(String::new, |text| text.text().to_owned());
+            reader.close_fact();
+            text
+        });
+        memory.leave(Some(first.clone()));
+        first
+    }
+}
+
+#[derive(Serialize)]
+struct Thing {
+    iri: String,
 }
 
 struct Fixture {
@@ -187,9 +228,66 @@ fn a_query_of_the_same_name_hides_a_view() {
 fn wrong_questions_are_told() {
     let refusal = |asked| Fixture::new(&TEMPLATE.replace("of(class).comments", asked)).refusal();
     insta::assert_snapshot!([refusal("who(class)"), refusal("of()"), refusal("of(3)"), refusal("of(class, class)")].join("\n"), @r"
-    comments.who: there is no such question; there are of (and 1 more rows)
+    comments.who: there is no such question; there are of, all, first (and 1 more rows)
     comments.of: it needs a node, or an IRI (and 1 more rows)
     comments is asked about a node or an IRI, not about number (and 1 more rows)
     too many arguments (and 1 more rows)
     ");
+}
+
+#[test]
+fn a_view_can_give_the_rows() {
+    let rows = TEMPLATE
+        .replace("\"SELECT ?class WHERE { ?class a rdfs:Class }\"", "\"class in comments.all()\"");
+    let fixture = Fixture::new(&rows);
+    assert_eq!(fixture.run().artifacts.written, 4);
+    assert_eq!(fixture.read("b.txt"), "two\n");
+    // What lists read is read of lists alone.
+    fixture.model("one", "three");
+    let report = fixture.run();
+    assert_eq!((report.artifacts.evaluated, report.artifacts.written), (2, 2));
+    fixture.write("model.ttl", "<urn:c> <http://www.w3.org/2000/01/rdf-schema#comment> \"new\" .");
+    let report = fixture.run();
+    assert_eq!((report.artifacts.written, report.artifacts.deleted), (2, 4));
+    assert_eq!(fixture.read("c.txt"), "new\n");
+}
+
+#[test]
+fn rows_that_no_view_gives_are_told() {
+    let refusal = |rows: &str| {
+        let text = format!("\"{rows}\"");
+        let template = TEMPLATE.replace("\"SELECT ?class WHERE { ?class a rdfs:Class }\"", &text);
+        Fixture::new(&template).refusal()
+    };
+    insta::assert_snapshot!(
+        ["x in other.all()", "x in comments.all", "2x in comments.all()", "class in comments.who()", "class in comments.first()"]
+            .map(refusal)
+            .join("\n"),
+        @r"
+    for_each: there is no view `other`; there is comments
+    for_each: `comments.all` is no list of a view; write it like `class in schema.classes()`
+    for_each: `2x` is no name of a variable
+    for_each: comments.who(): there is no such question; there are of, all, first
+    for_each: comments.first() does not answer with a list of things that have an `iri`
+    "
+    );
+}
+
+/// Each artifact uses what was found out for the first one, and depends on it all the same.
+#[test]
+fn what_a_view_remembers_is_tracked_too() {
+    let fixture =
+        Fixture::new(&TEMPLATE.replace("of(class).comments | join(\", \")", "first(class)"));
+    assert_eq!(fixture.run().artifacts.written, 4);
+    assert_eq!([fixture.read("a.txt"), fixture.read("b.text")], ["one\n", "one\n"]);
+    let asked = fixture.view.asked.load(Ordering::Relaxed);
+    assert!(asked <= 2, "{asked} workers at most found it out");
+    fixture.model("one", "three");
+    assert_eq!(fixture.run().artifacts.evaluated, 0, "nothing read what changed");
+    for text in ["four", "five"] {
+        fixture.model(text, "three");
+        let report = fixture.run();
+        assert_eq!((report.artifacts.evaluated, report.artifacts.written), (4, 4));
+        assert_eq!(fixture.read("b.txt"), format!("{text}\n"));
+    }
 }

@@ -8,13 +8,14 @@ use smallvec::SmallVec;
 
 use crate::classify::Standing;
 use crate::graph::{in_star, statement};
+use crate::labels::Texts;
 use crate::local::short_word;
 use crate::names::{distinct, fold};
 use crate::own::{OwnProperties, Remarks, Values};
 use crate::problem::{incompatible_ranges, min_above_max, name_clash};
 use crate::properties::{Key, Plain};
 use crate::vocabulary::v;
-use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema, Slot, Text};
+use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema, Slot, Text, TextScope};
 
 /// A class and all above it, nearest first, with what each says of properties.
 pub(crate) struct Sites {
@@ -71,7 +72,8 @@ impl Schema<'_> {
             return None;
         }
         let members = self.with_first(term);
-        let texts = self.texts(&members);
+        let is_silent = self.options.texts == TextScope::Nothing;
+        let texts = if is_silent { Texts::default() } else { self.texts(&members) };
         let lineage = self.lineage(term);
         let mut problems = self.group_problems(term);
         let mut properties = self.properties_of(term, &mut problems);
@@ -144,7 +146,12 @@ impl Schema<'_> {
             .into_iter()
             .map(|(key, naming)| {
                 let owner = self.owner(&naming, &sites);
-                let plain = self.plain(key, owner == 0 || self.options.inherited_texts);
+                let with_texts = match self.options.texts {
+                    TextScope::All => true,
+                    TextScope::Own => owner == 0,
+                    TextScope::Nothing => false,
+                };
+                let plain = self.plain(key, with_texts);
                 (key, naming, owner, plain)
             })
             .collect();

@@ -118,7 +118,7 @@ pub use crate::model::{
     Property, PropertyRef, Range, Slot, Value,
 };
 pub use crate::names::{Clash, NameScope, Names, NamesError, Wanted};
-pub use crate::options::Options;
+pub use crate::options::{Options, TextScope};
 pub use crate::problem::{Problem, ProblemCode};
 pub use crate::schema::{Memo, Schema};
 pub use crate::text::Text;

@@ -12,7 +12,7 @@ use crate::problem::shared_name;
 use crate::properties::Key;
 use crate::targets::Target;
 use crate::vocabulary::v;
-use crate::{ClassRef, Member, Problem, Schema, Text, Value};
+use crate::{ClassRef, Member, Problem, Schema, Text, TextScope, Value};
 
 impl Schema<'_> {
     /// All classes that become code, by IRI; neither enumerations nor datatypes.
@@ -79,7 +79,7 @@ impl Schema<'_> {
             }
         }
         for key in keys {
-            let plain = self.plain(key, self.options.inherited_texts);
+            let plain = self.plain(key, self.options.texts == TextScope::All);
             let local = self.usual_property_name(key);
             let subject = self.property_subject(key);
             let space = short_word(&plain.iri, &self.options.prefixes);

@@ -16,10 +16,25 @@ pub struct Options {
     pub exclude: Vec<String>,
     /// Prefixes and their namespaces; a prefix stands in front of a name where two clash.
     pub prefixes: Vec<(String, String)>,
-    /// Whether inherited properties have labels and comments. Where a template shows a
-    /// property only in the class that declares it, turning this off spares it from being
-    /// rendered again when such a text changes.
-    pub inherited_texts: bool,
+    /// What has labels, comments and notes of deprecation.
+    pub texts: TextScope,
+}
+
+/// What has labels, comments and notes of deprecation in an answer.
+///
+/// A text that is not shown is not read: where a template shows a property only in the class
+/// that declares it, a narrower scope spares it from being rendered again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TextScope {
+    /// All that the answer is about.
+    #[default]
+    All,
+    /// All but properties that a class inherits.
+    Own,
+    /// Nothing.
+    Nothing,
 }
 
 impl Default for Options {
@@ -29,7 +44,7 @@ impl Default for Options {
             include: Vec::new(),
             exclude: Vec::new(),
             prefixes: Vec::new(),
-            inherited_texts: true,
+            texts: TextScope::All,
         }
     }
 }

@@ -43,6 +43,29 @@ pub(super) const POOL: &[Sample] = &[
         ..PLAIN
     },
     Sample {
+        name: "viewed",
+        features: &["view", "rows of a view"],
+        for_each: "class in schema.classes()",
+        body: "{{ schema.class(class) | tojson }}",
+        ..PLAIN
+    },
+    Sample {
+        name: "declared",
+        features: &["view"],
+        for_each: "SELECT ?class WHERE { ?class a owl:Class }",
+        front: "when = \"schema.kind(class).kind == 'class'\"",
+        body: "{% set known = schema.declared(class) %}{{ known.name }} {% for one in known.bases %}{{ one.name }},{% endfor %}\n{% for property in known.properties %}{{ property.name }} {{ property.slot | tojson }}\n{% endfor %}",
+        ..PLAIN
+    },
+    Sample {
+        name: "overview",
+        features: &["view", "report"],
+        for_each: "",
+        to: "overview.txt",
+        body: "{% for one in schema.classes() %}{{ one.name }}: {% for property in schema.class(one.iri).properties %}{{ property.name }} {% endfor %}\n{% endfor %}{{ schema.enumerations() | tojson }}",
+        ..PLAIN
+    },
+    Sample {
         name: "paths",
         features: &["path"],
         queries: &[

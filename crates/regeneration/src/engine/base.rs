@@ -10,6 +10,7 @@ use super::commit::stage_lock;
 use super::memory::Memory;
 use super::place::{stage_pieces, state_place};
 use crate::error::CycleError;
+use crate::state::facts::Facts;
 use crate::state::segment::Segment;
 use crate::state::{self, KnownFile, Reads, Step};
 
@@ -118,8 +119,10 @@ pub(super) fn record_reads(reads: Option<&mut Reads>, is_fresh: bool, step: &Ste
             .iter()
             .filter_map(|(computation, reads)| Some((*computation, reads.as_deref()?)));
         reads.artifacts = evergen_depgraph::PatternIndex::build(all);
+        reads.facts = Facts::build(&step.facts);
     } else {
         state::replay(&mut reads.artifacts, &step.reads);
+        reads.facts.replay(&step.facts);
     }
     state::replay(&mut reads.lists, &step.list_reads);
 }

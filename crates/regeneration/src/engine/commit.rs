@@ -23,6 +23,7 @@ use crate::error::CycleError;
 use crate::generator::Generator;
 use crate::records::{HELD_BACK, Made as MadeBecause, NEVER, Record};
 use crate::report::{Action, Progress, RunReport};
+use crate::state::facts::FactChanges;
 use crate::state::{self, Meta, Step};
 
 /// A cycle whose artifacts are all made.
@@ -34,12 +35,13 @@ pub(super) struct Settled<'a> {
     pub(super) generators: HashMap<u32, Arc<Generator>>,
     pub(super) quads: u64,
     pub(super) deviations: &'a HashMap<Slot, Deviation>,
+    pub(super) facts: FactChanges,
 }
 
 impl Settled<'_> {
     /// Writes what has to be written, or only says what would be.
     pub(super) fn finish(
-        self,
+        mut self,
         memory: &mut Memory,
         made: Made,
         mut report: RunReport,
@@ -47,7 +49,9 @@ impl Settled<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, Halt> {
         let Made { mut outcomes, gone, list_reads, transaction, lock_file, stored_model } = made;
-        let mut step = Step { increments: self.increments.clone(), list_reads, ..Step::default() };
+        let facts = std::mem::take(&mut self.facts);
+        let increments = self.increments.clone();
+        let mut step = Step { increments, list_reads, facts, ..Step::default() };
         let cycle = self.cycle;
         let observed = now_ns();
         for outcome in &mut outcomes {

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use evergen_artifact::{ArtifactStore, Digest, Transaction};
 use evergen_delta::Delta;
 use evergen_knowledge::{Model, Prefixes, Snapshot};
+use rustc_hash::FxHashSet;
 use uuid::Uuid;
 
 use super::Gate;
@@ -165,14 +166,21 @@ impl Cycle<'_> {
         (mut report, mut clock): (RunReport, Clock),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, Halt> {
-        let Looked { mut inputs, deviations, settings, kept } = looked;
+        let Looked { mut inputs, deviations, settings, mut kept } = looked;
         let digests = catalogue.digests(self.project, settings);
-        let answers = Arc::new(Answers::default());
+        let answers = Arc::new(Answers::new(update.after.clone()));
+        let everything = self.everything(memory, settings);
+        let facts = memory.reads.as_ref().map(|reads| &reads.facts);
+        let facts = facts.map_or_else(FxHashSet::default, |facts| match everything {
+            Some(_) => facts.all(),
+            None => facts.affected(update.delta.quads()),
+        });
         let change = Change {
             delta: &update.delta,
             after: &update.after,
             answers: &answers,
-            everything: self.everything(memory, settings),
+            facts: &facts,
+            everything,
             digests: &digests,
             deviations: &deviations,
         };
@@ -195,8 +203,9 @@ impl Cycle<'_> {
             answers: &answers,
             deviations: &deviations,
         };
-        let made = self.make(memory, work, &shared, progress)?;
-        if let (Some(kept), Some(transaction)) = (kept, &made.transaction) {
+        let mut made = self.make(memory, work, &shared, progress)?;
+        made.list_reads.extend(kept.take_reads());
+        if let Some(transaction) = &made.transaction {
             kept.stage(&**transaction, self.project, &mut inputs)?;
         }
         report.phases_ms.render = clock.lap();
@@ -209,6 +218,7 @@ impl Cycle<'_> {
             generators,
             quads: report.model.quads,
             deviations: &deviations,
+            facts: answers.facts_since(memory.reads.as_ref(), &facts),
         };
         drop(update.after);
         let finished = settled.finish(memory, made, report, &mut clock, progress)?;
@@ -376,7 +386,7 @@ struct Looked {
     inputs: Inputs,
     deviations: HashMap<Slot, Deviation>,
     settings: Digest,
-    kept: Option<names::Kept>,
+    kept: names::Kept,
 }
 
 /// What the parts of a cycle look at.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use evergen_artifact::{ArtifactPath, Digest};
 use evergen_delta::{Fingerprint, QuadPattern};
 use evergen_knowledge::{
-    Answer, EvaluateError, Prefixes, ReadSet, Snapshot, Tracker, Value as ModelValue,
+    Answer, EvaluateError, FactId, Prefixes, ReadSet, Snapshot, Tracker, Value as ModelValue,
 };
 use minijinja::value::Value;
 use smallvec::SmallVec;
@@ -90,6 +90,7 @@ impl Ground {
             tracker: Tracker::new(self.snapshot.clone()),
             prefixes: Arc::clone(&self.prefixes),
             answers: Arc::clone(&self.answers),
+            facts: std::sync::Mutex::default(),
             trace,
         })
     }
@@ -147,6 +148,7 @@ pub(super) enum Reader {
 #[derive(Default)]
 pub(super) struct Reads {
     patterns: ReadSet,
+    facts: Vec<FactId>,
     wide: Option<Reader>,
 }
 
@@ -161,13 +163,21 @@ impl Reads {
         for pattern in patterns {
             self.patterns.record(pattern);
         }
+        let mut used = session.take_facts();
+        self.facts.append(&mut used.facts);
+        if used.is_wide {
+            self.wide.get_or_insert(Reader::Template);
+        }
     }
 
-    /// The fingerprints of the distinct patterns since the last call.
+    /// The fingerprints of the distinct patterns and facts since the last call.
     fn fingerprints(&mut self) -> Vec<Fingerprint> {
         let patterns = std::mem::take(&mut self.patterns).into_patterns();
-        let mut prints: Vec<Fingerprint> = patterns.iter().map(QuadPattern::fingerprint).collect();
+        let patterns = patterns.iter().map(QuadPattern::fingerprint);
+        let facts = self.facts.drain(..).map(FactId::fingerprint);
+        let mut prints: Vec<Fingerprint> = patterns.chain(facts).collect();
         prints.sort_unstable();
+        prints.dedup();
         prints
     }
 }

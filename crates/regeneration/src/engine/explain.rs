@@ -21,6 +21,7 @@ use crate::error::CycleError;
 use crate::generator::{Compilation, Generator};
 use crate::records::{Cause, Record, spell_row};
 use crate::report::{Explanation, LastMade, QueryUse, TemplateUse, TripleUse};
+use crate::template::asked::Answers;
 use crate::template::node::{Session, Trace, Use};
 
 /// So many triples are shown for one question.
@@ -143,7 +144,8 @@ impl RegenerationEngine {
         let mut generator = self.recompile(generator, catalogue)?;
         let trace = Arc::new(Trace::default());
         let prints = set_formatter(&mut generator, &trace, trap);
-        let ground = evaluate::Ground::new(snapshot.clone(), &catalogue.prefixes, Arc::default());
+        let answers = Arc::new(Answers::new(snapshot.clone()));
+        let ground = evaluate::Ground::new(snapshot.clone(), &catalogue.prefixes, answers);
         let session = ground.session(Some(Arc::clone(&trace)));
         let (queries, rows) = query_patterns(job, &generator, &session);
         let prepared = evaluate::prepare(

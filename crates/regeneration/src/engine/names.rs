@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use evergen_artifact::{Digest, Place, Transaction};
-use evergen_delta::QuadPattern;
+use evergen_delta::{Fingerprint, QuadPattern};
 use evergen_knowledge::{Format, Tracker, parse};
 
 use super::memory::Memory;
@@ -16,12 +16,23 @@ use crate::project::Project;
 use crate::report::Diagnostic;
 use crate::state::KnownFile;
 
-/// A new text of the file with names.
-#[derive(Debug)]
+/// What the keeper of names came to.
+#[derive(Debug, Default)]
 pub(super) struct Kept {
+    /// A new text of the file with names.
+    text: Option<KeptText>,
+    /// What was read for it, if it was asked for.
+    reads: Option<Vec<Fingerprint>>,
+}
+
+#[derive(Debug)]
+struct KeptText {
     name: &'static str,
     text: String,
 }
+
+/// The number of what the keeper reads, among the lists of generators.
+const KEEPER: u32 = u32::MAX;
 
 /// Gives names to what is new in the model, and takes them into it.
 pub(super) fn keep(
@@ -29,11 +40,16 @@ pub(super) fn keep(
     memory: &mut Memory,
     update: &mut Update,
     inputs: &Inputs,
-) -> Result<Option<Kept>, CycleError> {
-    let Some(keeper) = project.keeper() else { return Ok(None) };
+) -> Result<Kept, CycleError> {
+    let Some(keeper) = project.keeper() else {
+        // What was read for a keeper that is gone says nothing to one that comes again.
+        let lists = memory.reads.as_ref().map(|reads| &reads.lists);
+        let had_one = lists.is_some_and(|lists| lists.reads_of(KEEPER).len() > 0);
+        return Ok(Kept { text: None, reads: had_one.then(Vec::new) });
+    };
     let name = keeper.file_name();
     if !is_due(keeper, memory, update, inputs) {
-        return Ok(None);
+        return Ok(Kept::default());
     }
     let path = project.root.join(name);
     let previous = match std::fs::read_to_string(&path) {
@@ -44,19 +60,28 @@ pub(super) fn keep(
     let tracker = Tracker::new(update.after.clone());
     let text =
         keeper.keep(&tracker, &previous).map_err(|error| refused(name, &previous, &error))?;
+    let patterns = tracker.take_reads().into_patterns();
+    let mut reads: Vec<Fingerprint> = patterns.iter().map(QuadPattern::fingerprint).collect();
+    reads.sort_unstable();
     drop(tracker);
     if text == previous {
-        return Ok(None);
+        return Ok(Kept { text: None, reads: Some(reads) });
     }
     take_in(project, memory, update, name, &text)?;
-    Ok(Some(Kept { name, text }))
+    Ok(Kept { text: Some(KeptText { name, text }), reads: Some(reads) })
 }
 
 /// Whether something may have come that has no name yet.
 fn is_due(keeper: &dyn NameKeeper, memory: &Memory, update: &Update, inputs: &Inputs) -> bool {
     let is_there = |input: &&Input| input.known.path == keeper.file_name();
-    let watched: Vec<QuadPattern> = keeper.watched();
-    let touched = || update.delta.quads().any(|quad| watched.iter().any(|seen| seen.matches(quad)));
+    let lists = memory.reads.as_ref().map(|reads| &reads.lists);
+    let touched = || {
+        lists.is_none_or(|lists| {
+            // Without any reads, no keeper was asked yet.
+            lists.reads_of(KEEPER).len() == 0
+                || lists.affected(update.delta.quads()).contains(&KEEPER)
+        })
+    };
     memory.fresh.is_some()
         || inputs.sources.iter().find(is_there).is_none_or(|input| input.changed)
         || touched()
@@ -103,8 +128,25 @@ fn refused(name: &str, text: &str, error: &KeepError) -> CycleError {
 }
 
 impl Kept {
-    /// Stages the file; from then on it is a source that has been read.
+    /// What is read by the keeper from now on, for the index of lists.
+    pub(super) fn take_reads(&mut self) -> Option<(u32, Option<Vec<Fingerprint>>)> {
+        Some((KEEPER, Some(self.reads.take()?)))
+    }
+
+    /// Stages the file, if it has a new text.
     pub(super) fn stage(
+        &self,
+        transaction: &dyn Transaction,
+        project: &Project,
+        inputs: &mut Inputs,
+    ) -> Result<(), CycleError> {
+        self.text.as_ref().map_or(Ok(()), |text| text.stage(transaction, project, inputs))
+    }
+}
+
+impl KeptText {
+    /// Stages the file; from then on it is a source that has been read.
+    fn stage(
         &self,
         transaction: &dyn Transaction,
         project: &Project,

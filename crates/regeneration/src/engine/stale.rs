@@ -8,7 +8,7 @@ use evergen_delta::{Delta, EncodedQuad, Fingerprint, QuadPattern};
 use evergen_knowledge::{
     Answer, EvaluateError, Key, Query, Rewound, Snapshot, Touched, TrackedReader, Tracker,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::catalogue::{Catalogue, stale_template};
 use super::evaluate::{Job, query_failure};
@@ -45,6 +45,8 @@ pub(super) struct Change<'a> {
     pub(super) after: &'a Snapshot,
     /// What views have answered about `after`.
     pub(super) answers: &'a Answers,
+    /// The facts that `delta` can have changed.
+    pub(super) facts: &'a FxHashSet<Fingerprint>,
     /// Why everything is stale, if it is.
     pub(super) everything: Option<Cause>,
     pub(super) digests: &'a BTreeMap<String, Digest>,
@@ -102,8 +104,10 @@ impl Work {
     ) -> Self {
         let mut work = Self::default();
         let touched = trace(memory.reads.as_ref(), change);
+        let lists = memory.reads.as_ref().map(|reads| &reads.lists);
+        let lists = lists.map(|lists| Reads::affected(lists, change.delta.quads(), change.facts));
         for (generator, (number, cause)) in catalogue.generators.iter().zip(numbered) {
-            work.lists(memory, generator, *number, cause.as_ref(), change);
+            work.lists(memory, (generator, *number), cause.as_ref(), lists.as_deref(), change);
         }
         for (slot, (cause, must_render)) in touched {
             work.add(memory, slot, cause, must_render);
@@ -148,13 +152,13 @@ impl Work {
         self.jobs.insert(slot, job);
     }
 
-    /// Brings a generator's rows up to date.
+    /// Brings a generator's rows up to date. `lists` are those whose reads were touched.
     fn lists(
         &mut self,
         memory: &mut Memory,
-        generator: &Arc<Generator>,
-        number: u32,
+        (generator, number): (&Arc<Generator>, u32),
         cause: Option<&Cause>,
+        lists: Option<&[u32]>,
         change: &Change<'_>,
     ) {
         if let Some(cause) = cause {
@@ -182,11 +186,9 @@ impl Work {
                 }
             }
             (Touched::Keys(_) | Touched::Everything, _) => {
-                let lists = memory.reads.as_ref().map(|reads| &reads.lists);
                 // What rows that came by their keys read was not recorded for the list.
                 let stale = matches!(list, RowSource::Query(query) if query.has_key())
-                    || lists
-                        .is_none_or(|lists| lists.affected(change.delta.quads()).contains(&number));
+                    || lists.is_none_or(|lists| lists.contains(&number));
                 if stale {
                     self.whole_list(memory, generator, number, &Cause::NewRow, change);
                 }
@@ -320,7 +322,7 @@ fn evaluate_list(generator: &Generator, change: &Change<'_>) -> Result<List, Dia
             (things.into_iter().map(|thing| Row([Some(thing)].into())).collect(), reads)
         }
     };
-    let mut seen = rustc_hash::FxHashSet::default();
+    let mut seen = FxHashSet::default();
     let keyed = rows.into_iter().map(|row| (row.key(), row));
     Ok((keyed.filter(|(key, _)| seen.insert(*key)).collect(), reads))
 }
@@ -357,7 +359,7 @@ fn trace(reads: Option<&Reads>, change: &Change<'_>) -> BTreeMap<Slot, (Cause, b
         return BTreeMap::new();
     }
     if change.delta.len() > TRACED {
-        for computation in reads.artifacts.affected(change.delta.quads()) {
+        for computation in Reads::affected(&reads.artifacts, change.delta.quads(), change.facts) {
             let entry = found.entry(computation / 2).or_default();
             entry.1 = change.delta.len() as u64;
             entry.2 |= computation % 2 == 1;
@@ -384,7 +386,9 @@ fn note(
 ) {
     let mut last = None;
     let mut spelled = None;
-    for computation in reads.artifacts.affected([quad]) {
+    let facts =
+        if change.facts.is_empty() { FxHashSet::default() } else { reads.facts.affected([quad]) };
+    for computation in Reads::affected(&reads.artifacts, [quad], &facts) {
         let entry = found.entry(computation / 2).or_default();
         entry.2 |= computation % 2 == 1;
         if last == Some(computation / 2) {

@@ -83,6 +83,7 @@ fn a_step_comes_back_as_it_went_in() {
         records: vec![(4, Some(record)), (5, None)],
         reads: vec![(8, Some(vec![evergen_delta::Fingerprint::from_raw(1)])), (9, None)],
         list_reads: Vec::new(),
+        facts: vec![(evergen_delta::Fingerprint::from_raw(2), None)],
     };
     let bytes = segment::decode(&encode_single(&step).unwrap().into()).unwrap();
     assert_eq!(postcard::from_bytes::<Step>(&bytes[0]).unwrap(), step);

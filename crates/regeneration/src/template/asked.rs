@@ -1,59 +1,166 @@
 //! Views as templates see them, and what was asked of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evergen_delta::{QuadPattern, TermId, TermRef};
-use evergen_knowledge::{Snapshot, Tracker};
+use evergen_delta::{Fingerprint, QuadPattern, TermId, TermRef};
+use evergen_knowledge::{FactId, FactReads, FactTracker, Snapshot, TrackedReader};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
+use rustc_hash::FxHashSet;
 
 use super::node::{Node, Session, expand};
-use crate::view::{AskError, ModelView, Reply};
+use crate::state::Reads;
+use crate::state::facts::FactChanges;
+use crate::view::{AskError, ModelView, Reply, ViewMemory};
 
 /// So many answers are kept; then the memory begins anew.
 const KEPT: usize = 8192;
 
-/// Answers that were given about one state of the model, each with what it read: many
-/// artifacts ask the same.
-#[derive(Default)]
+/// Answers that were given about one state of the model, each with what it was worked out
+/// of: many artifacts ask the same.
 pub(crate) struct Answers {
+    snapshot: Snapshot,
     known: Mutex<HashMap<Question, Arc<Answer>>>,
+    /// What nobody works with at the moment.
+    idle: Mutex<Vec<Workshop>>,
 }
 
 type Question = (&'static str, String, Option<TermId>);
 
+/// Where one worker at a time finds answers.
+struct Workshop {
+    tracker: FactTracker,
+    memories: BTreeMap<&'static str, ViewMemory>,
+}
+
+/// An answer, and the fact by which it is known.
 pub(crate) struct Answer {
     pub(crate) reply: Result<Reply, AskError>,
-    pub(crate) reads: Vec<QuadPattern>,
+    pub(crate) fact: FactId,
+    /// Whether a whole predicate was read for it.
+    pub(crate) is_wide: bool,
 }
 
 impl Answers {
+    /// Nothing was asked yet about this state of the model.
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
+        Self { snapshot, known: Mutex::default(), idle: Mutex::default() }
+    }
+
     /// The answer to a question, asked now or before.
     pub(crate) fn ask(
         &self,
-        snapshot: &Snapshot,
         view: &dyn ModelView,
         question: &str,
         subject: Option<TermId>,
     ) -> Arc<Answer> {
         let key: Question = (view.name(), question.to_owned(), subject);
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = known().get(&key) {
+        if let Some(answer) = locked(&self.known).get(&key) {
             return Arc::clone(answer);
         }
         // Two workers may find the same answer at once, which costs time and does no harm.
-        let tracker = Tracker::new(snapshot.clone());
-        let reply = view.ask(&tracker, question, subject);
-        let answer = Arc::new(Answer { reply, reads: tracker.take_reads().into_patterns() });
-        let mut known = known();
+        let answer = Arc::new(self.workshop().answer(view, question, subject));
+        let mut known = locked(&self.known);
         if known.len() >= KEPT {
             known.clear();
         }
         known.insert(key, Arc::clone(&answer));
         answer
     }
+
+    fn workshop(&self) -> InUse<'_> {
+        let workshop = locked(&self.idle).pop().unwrap_or_else(|| Workshop {
+            tracker: FactTracker::new(self.snapshot.clone()),
+            memories: BTreeMap::new(),
+        });
+        InUse { workshop, idle: &self.idle }
+    }
+
+    /// All patterns from which an answer was worked out.
+    pub(crate) fn patterns_of(&self, fact: FactId) -> Vec<QuadPattern> {
+        let idle = locked(&self.idle);
+        let mut patterns: Vec<QuadPattern> =
+            idle.iter().flat_map(|workshop| workshop.tracker.patterns_of(fact)).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        patterns
+    }
+
+    /// What is known of facts from now on, beside `known`: those that were worked out and are
+    /// new or among the `stale` ones, and of the latter those that nobody asked for again.
+    pub(crate) fn facts_since(
+        &self,
+        known: Option<&Reads>,
+        stale: &FxHashSet<Fingerprint>,
+    ) -> FactChanges {
+        let is_known = |fact| known.is_some_and(|known| known.facts.contains(fact));
+        let mut found = BTreeMap::new();
+        for workshop in locked(&self.idle).drain(..) {
+            for (fact, reads) in workshop.tracker.into_facts() {
+                let fact = fact.fingerprint();
+                if !is_known(fact) || stale.contains(&fact) {
+                    found.entry(fact).or_insert_with(|| Some(indexed(&reads)));
+                }
+            }
+        }
+        for fact in stale {
+            found.entry(*fact).or_insert(None);
+        }
+        found.into_iter().collect()
+    }
+}
+
+/// A workshop that goes back to the others in the end.
+struct InUse<'a> {
+    workshop: Workshop,
+    idle: &'a Mutex<Vec<Workshop>>,
+}
+
+impl InUse<'_> {
+    fn answer(
+        &mut self,
+        view: &dyn ModelView,
+        question: &str,
+        subject: Option<TermId>,
+    ) -> Answer {
+        let Workshop { tracker, memories } = &mut self.workshop;
+        let about = subject.unwrap_or(TermId::ANY).to_raw();
+        let fact = FactId::of(&format!("{}.{question}", view.name()), &[about]);
+        let memory = memories.entry(view.name()).or_default();
+        tracker.open_fact(fact);
+        let reply = view.ask(tracker, memory, question, subject);
+        tracker.close_fact();
+        let reads = tracker.reads_of(fact).unwrap_or_default();
+        Answer { reply, fact, is_wide: reads.patterns.iter().any(QuadPattern::is_wide) }
+    }
+}
+
+impl Drop for InUse<'_> {
+    fn drop(&mut self) {
+        let tracker = std::mem::take(&mut self.workshop.tracker);
+        let mut memories = std::mem::take(&mut self.workshop.memories);
+        if std::thread::panicking() {
+            // What is known of facts still holds; what was half worked out does not.
+            tracker.abandon();
+            memories.clear();
+        }
+        locked(self.idle).push(Workshop { tracker, memories });
+    }
+}
+
+/// What a fact was worked out of, as an index keeps it.
+fn indexed(reads: &FactReads) -> Vec<Fingerprint> {
+    let patterns = reads.patterns.iter().map(QuadPattern::fingerprint);
+    let facts = reads.facts.iter().map(|fact| fact.fingerprint());
+    let mut prints: Vec<Fingerprint> = patterns.chain(facts).collect();
+    prints.sort_unstable();
+    prints
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Answers {
@@ -103,9 +210,8 @@ impl Object for Asked {
             [argument] => Some(self.subject(argument)?),
             _ => return Err(Error::from(ErrorKind::TooManyArguments)),
         };
-        let tracker = &self.session.tracker;
-        let answer = self.session.answers.ask(tracker.snapshot(), &*self.view, method, subject);
-        self.session.read(&answer.reads);
+        let answer = self.session.answers.ask(&*self.view, method, subject);
+        self.session.uses(&answer);
         match &answer.reply {
             Ok(reply) => Ok(reply.value()),
             Err(error) => Err(Error::new(

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evergen_delta::{QuadPattern, TermId, TermRef};
-use evergen_knowledge::{Prefixes, Tracker, Value as ModelValue, navigate};
+use evergen_knowledge::{FactId, Prefixes, Tracker, Value as ModelValue, navigate};
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
-use super::asked::Answers;
+use super::asked::{Answer, Answers};
 
 /// What all nodes of one rendering share.
 #[derive(Debug)]
@@ -19,18 +19,35 @@ pub(crate) struct Session {
     pub(crate) prefixes: Arc<Prefixes>,
     /// What views have answered, to this rendering or to others.
     pub(crate) answers: Arc<Answers>,
+    /// The answers of views that were used.
+    pub(crate) facts: Mutex<UsedFacts>,
     /// Where uses are noted, when somebody asks for an explanation.
     pub(crate) trace: Option<Arc<Trace>>,
 }
 
 impl Session {
-    /// Counts patterns as read.
-    pub(crate) fn read(&self, patterns: &[QuadPattern]) {
-        self.tracker.record(patterns);
+    /// Counts the answer of a view as read.
+    pub(crate) fn uses(&self, answer: &Answer) {
         if let Some(trace) = &self.trace {
-            trace.note(Use::Navigation(self.tracker.take_reads().into_patterns()));
+            trace.note(Use::Navigation(self.answers.patterns_of(answer.fact)));
         }
+        let mut used = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        used.facts.push(answer.fact);
+        used.is_wide |= answer.is_wide;
     }
+
+    /// The facts that were used since the last call.
+    pub(crate) fn take_facts(&self) -> UsedFacts {
+        std::mem::take(&mut *self.facts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The answers of views that a rendering used.
+#[derive(Debug, Default)]
+pub(crate) struct UsedFacts {
+    pub(crate) facts: Vec<FactId>,
+    /// Whether a whole predicate was read for one of them.
+    pub(crate) is_wide: bool,
 }
 
 /// Uses of the model in the order of a rendering, each with the number of bytes that

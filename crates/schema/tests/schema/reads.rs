@@ -2,7 +2,7 @@
 
 use evergen_delta::{EncodedQuad, QuadPattern, Term, TermId};
 use evergen_knowledge::{TrackedReader as _, Tracker};
-use evergen_schema::{Options, Schema};
+use evergen_schema::{Options, Schema, TextScope};
 
 use crate::support::{id, local, model};
 
@@ -47,7 +47,7 @@ fn a_class_depends_on_the_texts_that_it_shows() {
 fn texts_of_inherited_properties_may_be_left_out() {
     let tracker = model(MODEL);
     let mut options = Options::default();
-    options.inherited_texts = false;
+    options.texts = TextScope::Own;
     let reads = reads_of_class(&tracker, &options, "A");
     assert!(touched(&reads, &comment("p")) && !touched(&reads, &comment("t")));
 }
