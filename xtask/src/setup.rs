@@ -51,7 +51,17 @@ pub(crate) fn run(shell: &Shell, options: &Options) -> Result<()> {
 
 fn is_there(shell: &Shell, tool: &Tool) -> bool {
     match tool.source {
-        Source::Python { version, .. } | Source::Node { version, .. } => {
+        // A package need not bring a program.
+        Source::Node { package, version } => {
+            let manifest = shell.tools().join("node_modules").join(package).join("package.json");
+            let holds = |file: std::path::PathBuf, wanted: &str| {
+                std::fs::read_to_string(file).is_ok_and(|text| text.contains(wanted))
+            };
+            // What the folder's own manifest does not name goes when another one comes.
+            holds(shell.tools().join("package.json"), &format!("\"{package}\""))
+                && holds(manifest, &format!("\"version\": \"{version}\""))
+        }
+        Source::Python { version, .. } => {
             shell.has(tool.program)
                 && shell::capture(&mut shell.command(tool.program, &["--version"]))
                     .is_ok_and(|told| told.split_whitespace().any(|word| word == version))
@@ -79,7 +89,8 @@ fn install(shell: &Shell, debian: &mut Debian, tool: &Tool) -> Result<()> {
             let place = shell.tools();
             let place = place.to_str().context("the folder for tools is not text")?;
             let wanted = format!("{package}@{version}");
-            let arguments = ["install", "--prefix", place, "--no-save", "--no-audit", "--no-fund"];
+            let arguments =
+                ["install", "--prefix", place, "--save-exact", "--no-audit", "--no-fund"];
             let mut command = shell.command("npm", &arguments);
             command.args(["--fetch-retries", "1", "--fetch-timeout", "30000", &wanted]);
             std::fs::create_dir_all(place)?;

@@ -6,47 +6,45 @@ use std::sync::Arc;
 use evergen_regeneration::{LanguageProfile, Languages, NameKeeper, Pack, PackFile, Views};
 use evergen_schema::Options;
 
-use crate::fragments::expand;
 use crate::{
     CSharp, Go, GraphQl, Java, JsonSchema, Kotlin, OpenApi, Protobuf, Python, Rust, SchemaNames,
     SchemaView, Sql, TypeScript,
 };
 
-/// The packs that are built in, by name: python, rust, typescript.
+/// The files of a folder of templates, each with its name.
+macro_rules! files {
+    ($folder:literal: $($file:literal),+ $(,)?) => {
+        &[$(($file, include_str!(concat!("../templates/", $folder, "/", $file)))),+]
+    };
+}
+
+macro_rules! pack {
+    ($name:literal: $($file:literal),+ $(,)?) => {
+        pack($name, files!($name: $($file),+))
+    };
+}
+
+/// What all packs can include.
+const SHARED: &[File] = files!("shared": "_context.j2", "_json_common.j2", "_json_schema.j2");
+
+/// A file's name, and its text.
+type File = (&'static str, &'static str);
+
+/// The packs that are built in, by name.
 pub fn packs() -> Vec<Pack> {
     vec![
-        pack(
-            "python",
-            &[
-                ("_names.j2", include_str!("../templates/python/_names.j2")),
-                ("class.j2", include_str!("../templates/python/class.j2")),
-                ("enumeration.j2", include_str!("../templates/python/enumeration.j2")),
-                ("init.j2", include_str!("../templates/python/init.j2")),
-                ("pyproject.j2", include_str!("../templates/python/pyproject.j2")),
-                ("typed.j2", include_str!("../templates/python/typed.j2")),
-            ],
-        ),
-        pack(
-            "rust",
-            &[
-                ("_names.j2", include_str!("../templates/rust/_names.j2")),
-                ("class.j2", include_str!("../templates/rust/class.j2")),
-                ("enumeration.j2", include_str!("../templates/rust/enumeration.j2")),
-                ("lib.j2", include_str!("../templates/rust/lib.j2")),
-                ("manifest.j2", include_str!("../templates/rust/manifest.j2")),
-            ],
-        ),
-        pack(
-            "typescript",
-            &[
-                ("_names.j2", include_str!("../templates/typescript/_names.j2")),
-                ("class.j2", include_str!("../templates/typescript/class.j2")),
-                ("enumeration.j2", include_str!("../templates/typescript/enumeration.j2")),
-                ("index.j2", include_str!("../templates/typescript/index.j2")),
-                ("package.j2", include_str!("../templates/typescript/package.j2")),
-                ("tsconfig.j2", include_str!("../templates/typescript/tsconfig.j2")),
-            ],
-        ),
+        pack!("csharp": "_csharp.j2", "class.j2", "context.j2", "datatype.j2", "datatypes.j2", "enumeration.j2", "facets.j2", "json.j2", "project.j2", "rdf.j2", "types.j2"),
+        pack!("go": "_values.j2", "class.j2", "context.j2", "datatype.j2", "enumeration.j2", "mod.j2", "runtime.j2"),
+        pack!("graphql": "_names.j2", "class.j2", "context.j2", "enumeration.j2", "schema.j2", "values.j2"),
+        pack!("java": "_java.j2", "class.j2", "context.j2", "datatype.j2", "datatypes.j2", "enumeration.j2", "facets.j2", "json.j2", "json_text.j2", "package_info.j2", "pom.j2", "rdf.j2", "types.j2"),
+        pack!("jsonschema": "class.j2", "common.j2", "context.j2", "datatype.j2", "enumeration.j2", "index.j2", "manifest.j2"),
+        pack!("kotlin": "_kotlin.j2", "build.j2", "class.j2", "context.j2", "datatype.j2", "datatypes.j2", "enumeration.j2", "facets.j2", "json.j2", "json_text.j2", "rdf.j2", "settings.j2", "types.j2"),
+        pack!("openapi": "class.j2", "common.j2", "context.j2", "datatype.j2", "enumeration.j2", "openapi.j2", "path.j2", "redocly.j2", "responses.j2"),
+        pack!("protobuf": "_protobuf.j2", "buf.j2", "common.j2", "model.j2"),
+        pack!("python": "_python.j2", "_rules.j2", "class.j2", "context.j2", "datatype.j2", "enumeration.j2", "init.j2", "literals.j2", "pyproject.j2", "registry.j2", "runtime.j2", "typed.j2"),
+        pack!("rust": "_list.j2", "_names.j2", "_tables.j2", "class.j2", "context.j2", "datatype.j2", "enumeration.j2", "lib.j2", "manifest.j2", "runtime.j2", "runtime_check.j2", "runtime_error.j2", "runtime_instance.j2", "runtime_lexical.j2", "runtime_macros.j2", "runtime_order.j2", "runtime_table.j2", "runtime_value.j2", "types.j2"),
+        pack!("sql": "_columns.j2", "_sql.j2", "all.j2", "class.j2", "datatype.j2", "enumeration.j2", "foreign_keys.j2", "instance.j2", "readme.j2"),
+        pack!("typescript": "_layout.j2", "_values.j2", "class.j2", "context.j2", "datatype.j2", "enumeration.j2", "index.j2", "package.j2", "runtime.j2", "tsconfig.j2"),
     ]
 }
 
@@ -69,13 +67,10 @@ pub fn languages() -> Languages {
     profiles.into_iter().fold(Languages::new(), Languages::with)
 }
 
-fn pack(name: &'static str, files: &[(&'static str, &'static str)]) -> Pack {
-    let shared = ("_model.j2", include_str!("../templates/shared/_model.j2"));
-    let file = |(path, text): &(&'static str, &'static str)| PackFile {
-        path: Cow::Borrowed(*path),
-        text: Cow::Owned(expand(text)),
-    };
-    Pack { name, files: files.iter().chain([&shared]).map(file).collect() }
+fn pack(name: &'static str, files: &[File]) -> Pack {
+    let file =
+        |(path, text): &File| PackFile { path: Cow::Borrowed(*path), text: Cow::Borrowed(*text) };
+    Pack { name, files: files.iter().chain(SHARED).map(file).collect() }
 }
 
 /// The views of the model that templates can ask: `schema`.

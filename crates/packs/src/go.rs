@@ -58,6 +58,7 @@ impl LanguageProfile for Go {
         let flow = Flow { width, word: &plain, begin: &begin_line, flat: true };
         let mut lines = flow.lines(text);
         end_headings(&mut lines);
+        end_targets(&mut lines);
         line_comment(&lines, indent, "//")
     }
 
@@ -123,6 +124,16 @@ fn begin_line(word: &str) -> String {
     match word.strip_suffix("]:") {
         Some(start) if word.starts_with('[') => format!("{start}] :"),
         _ => word.to_owned(),
+    }
+}
+
+/// Parts what the formatter would take for the target of a link anywhere in a line that begins with
+/// a bracket.
+fn end_targets(lines: &mut [String]) {
+    for line in lines.iter_mut().filter(|line| line.starts_with('[')) {
+        if line.contains("]:") {
+            *line = line.replace("]:", "] :");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use evergen_schema::{Names, NamesError, Options, Schema, TextScope};
 /// | `schema.kind(node)` | `kind` is `class`, `enumeration`, `datatype`, `alias` or `hidden` |
 /// | `schema.class(node)` | [`Class`](evergen_schema::Class), with all that instances can have |
 /// | `schema.declared(node)` | the same with only those properties that the class itself brings in, narrows, or repeats |
-/// | `schema.outline(node)` | the same without labels, comments and notes of deprecation |
+/// | `schema.outline(node)` | what `declared` gives, without labels, comments and notes of deprecation |
 /// | `schema.enumeration(node)` | [`Enumeration`](evergen_schema::Enumeration) |
 /// | `schema.datatype(node)` | [`Datatype`](evergen_schema::Datatype) |
 /// | `schema.classes()`, `schema.enumerations()`, `schema.datatypes()` | all of them, by IRI: `iri` and `name` of each |
@@ -36,11 +36,7 @@ impl SchemaView {
             options.texts = texts;
             options
         };
-        Self {
-            declared: with(TextScope::Own),
-            outline: with(TextScope::Nothing),
-            options,
-        }
+        Self { declared: with(TextScope::Own), outline: with(TextScope::Nothing), options }
     }
 }
 

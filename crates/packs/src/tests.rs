@@ -1,7 +1,6 @@
 use evergen_regeneration::{LanguageProfile, NameKind};
 
 use crate::datatype::Datatype;
-use crate::fragments::expand;
 use crate::languages;
 use crate::words::{csharp, go, java, kotlin, python, rust, sql, typescript};
 use crate::{CSharp, Java, Kotlin, Python, Rust, Sql, TypeScript};
@@ -150,17 +149,6 @@ fn datatypes_become_types() {
     native("https://schema.org/Number", ["f64", "number", "float"]);
     native("http://schema.org/Date", ["String", "string", "dt.date"]);
     native("http://example.org/unknown", ["String", "string", "str"]);
-}
-
-#[test]
-fn fragments_stand_for_their_text() {
-    assert_eq!(expand("a @nothing b@c"), "a @nothing b@c");
-    let expanded = expand("FILTER(@generated(?class))");
-    assert!(!expanded.contains('@') && !expanded.contains("?it"), "{expanded}");
-    assert!(
-        expanded.contains("?class a owl:Class") && expanded.contains("?class_twin"),
-        "{expanded}"
-    );
 }
 
 #[test]

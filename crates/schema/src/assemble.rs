@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::classify::Standing;
-use crate::graph::{in_star, statement};
+use crate::graph::statement;
 use crate::labels::Texts;
 use crate::local::short_word;
 use crate::names::{distinct, fold};
@@ -124,7 +124,7 @@ impl Schema<'_> {
     fn keys_of(&self, members: &[TermId]) -> Vec<Vec<PropertyRef>> {
         let mut keys = Vec::new();
         for member in members {
-            for head in in_star(&self.star(*member), v().has_key) {
+            for head in self.objects(*member, v().has_key) {
                 let properties = self.list(head).members.into_iter();
                 let named = properties.filter(|property| self.is_iri(*property));
                 let key: Vec<PropertyRef> =

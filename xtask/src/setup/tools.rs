@@ -35,6 +35,11 @@ const fn tool(
     Tool { program, wanted_for, in_ci, source }
 }
 
+/// A package from npm, known by its own name.
+const fn node(package: &'static str, wanted_for: &'static str, version: &'static str) -> Tool {
+    tool(package, wanted_for, true, Source::Node { package, version })
+}
+
 /// All of them. What installs others stands before what it installs.
 pub(super) const TOOLS: &[Tool] = &[
     tool("gcc", "the crash test's shim", true, Source::Debian("gcc")),
@@ -54,6 +59,25 @@ pub(super) const TOOLS: &[Tool] = &[
     ),
     tool("mypy", "generated Python", true, Source::Python { package: "mypy", version: "2.4.1" }),
     tool("ruff", "generated Python", true, Source::Python { package: "ruff", version: "0.17.5" }),
+    node("prettier", "generated TypeScript and GraphQL", "3.10.1"),
+    node("ajv", "generated JSON Schema", "8.20.0"),
+    node("jsonld", "the generated context of JSON-LD", "9.0.0"),
+    node("graphql", "generated GraphQL", "16.15.0"),
+    node("@redocly/cli", "generated OpenAPI", "2.77.0"),
+    node("@bufbuild/buf", "generated protobuf", "1.75.0"),
+    tool(
+        "openapi-spec-validator",
+        "generated OpenAPI",
+        true,
+        Source::Python { package: "openapi-spec-validator", version: "0.9.0" },
+    ),
+    tool("go", "generated Go", true, Source::Debian("golang-go")),
+    tool("javac", "generated Java", true, Source::Debian("openjdk-17-jdk-headless")),
+    tool("kotlinc", "generated Kotlin", true, Source::Debian("kotlin")),
+    tool("mcs", "generated C#", true, Source::Debian("mono-mcs")),
+    tool("mono", "generated C#", true, Source::Debian("mono-runtime")),
+    tool("protoc", "generated protobuf", true, Source::Debian("protobuf-compiler")),
+    tool("psql", "generated SQL", true, Source::Debian("postgresql")),
     tool("cargo-deny", "the rules for dependencies", true, Source::Cargo),
     tool("cargo-nextest", "the test run", false, Source::Cargo),
     tool("cargo-llvm-cov", "coverage", false, Source::Cargo),

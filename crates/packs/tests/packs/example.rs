@@ -15,11 +15,6 @@ fn shop() -> Generated {
 }
 
 #[test]
-fn the_example_compiles() {
-    shop().compile();
-}
-
-#[test]
 fn the_example_in_rust() {
     insta::assert_snapshot!(shop().show("rust"));
 }

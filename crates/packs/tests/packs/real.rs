@@ -252,7 +252,10 @@ fn go_takes_all_names_comments_and_literals() {
          type methods_ struct{{}}\n\n{methods}var texts = []string{{\n{}}}\n\n\
          func main() {{\n\tfor _, text := range texts {{\n\t\tfmt.Printf(\"%x\\n\", text)\n\t}}\n}}\n",
         fields.trim_start(),
-        writer.strings().replace("    ", "\t"),
+        writer
+            .strings()
+            .lines()
+            .fold(String::new(), |text, line| text + "\t" + line.trim_start() + "\n"),
     );
     let folder = folder();
     write(&folder, "go.mod", "module example.org/names\n\ngo 1.19\n");

@@ -1,11 +1,10 @@
-//! What all tests do: generate into a folder of their own, and compile there.
+//! What all tests do: generate into a folder of their own.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use evergen_packs::{languages, packs};
+use evergen_packs::{languages, name_keeper, packs, views};
 use evergen_regeneration::{Access, CycleError, Project, RegenerationEngine, RunReport, Settings};
 use tempfile::TempDir;
 
@@ -55,7 +54,9 @@ impl Generated {
             ["rust", "typescript", "python"].map(str::to_owned).to_vec();
         let project = Project::new(self.folder.path(), settings)
             .with_packs(packs())
-            .with_languages(languages());
+            .with_languages(languages())
+            .with_views(views())
+            .with_name_keeper(name_keeper());
         RegenerationEngine::open(project, Access::Write { wait: None })?.run(&mut |_| {})
     }
 
@@ -68,67 +69,20 @@ impl Generated {
             .unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    /// The files below a folder of the output, each with its text.
+    /// The files below a folder of the output, each with its text, but for what is the same
+    /// in every package.
     pub(crate) fn show(&self, folder: &str) -> String {
         let mut shown = String::new();
         for path in files(&self.path("gen").join(folder)) {
             let name = path.strip_prefix(self.path("gen")).unwrap().display().to_string();
+            if ["runtime", "_literals"].iter().any(|fixed| name.contains(fixed)) {
+                continue;
+            }
             let text = fs::read_to_string(&path).unwrap();
             write!(shown, "──── {name}\n{text}").unwrap();
         }
         shown
     }
-
-    /// How many files and lines a language has.
-    pub(crate) fn size(&self, language: &str) -> String {
-        let files = files(&self.path("gen").join(language));
-        let lines: usize =
-            files.iter().map(|file| fs::read_to_string(file).unwrap().lines().count()).sum();
-        format!("{language}: {} files, {lines} lines", files.len())
-    }
-
-    /// Compiles all languages whose compiler is there, as strictly as it can.
-    pub(crate) fn compile(&self) {
-        let rust = self.path("gen/rust");
-        let target = self.path("target");
-        let cargo = Command::new(env!("CARGO"))
-            .args(["check", "--quiet", "--offline"])
-            .current_dir(&rust)
-            .env("CARGO_TARGET_DIR", &target)
-            .env("RUSTFLAGS", "-D warnings")
-            .output();
-        expect_silence("cargo check", Some(cargo.unwrap()));
-        let _ = fs::remove_file(rust.join("Cargo.lock"));
-
-        let tsc = tool("tsc", &self.path("gen/typescript"), &["--noEmit"]);
-        expect_silence("tsc", tsc);
-
-        let python = self.path("gen/python");
-        let cache = format!("--cache-dir={}", self.path("mypy").display());
-        expect_silence("mypy", tool("mypy", &python, &["--no-error-summary", &cache, "model"]));
-        expect_silence("ruff", tool("ruff", &python, &["check", "--quiet", "--no-cache", "."]));
-    }
-}
-
-/// The output of a tool, if it is installed.
-fn tool(name: &str, folder: &Path, arguments: &[&str]) -> Option<std::process::Output> {
-    if let Ok(output) = Command::new(name).args(arguments).current_dir(folder).output() {
-        Some(output)
-    } else {
-        eprintln!("skipped: 1 check, {name} is not installed");
-        None
-    }
-}
-
-fn expect_silence(name: &str, output: Option<std::process::Output>) {
-    let Some(output) = output else { return };
-    let said =
-        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(
-        output.status.success() && said.concat().trim().is_empty(),
-        "{name}: {}",
-        said.concat()
-    );
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -139,13 +93,4 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-/// A file among the ontologies with which we test, where they are present.
-pub(crate) fn ontology(path: &str) -> Option<String> {
-    let Some(folder) = std::env::var_os("EVERGEN_DATA") else {
-        eprintln!("skipped: 1 ontology, EVERGEN_DATA names no folder with {path}");
-        return None;
-    };
-    Some(fs::read_to_string(PathBuf::from(folder).join(path)).unwrap())
 }

@@ -119,12 +119,7 @@ struct InUse<'a> {
 }
 
 impl InUse<'_> {
-    fn answer(
-        &mut self,
-        view: &dyn ModelView,
-        question: &str,
-        subject: Option<TermId>,
-    ) -> Answer {
+    fn answer(&mut self, view: &dyn ModelView, question: &str, subject: Option<TermId>) -> Answer {
         let Workshop { tracker, memories } = &mut self.workshop;
         let about = subject.unwrap_or(TermId::ANY).to_raw();
         let fact = FactId::of(&format!("{}.{question}", view.name()), &[about]);

@@ -1,0 +1,8 @@
+#!/bin/sh
+# The strict compiler, the documentation, and the rule for blanks.
+. "$(dirname "$0")/../common.sh"
+need javac javadoc
+find "$folder/src/main/java" -name "*.java" >"$work/files"
+javac -encoding UTF-8 --release 17 -Xlint:all -Werror -d "$work/classes" @"$work/files"
+javadoc -encoding UTF-8 --release 17 -quiet -Xdoclint:all -Xwerror -d "$work/doc" @"$work/files"
+tidy "*.java"
