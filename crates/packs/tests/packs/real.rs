@@ -246,7 +246,7 @@ fn go_takes_all_names_comments_and_literals() {
     let fields = writer.each(NameKind::Property, 0, |name| format!("\t{name} string"));
     let fields = fields.replace("\n//", "\n\t//");
     let methods =
-        writer.each(NameKind::Method, 0, |name| format!("func (methods_) {name}() {{}}\n"));
+        writer.each(NameKind::Method, 0, |name| format!("func (methods_) {name}() {{\n}}\n"));
     let text = format!(
         "// Package main has names.\npackage main\n\nimport \"fmt\"\n\n{types}type fields_ struct {{\n\t{}}}\n\n\
          type methods_ struct{{}}\n\n{methods}var texts = []string{{\n{}}}\n\n\
