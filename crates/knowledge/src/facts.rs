@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use evergen_delta::{Fingerprint, QuadPattern, TermId, TermRef};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use twox_hash::XxHash3_64;
 
 use crate::{Quads, Snapshot, TrackedReader};
@@ -21,9 +22,10 @@ pub struct FactId(Fingerprint);
 impl FactId {
     /// The fact of a kind about some terms, or other numbers.
     pub fn of(kind: &str, about: &[u64]) -> Self {
-        let mut hashed = Vec::with_capacity(kind.len() + 8 * about.len());
-        hashed.extend_from_slice(kind.as_bytes());
-        about.iter().for_each(|part| hashed.extend_from_slice(&part.to_le_bytes()));
+        let mut hashed: SmallVec<[u8; 64]> = SmallVec::from_slice(kind.as_bytes());
+        for part in about {
+            hashed.extend_from_slice(&part.to_le_bytes());
+        }
         Self(Fingerprint::from_raw(XxHash3_64::oneshot(&hashed)))
     }
 

@@ -357,7 +357,10 @@ fn compile_list(
     problems: &mut Vec<Diagnostic>,
 ) -> Option<RowSource> {
     match ViewRows::parse(text?.get_ref(), &with.views) {
-        None => compile_query(file, "for_each", text, &[], with, problems).map(RowSource::Query),
+        None => {
+            let query = compile_query(file, "for_each", text, &[], with, problems)?;
+            Some(RowSource::Query(Box::new(query)))
+        }
         Some(Ok(rows)) => Some(RowSource::View(rows)),
         Some(Err(message)) => {
             let problem = format!("for_each: {message}");

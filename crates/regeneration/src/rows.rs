@@ -13,7 +13,7 @@ use crate::view::{ModelView, Views};
 #[derive(Debug)]
 pub(crate) enum RowSource {
     /// The rows of a SELECT query.
-    Query(Query),
+    Query(Box<Query>),
     /// The things that a view lists.
     View(ViewRows),
 }

@@ -194,7 +194,7 @@ fn a_keeper_is_asked_when_what_it_read_changes() {
     fixture.write("model.ttl", &model);
     fixture.run();
     assert_eq!(fixture.read("numbers.ttl"), text);
-    model.push_str(&format!("<http://x/B> a <{CLASS}> .\n"));
+    writeln!(model, "<http://x/B> a <{CLASS}> .").unwrap();
     fixture.write("model.ttl", &model);
     fixture.run();
     assert!(fixture.read("numbers.ttl").contains("<http://x/B>"));

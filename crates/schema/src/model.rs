@@ -146,6 +146,7 @@ pub struct Property {
 /// How code declares a property, the same in a class and in all that extend it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, asked for one by one")]
 pub struct Slot {
     /// The class that decides, as none of its bases has the property.
     pub owner: ClassRef,

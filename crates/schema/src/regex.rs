@@ -7,8 +7,8 @@
 //! (properties of Unicode, back references, looking around, classes less classes) has no
 //! portable form.
 //!
-//! The grammar is that of XML Schema part 2, appendix F, and of XPath's functions, section
-//! 5.6, with the escapes that authors of shapes take from other engines.
+//! The grammar is that of XML Schema part 2, appendix F, and of the functions of `XPath`,
+//! section 5.6, with the escapes that authors of shapes take from other engines.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

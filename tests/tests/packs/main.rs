@@ -12,7 +12,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
-use std::time::Duration;
 
 use evergen_regeneration::{Access, Project, RegenerationEngine, Settings};
 use serde_json::{Value, json};

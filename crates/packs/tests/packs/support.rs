@@ -64,11 +64,6 @@ impl Generated {
         self.folder.path().join(path)
     }
 
-    pub(crate) fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.path("gen").join(path))
-            .unwrap_or_else(|error| panic!("{path}: {error}"))
-    }
-
     /// The files below a folder of the output, each with its text, but for what is the same
     /// in every package.
     pub(crate) fn show(&self, folder: &str) -> String {

@@ -337,17 +337,14 @@ fn query_rows(
     let mut prints: Vec<Fingerprint> =
         tracker.take_reads().into_patterns().iter().map(QuadPattern::fingerprint).collect();
     prints.sort_unstable();
-    match answer.map_err(|error| query_failure(generator, "for_each", &error))? {
-        Answer::Rows(rows) => {
-            let rows = rows.rows.into_iter().map(|row| Row(row.iter().cloned().collect()));
-            Ok((rows.collect(), prints))
-        }
-        _ => {
-            let message = "for_each must be a SELECT query: its rows are what is generated for";
-            let span = generator.query_span("for_each");
-            Err(generator.file.diagnose("query::form", message.to_owned(), span))
-        }
-    }
+    let answer = answer.map_err(|error| query_failure(generator, "for_each", &error))?;
+    let Answer::Rows(rows) = answer else {
+        let message = "for_each must be a SELECT query: its rows are what is generated for";
+        let span = generator.query_span("for_each");
+        return Err(generator.file.diagnose("query::form", message.to_owned(), span));
+    };
+    let rows = rows.rows.into_iter().map(|row| Row(row.iter().cloned().collect()));
+    Ok((rows.collect(), prints))
 }
 
 /// Which artifacts read what changed, with the quads that concern each, and whether

@@ -188,7 +188,9 @@ fn linear<'a>(class: &'a Class, by_iri: &HashMap<&str, &'a Class>) -> Option<Vec
             heads.filter(|head| !rows.iter().any(|row| row.iter().skip(1).any(|one| one == head)));
         let next = free.next()?;
         row.push(next);
-        rows.iter_mut().for_each(|row| row.retain(|one| *one != next));
+        for row in &mut rows {
+            row.retain(|one| *one != next);
+        }
     }
     Some(row)
 }
