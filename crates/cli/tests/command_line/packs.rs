@@ -22,7 +22,7 @@ fn classes_of_one_name_are_generated_together() {
     folder.done("run model.ttl --lang rust,typescript,python --out made");
     let names = folder.read("evergen.names.ttl");
     assert!(names.contains("<http://b.example/ns#Dataset>"), "{names}");
-    assert!(folder.exists("made/rust/src/dataset.rs"));
+    assert!(folder.exists("made/rust/src/types/dataset.rs"));
     folder.done("check");
     let again = folder.done("run --json").json();
     assert_eq!(again["artifacts"]["evaluated"], 0);
@@ -35,10 +35,10 @@ fn a_name_stays_when_others_come_and_go() {
         TWO_ONTOLOGIES.lines().map(|line| line.replace("a:Dataset a owl:Class .", "")).collect();
     folder.file("model.ttl", only_second.replace("rdfs:domain a:Dataset", "rdfs:label 'x'"));
     folder.done("run model.ttl --lang rust --out made");
-    let before = folder.read("made/rust/src/dataset.rs");
+    let before = folder.read("made/rust/src/types/dataset.rs");
     folder.file("model.ttl", TWO_ONTOLOGIES);
     folder.done("run");
-    assert_eq!(folder.read("made/rust/src/dataset.rs"), before);
+    assert_eq!(folder.read("made/rust/src/types/dataset.rs"), before);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_name_can_be_changed_by_hand_and_not_doubled() {
         &line.replace(&format!("\"{name}\""), "\"Collection\""),
     );
     folder.done("run");
-    assert!(folder.exists("made/rust/src/collection.rs"));
+    assert!(folder.exists("made/rust/src/types/collection.rs"));
 
     let other = names.lines().find(|line| line.starts_with("<http://b.example/ns#Dataset>"));
     let other = other.unwrap().split('"').nth(1).unwrap().to_owned();
@@ -64,7 +64,7 @@ fn a_name_can_be_changed_by_hand_and_not_doubled() {
     assert_eq!(said.code, Some(3), "{said}");
     assert!(said.err.contains("evergen.names.ttl:"), "{said}");
     assert!(said.err.contains(&format!("both called `{other}`")), "{said}");
-    assert!(folder.exists("made/rust/src/collection.rs"), "the last good output stays");
+    assert!(folder.exists("made/rust/src/types/collection.rs"), "the last good output stays");
 }
 
 #[test]
