@@ -114,7 +114,8 @@ impl Schema<'_> {
     fn is_abstract(&self, members: &[TermId]) -> bool {
         members.iter().any(|member| {
             self.node(*member).unions.iter().any(|head| {
-                let parts = self.list(*head).members;
+                let list = self.list(*head);
+                let parts = &list.members;
                 let is_class = |part: &TermId| matches!(self.standing(*part), Standing::Class(_));
                 !parts.is_empty() && parts.iter().all(is_class)
             })
@@ -125,7 +126,8 @@ impl Schema<'_> {
         let mut keys = Vec::new();
         for member in members {
             for head in self.objects(*member, v().has_key) {
-                let properties = self.list(head).members.into_iter();
+                let list = self.list(head);
+                let properties = list.members.iter().copied();
                 let named = properties.filter(|property| self.is_iri(*property));
                 let key: Vec<PropertyRef> =
                     named.map(|one| self.property_ref(Key::of(self.canonical(one)))).collect();

@@ -94,7 +94,12 @@ impl Schema<'_> {
     pub(crate) fn standing(&self, term: TermId) -> Standing {
         match self.term(term) {
             Some(TermRef::Iri(iri)) if !is_meta(iri) && !is_built_in(term) => {}
-            _ => return Standing::Hidden,
+            Some(_) => return Standing::Hidden,
+            None => {
+                // Nothing is said of it yet; that is a read, too.
+                self.reads_nothing_of(term);
+                return Standing::Hidden;
+            }
         }
         let group = self.group_index(term);
         let first = self.memo.groups.borrow().all[group].members[0];
@@ -265,7 +270,7 @@ impl Schema<'_> {
         }
         node.expressions.push(expression);
         for head in self.objects(expression, v().intersection_of) {
-            for member in self.list(head).members {
+            for member in self.list(head).members.iter().copied() {
                 self.place(member, false, node, unnamed);
             }
         }

@@ -48,7 +48,9 @@ impl Schema<'_> {
                 continue;
             }
             if is_built_in(term) {
-                bases.push(self.text(term));
+                // It may be there without any statement that names it.
+                let is_literal = term == v().rdfs_literal;
+                bases.push(if is_literal { RDFS_LITERAL.into() } else { self.text(term) });
             } else {
                 self.take_apart(term, &mut facets, &mut open);
             }
@@ -81,7 +83,7 @@ impl Schema<'_> {
                 open.push(v().rdfs_literal);
             }
             for head in self.objects(expression, v().with_restrictions) {
-                for facet in self.list(head).members {
+                for facet in self.list(head).members.iter().copied() {
                     facets.and(&self.facets_of(&self.star(facet)));
                 }
             }
@@ -152,7 +154,8 @@ impl Schema<'_> {
         } else if predicate == v.facet_lang_range {
             facet.languages.extend(text());
         } else if predicate == v.sh_language_in {
-            let tags = self.list(object).members;
+            let tags = self.list(object);
+            let tags = tags.members.iter().copied();
             facet.languages = tags.into_iter().map(|tag| self.text(tag)).collect();
         }
         facet

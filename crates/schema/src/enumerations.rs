@@ -41,7 +41,7 @@ impl Schema<'_> {
         heads.sort_unstable();
         heads.dedup();
         let mut values: Vec<TermId> =
-            heads.iter().flat_map(|head| self.list(*head).members).collect();
+            heads.iter().flat_map(|head| self.list(*head).members.clone()).collect();
         if heads.len() > 1 {
             // Lists have no order among each other.
             self.sort(&mut values);

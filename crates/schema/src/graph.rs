@@ -16,6 +16,7 @@ pub(crate) type Ids = SmallVec<[TermId; 4]>;
 pub(crate) type Star = Arc<[(TermId, TermId)]>;
 
 /// The members of an `rdf:List`, as far as they could be read.
+#[derive(Debug)]
 pub(crate) struct List {
     pub(crate) members: Vec<TermId>,
     /// The cell at which the list breaks or returns to itself.
@@ -68,8 +69,19 @@ impl Schema<'_> {
         star
     }
 
+    /// Counts as read that no statement has a term as its subject or object.
+    pub(crate) fn reads_nothing_of(&self, term: TermId) {
+        for (subject, object) in [(Some(term), None), (None, Some(term))] {
+            drop(self.reader.quads(QuadPattern::default_graph(subject, None, object)));
+        }
+    }
+
     /// The members of a list. A list without an end ends where it repeats itself.
-    pub(crate) fn list(&self, head: TermId) -> List {
+    pub(crate) fn list(&self, head: TermId) -> Arc<List> {
+        self.remembered(&self.memo.lists, head, about("list", head), || self.find_list(head).into())
+    }
+
+    fn find_list(&self, head: TermId) -> List {
         let mut list = List { members: Vec::new(), broken_at: None };
         let mut seen = FxHashSet::default();
         let mut cell = head;

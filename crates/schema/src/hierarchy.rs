@@ -157,7 +157,7 @@ impl Schema<'_> {
             below.extend(self.objects(whole, v().equivalent_class));
         }
         for union in &self.node(term).unions {
-            below.extend(self.list(*union).members);
+            below.extend(self.list(*union).members.iter().copied());
         }
         below.retain(|term| self.is_iri(*term));
         below
@@ -170,7 +170,7 @@ impl Schema<'_> {
         below.extend(self.objects(term, v().equivalent_class));
         below.extend(self.wholes(term, &[v().intersection_of]));
         for union in &self.node(term).unions {
-            below.extend(self.list(*union).members);
+            below.extend(self.list(*union).members.iter().copied());
         }
         below
     }

@@ -3,8 +3,8 @@
 //! The dialects of Rust, ECMAScript (with the flag `u`), Python, Go, Java and .NET agree on
 //! a core: groups that capture nothing, alternation, classes of characters, the usual
 //! quantifiers, `\d`, `\w` and `\s`. What can be said in it is rewritten, so that it stands for
-//! the same in all of them but for how far `\d` and `\w` reach beyond ASCII; the rest
-//! (properties of Unicode, back references, looking around, classes less classes) has no
+//! the same in all of them but for how far `\d` and `\w` reach beyond ASCII, and that `.` is
+//! half a character beyond the basic plane in .NET; the rest (properties of Unicode, back references, looking around, classes less classes) has no
 //! portable form.
 //!
 //! The grammar is that of XML Schema part 2, appendix F, and of the functions of `XPath`,
@@ -158,6 +158,8 @@ impl Reader<'_> {
 
     fn escape(&mut self) -> Option<()> {
         match self.rest.next()? {
+            // What XML Schema takes for a letter of a word is not what the engines do.
+            'w' | 'W' if self.is_whole => return None,
             class @ ('d' | 'D' | 'w' | 'W') => self.out.extend(['\\', class]),
             's' => self.out.push_str("[\\t\\n\\r ]"),
             'S' => self.out.push_str("[^\\t\\n\\r ]"),
@@ -180,7 +182,8 @@ impl Reader<'_> {
             'r' => Some('\r'),
             't' => Some('\t'),
             'u' => {
-                let digits: Option<String> = (0..4).map(|_| self.rest.next()).collect();
+                let digit = || self.rest.next().filter(char::is_ascii_hexdigit);
+                let digits: Option<String> = std::iter::repeat_with(digit).take(4).collect();
                 char::from_u32(u32::from_str_radix(&digits?, 16).ok()?)
             }
             other if !other.is_alphanumeric() => Some(other),
@@ -201,7 +204,7 @@ impl Reader<'_> {
                 '-' if self.rest.peek() == Some(&'[') => return None,
                 '\\' => {
                     let escape = self.rest.next()?;
-                    if let Some(name) = named_class(escape) {
+                    if let Some(name) = self.named_class(escape)? {
                         named.insert(name);
                         is_first = false;
                         continue;
@@ -212,10 +215,14 @@ impl Reader<'_> {
             };
             is_first = false;
             let last = self.end_of_range(first)?;
+            // Where a character is two units of UTF-16, a class of .NET has halves in it.
+            if last > '\u{ffff}' {
+                return None;
+            }
             ranges.insert((first, last));
         }
         self.out.push_str(if is_negated { "[^" } else { "[" });
-        for (first, last) in ranges {
+        for (first, last) in merged(ranges) {
             self.out.push_str(&in_class(first));
             if last > first {
                 self.out.push('-');
@@ -225,6 +232,17 @@ impl Reader<'_> {
         self.out.extend(named);
         self.out.push(']');
         Some(())
+    }
+
+    /// What an escape in a class stands for, where it is a class itself.
+    #[expect(clippy::option_option, reason = "no portable form, no class, or a class")]
+    fn named_class(&self, escape: char) -> Option<Option<&'static str>> {
+        match escape {
+            'w' | 'W' if self.is_whole => None,
+            // Which blanks there are beyond XML's four, each engine knows for itself.
+            'S' => None,
+            _ => Some(named_class(escape)),
+        }
     }
 
     /// The last character of a range that begins with `first`; that itself, where none does.
@@ -249,10 +267,21 @@ impl Reader<'_> {
 }
 
 /// Characters that begin a name in XML, and those that may follow.
-const NAME_START: &str =
-    ":A-Z_a-z\u{c0}-\u{d6}\u{d8}-\u{f6}\u{f8}-\u{2ff}\u{370}-\u{37d}\u{37f}-\u{1fff}";
-const NAME_CHARACTERS: &str = ":A-Z_a-z\u{c0}-\u{d6}\u{d8}-\u{f6}\u{f8}-\u{2ff}\u{370}-\u{37d}\u{37f}-\u{1fff}\
-    \\-.0-9\u{b7}\u{300}-\u{36f}";
+const NAME_START: &str = ":A-Z_a-z\u{c0}-\u{d6}\u{d8}-\u{f6}\u{f8}-\u{2ff}\u{370}-\u{37d}\u{37f}-\u{1fff}\u{200c}-\u{200d}\u{2070}-\u{218f}\u{2c00}-\u{2fef}\u{3001}-\u{d7ff}\u{f900}-\u{fdcf}\u{fdf0}-\u{fffd}";
+const NAME_CHARACTERS: &str = ":A-Z_a-z\u{c0}-\u{d6}\u{d8}-\u{f6}\u{f8}-\u{2ff}\u{370}-\u{37d}\u{37f}-\u{1fff}\u{200c}-\u{200d}\u{2070}-\u{218f}\u{2c00}-\u{2fef}\u{3001}-\u{d7ff}\u{f900}-\u{fdcf}\u{fdf0}-\u{fffd}\
+    \\-.0-9\u{b7}\u{300}-\u{36f}\u{203f}-\u{2040}";
+
+/// Ranges that do not touch: in some engines two equal signs in a row are an operator.
+fn merged(ranges: BTreeSet<(char, char)>) -> Vec<(char, char)> {
+    let mut merged: Vec<(char, char)> = Vec::with_capacity(ranges.len());
+    for (first, last) in ranges {
+        match merged.last_mut() {
+            Some((_, end)) if first <= *end => *end = last.max(*end),
+            _ => merged.push((first, last)),
+        }
+    }
+    merged
+}
 
 fn named_class(escape: char) -> Option<&'static str> {
     Some(match escape {
@@ -261,7 +290,6 @@ fn named_class(escape: char) -> Option<&'static str> {
         'w' => "\\w",
         'W' => "\\W",
         's' => "\\t\\n\\r ",
-        'S' => "\\S",
         'i' => NAME_START,
         'c' => NAME_CHARACTERS,
         _ => return None,
@@ -308,6 +336,7 @@ mod tests {
             ("^[A-Z]{2}-\\d+$", "^[A-Z]{2}-\\d+$"),
             ("(a|b)*?c", "(?:a|b)*?c"),
             ("a.b", "a[^\\n\\r]b"),
+            ("[&&-(x]", "[&-(x]"),
             ("[\\s\\-x]", "[\\-x\\t\\n\\r ]"),
             ("\\/\\.\\u0041", "/\\.A"),
             ("[a-]", "[\\-a]"),
@@ -350,6 +379,7 @@ mod tests {
         }
         assert_eq!(portable("a", "x", false), None);
         assert_eq!(portable("a*?", "", true), None);
+        assert_eq!(portable("\\w", "", true), None);
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::classify::{Groups, Node, Standing};
 use crate::constraints::Constraints;
-use crate::graph::Star;
+use crate::graph::{List, Star};
 use crate::hierarchy::{Lineage, Place};
 use crate::own::OwnProperties;
 use crate::properties::{Key, Plain};
@@ -43,6 +43,7 @@ pub struct Memo {
     pub(crate) iris: RefCell<FxHashMap<TermId, Text>>,
     pub(crate) names: RefCell<FxHashMap<TermId, Text>>,
     pub(crate) property_names: RefCell<FxHashMap<Key, Text>>,
+    pub(crate) lists: RefCell<FxHashMap<TermId, Arc<List>>>,
     pub(crate) heads: RefCell<FxHashMap<TermId, Option<TermId>>>,
     pub(crate) nodes: RefCell<FxHashMap<TermId, Arc<Node>>>,
     pub(crate) groups: RefCell<Groups>,

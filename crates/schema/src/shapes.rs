@@ -54,7 +54,7 @@ impl Schema<'_> {
         for head in self.objects(shape, v().sh_and) {
             let list = self.list(head);
             found.broken.extend(list.broken_at.map(|_| head));
-            open.extend(list.members);
+            open.extend(list.members.iter().copied());
         }
         for property in self.objects(shape, v().sh_property) {
             let star = self.star(property);

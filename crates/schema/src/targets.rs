@@ -87,11 +87,12 @@ impl Target {
 impl Schema<'_> {
     /// A list, of which the context hears when it is broken.
     pub(crate) fn list_in(&self, head: TermId, context: &Context) -> Vec<TermId> {
-        let List { members, broken_at } = self.list(head);
+        let list = self.list(head);
+        let List { members, broken_at } = &*list;
         if broken_at.is_some() {
             context.broken.borrow_mut().push(head);
         }
-        members
+        members.clone()
     }
 
     /// What the values are that a class, datatype or unnamed class stands for: any of these.

@@ -62,7 +62,7 @@ pub(super) const POOL: &[Sample] = &[
         features: &["view", "report"],
         for_each: "",
         to: "overview.txt",
-        body: "{% for one in schema.classes() %}{{ one.name }}: {% for property in schema.class(one.iri).properties %}{{ property.name }} {% endfor %}\n{% endfor %}{{ schema.enumerations() | tojson }}",
+        body: "{% for one in schema.classes() %}{{ one.name }}: {% for property in schema.class(one.iri).properties %}{{ property.name }} {% endfor %}\n{% endfor %}{{ schema.enumerations() | tojson }}{% for number in range(5) %} {{ schema.kind(\"http://example.org/C\" ~ number).kind }}{% endfor %}",
         ..PLAIN
     },
     Sample {

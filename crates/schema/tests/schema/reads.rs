@@ -44,6 +44,19 @@ fn a_class_depends_on_the_texts_that_it_shows() {
 }
 
 #[test]
+fn what_is_not_in_the_model_yet_is_read() {
+    let tracker = model(MODEL);
+    let options = Options::default();
+    tracker.take_reads();
+    assert!(Schema::new(&tracker, &options).class(local("Later")).is_none());
+    let reads = tracker.take_reads().into_patterns();
+    let owl_class = id("http://www.w3.org/2002/07/owl#Class");
+    let said = EncodedQuad::new(local("Later"), local("p"), owl_class, TermId::DEFAULT_GRAPH);
+    let used = EncodedQuad::new(local("p"), local("q"), local("Later"), TermId::DEFAULT_GRAPH);
+    assert!(touched(&reads, &said) && touched(&reads, &used));
+}
+
+#[test]
 fn texts_of_inherited_properties_may_be_left_out() {
     let tracker = model(MODEL);
     let mut options = Options::default();
