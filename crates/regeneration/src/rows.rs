@@ -7,7 +7,7 @@ use evergen_knowledge::{Query, Snapshot, TrackedReader, Value};
 use minijinja::Value as Reply;
 
 use crate::template::asked::Answers;
-use crate::view::{ModelView, Views};
+use crate::view::{AskError, ModelView, Views};
 
 /// What gives the rows of a generator.
 #[derive(Debug)]
@@ -85,7 +85,10 @@ impl ViewRows {
     pub(crate) fn list(&self, snapshot: &Snapshot, answers: &Answers) -> Result<Listed, String> {
         let asked = format!("{}.{}()", self.view.name(), self.question);
         let answer = answers.ask(&*self.view, &self.question, None);
-        let reply = answer.reply.as_ref().map_err(|error| format!("{asked}: {error}"))?;
+        let reply = answer.reply.as_ref().map_err(|error| match error {
+            AskError::NoSubject => format!("{asked} is asked about one thing, and gives no list"),
+            AskError::Unknown { .. } => format!("{asked}: {error}"),
+        })?;
         let no_list =
             || format!("{asked} does not answer with a list of things that have an `iri`");
         let listed = reply.value();

@@ -260,7 +260,7 @@ fn rows_that_no_view_gives_are_told() {
         Fixture::new(&template).refusal()
     };
     insta::assert_snapshot!(
-        ["x in other.all()", "x in comments.all", "2x in comments.all()", "class in comments.who()", "class in comments.first()"]
+        ["x in other.all()", "x in comments.all", "2x in comments.all()", "class in comments.who()", "class in comments.first()", "class in comments.of()"]
             .map(refusal)
             .join("\n"),
         @r"
@@ -269,6 +269,7 @@ fn rows_that_no_view_gives_are_told() {
     for_each: `2x` is no name of a variable
     for_each: comments.who(): there is no such question; there are of, all, first
     for_each: comments.first() does not answer with a list of things that have an `iri`
+    for_each: comments.of() is asked about one thing, and gives no list
     "
     );
 }
