@@ -7,7 +7,6 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use evergen_artifact::{ArtifactStore, Digest, Transaction};
 use evergen_delta::Delta;
 use evergen_knowledge::{Model, Prefixes, Snapshot};
-use rustc_hash::FxHashSet;
 use uuid::Uuid;
 
 use super::Gate;
@@ -23,7 +22,7 @@ use super::orphans::Deletion;
 use super::place::Placer;
 use super::scan::{self, Deviation, Inputs};
 use super::sources;
-use super::stale::{Change, Work, number_generators};
+use super::stale::{Change, Work, number_generators, stale_facts};
 use super::workers::{self, Outcome};
 use crate::artifacts::Slot;
 use crate::completeness;
@@ -170,11 +169,7 @@ impl Cycle<'_> {
         let digests = catalogue.digests(self.project, settings);
         let answers = Arc::new(Answers::new(update.after.clone()));
         let everything = self.everything(memory, settings);
-        let facts = memory.reads.as_ref().map(|reads| &reads.facts);
-        let facts = facts.map_or_else(FxHashSet::default, |facts| match everything {
-            Some(_) => facts.all(),
-            None => facts.affected(update.delta.quads()),
-        });
+        let facts = stale_facts(memory, everything.is_some(), &update.delta);
         let change = Change {
             delta: &update.delta,
             after: &update.after,

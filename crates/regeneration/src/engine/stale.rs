@@ -53,6 +53,14 @@ pub(super) struct Change<'a> {
     pub(super) deviations: &'a HashMap<Slot, Deviation>,
 }
 
+/// The facts that a change can have changed, or all of them.
+pub(super) fn stale_facts(memory: &Memory, all: bool, delta: &Delta) -> FxHashSet<Fingerprint> {
+    let known = memory.reads.as_ref().map(|reads| &reads.facts);
+    known.map_or_else(FxHashSet::default, |facts| {
+        if all { facts.all() } else { facts.affected(delta.quads()) }
+    })
+}
+
 /// Gives every generator its number, and finds those that are other than before.
 pub(super) fn number_generators(
     known: &mut Vec<KnownGenerator>,
