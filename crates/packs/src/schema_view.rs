@@ -2,8 +2,8 @@
 
 use evergen_delta::TermId;
 use evergen_knowledge::TrackedReader;
-use evergen_regeneration::{AskError, KeepError, ModelView, NameKeeper, Reply, ViewMemory};
-use evergen_schema::{Names, NamesError, Options, Schema, TextScope};
+use evergen_regeneration::{AskError, KeepError, ModelView, NameKeeper, Remark, Reply, ViewMemory};
+use evergen_schema::{Names, NamesError, Options, Problem, Schema, TextScope};
 
 /// What templates know as `schema`: classes, properties, enumerations and datatypes of any
 /// ontology, as [`evergen_schema`] describes them.
@@ -84,9 +84,16 @@ impl ModelView for SchemaView {
 
 fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Result<Reply, AskError> {
     let about = || subject.ok_or(AskError::NoSubject);
+    if subject.is_some() && matches!(question, "classes" | "enumerations" | "datatypes") {
+        return Err(AskError::NeedlessSubject);
+    }
     Ok(match question {
         "kind" => Reply::new(&schema.kind(about()?)),
-        "class" => Reply::new(&schema.class(about()?)),
+        "class" => {
+            let class = schema.class(about()?);
+            let found = remarks(class.as_ref().map(|class| &class.problems));
+            Reply::new(&class).with_remarks(found)
+        }
         "declared" | "outline" => {
             let mut class = schema.class(about()?);
             if let Some(class) = &mut class {
@@ -95,15 +102,34 @@ fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Resul
                     !property.inherited || property.narrowed || slot.is_own || slot.is_repeated
                 });
             }
-            Reply::new(&class)
+            let found = remarks(class.as_ref().map(|class| &class.problems));
+            Reply::new(&class).with_remarks(found)
         }
-        "enumeration" => Reply::new(&schema.enumeration(about()?)),
-        "datatype" => Reply::new(&schema.datatype(about()?)),
+        "enumeration" => {
+            let enumeration = schema.enumeration(about()?);
+            let found = remarks(enumeration.as_ref().map(|one| &one.problems));
+            Reply::new(&enumeration).with_remarks(found)
+        }
+        "datatype" => {
+            let datatype = schema.datatype(about()?);
+            let found = remarks(datatype.as_ref().map(|one| &one.problems));
+            Reply::new(&datatype).with_remarks(found)
+        }
         "classes" => Reply::new(&schema.classes()),
         "enumerations" => Reply::new(&schema.enumerations()),
         "datatypes" => Reply::new(&schema.datatypes()),
         _ => return Err(AskError::Unknown { known: QUESTIONS }),
     })
+}
+
+fn remarks(problems: Option<&Vec<Problem>>) -> Vec<Remark> {
+    let problems = problems.into_iter().flatten();
+    let remark = |problem: &Problem| Remark {
+        message: problem.message.clone(),
+        help: problem.help.clone(),
+        evidence: problem.evidence.clone(),
+    };
+    problems.map(remark).collect()
 }
 
 /// Keeps the names of classes, properties and listed values, and the numbers that some

@@ -33,6 +33,7 @@ mod memory;
 mod names;
 mod orphans;
 mod place;
+mod remarks;
 mod scan;
 mod sources;
 mod stale;

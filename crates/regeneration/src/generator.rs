@@ -10,6 +10,7 @@ use crate::language::Languages;
 use crate::report::Diagnostic;
 use crate::rows::{RowSource, ViewRows};
 use crate::settings::{OnEdit, RenderLimits};
+use crate::suggest;
 use crate::template::environment::Sandbox;
 use crate::template::front_matter::{self, FrontMatter};
 use crate::template::library::{Library, TemplateFile};
@@ -173,18 +174,11 @@ impl Generator {
         let start = if in_path { 0 } else { self.file.body };
         let position =
             find_word(&self.file.text[start..], name).map_or(start, |found| start + found);
-        let similar = known
-            .iter()
-            .map(|known| (strsim::damerau_levenshtein(known, name), known))
-            .filter(|(distance, _)| *distance <= 2)
-            .min();
-        let help = match similar {
-            Some((_, similar)) => format!("did you mean `{similar}`?"),
-            None if known.is_empty() => {
-                "the front matter has neither for_each nor queries, so the template has no variables"
-                    .to_owned()
-            }
-            None => format!("the template's variables are {}", known.join(", ")),
+        let help = if known.is_empty() {
+            "the front matter has neither for_each nor queries, so the template has no variables"
+                .to_owned()
+        } else {
+            suggest::instead(name, "template's variables", known.iter().copied())
         };
         self.file
             .diagnose(
@@ -310,13 +304,12 @@ fn unknown_language(
     language: &Spanned<String>,
     languages: &Languages,
 ) -> Diagnostic {
-    let known: Vec<&str> = languages.names().collect();
     file.diagnose(
         "template::language",
         format!("there is no language `{}`", language.get_ref()),
         language.span(),
     )
-    .with_help(format!("the languages are {}", known.join(", ")))
+    .with_help(suggest::instead(language.get_ref(), "languages", languages.names()))
 }
 
 fn compile_queries(

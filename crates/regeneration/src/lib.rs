@@ -82,6 +82,7 @@ mod rows;
 mod settings;
 mod shared;
 mod state;
+mod suggest;
 mod template;
 mod view;
 
@@ -102,4 +103,4 @@ pub use crate::regenerator::{
 pub use crate::report::*;
 pub use crate::settings::*;
 pub use crate::shared::SharedEngine;
-pub use crate::view::{AskError, ModelView, Reply, ViewMemory, Views};
+pub use crate::view::{AskError, ModelView, Remark, Reply, ViewMemory, Views};

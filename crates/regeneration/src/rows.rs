@@ -6,7 +6,8 @@ use evergen_delta::{Fingerprint, Term, TermRef};
 use evergen_knowledge::{Query, Snapshot, TrackedReader, Value};
 use minijinja::Value as Reply;
 
-use crate::template::asked::Answers;
+use crate::suggest;
+use crate::template::asked::{Answers, told};
 use crate::view::{AskError, ModelView, Views};
 
 /// What gives the rows of a generator.
@@ -61,15 +62,9 @@ impl ViewRows {
             return Some(Err(format!("`{variable}` is no name of a variable")));
         }
         let Some(found) = views.iter().find(|known| known.name() == view) else {
-            let known: Vec<&str> = views.iter().map(|view| view.name()).collect();
-            return Some(Err(format!(
-                "there is no view `{view}`; there {}",
-                if known.is_empty() {
-                    "are none".to_owned()
-                } else {
-                    format!("is {}", known.join(", "))
-                }
-            )));
+            let names = views.iter().map(|view| view.name());
+            let instead = suggest::instead(view, "views", names);
+            return Some(Err(format!("there is no view `{view}`; {instead}")));
         };
         Some(Ok(Self {
             variable: variable.into(),
@@ -87,7 +82,7 @@ impl ViewRows {
         let answer = answers.ask(&*self.view, &self.question, None);
         let reply = answer.reply.as_ref().map_err(|error| match error {
             AskError::NoSubject => format!("{asked} is asked about one thing, and gives no list"),
-            AskError::Unknown { .. } => format!("{asked}: {error}"),
+            _ => format!("{asked}: {}", told(error, &self.question)),
         })?;
         let no_list =
             || format!("{asked} does not answer with a list of things that have an `iri`");

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use evergen_delta::TermId;
+use evergen_delta::{EncodedQuad, TermId};
 use evergen_knowledge::TrackedReader;
-use minijinja::value::{Serde, Value};
+use minijinja::value::{Enumerator, Object, Serde, Value, ValueKind};
+use minijinja::{Error, ErrorKind, State};
 use serde::Serialize;
+
+use crate::suggest::instead;
+use crate::template::node::missing;
 
 /// Questions about the model, answered in Rust where queries would be long or slow.
 ///
@@ -65,22 +69,101 @@ impl fmt::Debug for ViewMemory {
 
 /// What a view answers: plain data, as templates see it.
 #[derive(Clone)]
-pub struct Reply(Value);
+pub struct Reply {
+    value: Value,
+    remarks: Vec<Remark>,
+}
+
+/// Something that whoever wrote the model should know: a statement that contradicts another
+/// one, or says nothing. A run tells it as a warning, with the place in the source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Remark {
+    /// What is wrong, as a fragment in lower case.
+    pub message: String,
+    /// What is made of it, and what would mend it.
+    pub help: String,
+    /// Statements of the model that it is about.
+    pub evidence: Vec<EncodedQuad>,
+}
 
 impl Reply {
     /// An answer with the fields of `data`.
     pub fn new(data: &impl Serialize) -> Self {
-        Self(Value::from(Serde(data)))
+        Self { value: Record::close(&Value::from(Serde(data))), remarks: Vec::new() }
+    }
+
+    /// Adds what the author of the model should know of what was found on the way.
+    #[must_use]
+    pub fn with_remarks(mut self, remarks: impl IntoIterator<Item = Remark>) -> Self {
+        self.remarks.extend(remarks);
+        self
     }
 
     pub(crate) fn value(&self) -> Value {
-        self.0.clone()
+        self.value.clone()
+    }
+
+    pub(crate) fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+}
+
+/// A map whose keys are all there are: to ask for another one is a mistake, and fails. One
+/// that has a `kind` is open, as things of another kind have other fields.
+#[derive(Debug)]
+struct Record(BTreeMap<Value, Value>);
+
+impl Record {
+    /// The same value, with records for its maps.
+    fn close(value: &Value) -> Value {
+        let items = || value.try_iter().into_iter().flatten();
+        let field = |key: Value| value.get_item(&key).map(|item| (key, Self::close(&item)));
+        match value.kind() {
+            ValueKind::Map if value.get_attr("kind").is_ok_and(|kind| kind.is_undefined()) => {
+                Value::from_object(Self(items().flat_map(field).collect()))
+            }
+            ValueKind::Map => items().flat_map(field).collect::<BTreeMap<_, _>>().into(),
+            ValueKind::Seq => items().map(|item| Self::close(&item)).collect(),
+            _ => value.clone(),
+        }
+    }
+}
+
+impl Object for Record {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.get(key).cloned().or_else(|| {
+            let key = key.as_str()?;
+            let known = self.0.keys().filter_map(Value::as_str);
+            Some(missing(format!("there is no `{key}` here; {}", instead(key, "fields", known))))
+        })
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().cloned().collect())
+    }
+
+    /// `get("field")` is for what takes things of several kinds: none where there is no such
+    /// field.
+    fn call_method(
+        self: &Arc<Self>,
+        _state: &mut State<'_, '_>,
+        method: &str,
+        arguments: &[Value],
+    ) -> Result<Value, Error> {
+        match (method, arguments) {
+            ("get", [key]) => Ok(self.0.get(key).cloned().unwrap_or_else(|| Value::from(()))),
+            ("get", _) => {
+                let message = "get() takes the name of a field, like get(\"label\")";
+                Err(Error::new(ErrorKind::InvalidOperation, message))
+            }
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
     }
 }
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.value.fmt(f)
     }
 }
 
@@ -89,7 +172,7 @@ impl fmt::Debug for Reply {
 #[non_exhaustive]
 pub enum AskError {
     /// The view is not asked this.
-    #[error("there is no such question; there are {}", known.join(", "))]
+    #[error("there is no such question; the questions are {}", known.join(", "))]
     Unknown {
         /// What can be asked.
         known: &'static [&'static str],
@@ -97,6 +180,9 @@ pub enum AskError {
     /// The question is about a node, and none was given.
     #[error("it needs a node, or an IRI")]
     NoSubject,
+    /// The question is about the whole model, and a node was given.
+    #[error("it is asked about the whole model, and takes nothing")]
+    NeedlessSubject,
 }
 
 /// The views that templates can name.

@@ -228,7 +228,7 @@ fn a_query_of_the_same_name_hides_a_view() {
 fn wrong_questions_are_told() {
     let refusal = |asked| Fixture::new(&TEMPLATE.replace("of(class).comments", asked)).refusal();
     insta::assert_snapshot!([refusal("who(class)"), refusal("of()"), refusal("of(3)"), refusal("of(class, class)")].join("\n"), @r"
-    comments.who: there is no such question; there are of, all, first (and 1 more rows)
+    comments.who: there is no such question; the questions are of, all, first (and 1 more rows)
     comments.of: it needs a node, or an IRI (and 1 more rows)
     comments is asked about a node or an IRI, not about number (and 1 more rows)
     too many arguments (and 1 more rows)
@@ -264,10 +264,10 @@ fn rows_that_no_view_gives_are_told() {
             .map(refusal)
             .join("\n"),
         @r"
-    for_each: there is no view `other`; there is comments
+    for_each: there is no view `other`; the views are comments
     for_each: `comments.all` is no list of a view; write it like `class in schema.classes()`
     for_each: `2x` is no name of a variable
-    for_each: comments.who(): there is no such question; there are of, all, first
+    for_each: comments.who(): there is no such question; the questions are of, all, first
     for_each: comments.first() does not answer with a list of things that have an `iri`
     for_each: comments.of() is asked about one thing, and gives no list
     "
@@ -291,4 +291,51 @@ fn what_a_view_remembers_is_tracked_too() {
         assert_eq!((report.artifacts.evaluated, report.artifacts.written), (4, 4));
         assert_eq!(fixture.read("b.txt"), format!("{text}\n"));
     }
+}
+
+#[test]
+fn a_field_that_an_answer_has_not_is_a_mistake() {
+    let of = |asked: &str| Fixture::new(&TEMPLATE.replace("of(class).comments", asked)).refusal();
+    let when = TEMPLATE.replace("to =", "when = \"comments.of(class).coments == ''\"\nto =");
+    insta::assert_snapshot!(
+        [of("of(class).coments"), of("of(class).a"), Fixture::new(&when).refusal(), of("of(class).get()")].join("\n"),
+        @r#"
+    there is no `coments` here; did you mean `comments`? (and 1 more rows)
+    there is no `a` here; the fields are comments (and 1 more rows)
+    there is no `coments` here; did you mean `comments`? (and 1 more rows)
+    get() takes the name of a field, like get("label") (and 1 more rows)
+    "#
+    );
+    let known = TEMPLATE.replace("of(class).comments", "of(class).get('comments')");
+    let fixture = Fixture::new(&known);
+    fixture.run();
+    assert_eq!(fixture.read("a.txt"), "one\n");
+}
+
+#[test]
+fn a_text_is_an_iri_or_a_name_with_a_declared_prefix() {
+    let of = |asked: &str| Fixture::new(&TEMPLATE.replace("of(class)", asked));
+    insta::assert_snapshot!(of("of('exx:a')").refusal(), @"`exx:a`: the prefix exx: is not declared; prefixes are set in [model] prefixes (and 1 more rows)");
+    // A statement names the first; the second is of a scheme that needs no authority.
+    for known in ["of('urn:a')", "of('tag:a')", "of('http://example.org/')"] {
+        of(known).run();
+    }
+}
+
+#[test]
+fn a_filter_takes_nothing_that_has_no_text() {
+    let of = |value: &str| {
+        Fixture::new(&TEMPLATE.replace("comments.of(class).comments | join(\", \")", value))
+            .refusal()
+    };
+    let cases =
+        ["class.label('de') | snake", "none | kebab", "[class] | pascal", "{} | local_name"];
+    insta::assert_snapshot!(cases.map(of).join("\n"), @r"
+    there is no value to take the text of (and 1 more rows)
+    `none` has no text (and 1 more rows)
+    a sequence has no text; take one thing of it, as with `first` or a loop (and 1 more rows)
+    a map has no text; take one thing of it, as with `first` or a loop (and 1 more rows)
+    ");
+    let number = TEMPLATE.replace("comments.of(class).comments | join(\", \")", "3 | snake");
+    Fixture::new(&number).run();
 }

@@ -7,13 +7,17 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::classify::Standing;
+use crate::constraints::Constraint;
 use crate::graph::statement;
 use crate::labels::Texts;
 use crate::local::short_word;
 use crate::names::{distinct, fold};
 use crate::own::{OwnProperties, Remarks, Values};
-use crate::problem::{incompatible_ranges, min_above_max, name_clash};
+use crate::problem::{
+    empty_bounds, incompatible_ranges, min_above_max, name_clash, slip, wrong_kind,
+};
 use crate::properties::{Key, Plain};
+use crate::targets::Target;
 use crate::vocabulary::v;
 use crate::{Class, ClassRef, Problem, Property, PropertyRef, Schema, Slot, Text, TextScope};
 
@@ -201,6 +205,12 @@ impl Schema<'_> {
             self.limited(key, plain, sites, owner, &limiting);
         if !inherited || narrowed {
             self.note_problems(key, plain, &remarks, &refs[0].iri, problems);
+            let constraints = limiting.iter().flat_map(|site| &sites.own[*site].constraints[&key]);
+            note_bounds(plain, &values, constraints, &refs[0].iri, problems);
+        }
+        if limiting.first() == Some(&0) {
+            let slips = sites.own[0].constraints[&key].iter().flat_map(|one| &one.slips);
+            problems.extend(slips.map(|found| slip(&refs[0].iri, &plain.iri, found)));
         }
         if values.max == Some(0) {
             return None;
@@ -289,6 +299,12 @@ impl Schema<'_> {
         if !evidence.is_empty() {
             problems.push(incompatible_ranges(class, &plain.iri, evidence));
         }
+        if let Some((kind, values)) = plain.wrong_kind {
+            let types = [v().object_property, v().datatype_property];
+            let said = types.map(|kind| statement(key.property, v().rdf_type, kind));
+            let said = said.into_iter().filter(|at| self.says(at.subject, at.predicate, at.object));
+            problems.push(wrong_kind(class, &plain.iri, kind, values, said.collect()));
+        }
         let broken = plain.broken.iter();
         problems.extend(broken.map(|list| self.broken_list(*list, class, Some(&plain.iri))));
     }
@@ -336,4 +352,23 @@ impl Schema<'_> {
         }
         found.sort_by(|one, other| (&one.name, &one.iri).cmp(&(&other.name, &other.iri)));
     }
+}
+
+/// Notes limits of a property's literals that none of them meets.
+fn note_bounds<'c>(
+    plain: &Plain,
+    values: &Values,
+    constraints: impl Iterator<Item = &'c Arc<Constraint>>,
+    class: &Text,
+    problems: &mut Vec<Problem>,
+) {
+    let data = values.targets.iter().filter_map(|target| match target {
+        // One that has a name is told of by itself.
+        Target::Data(data) if data.name.is_none() || !values.facets.is_empty() => Some(data),
+        _ => None,
+    });
+    let empty = data.into_iter().find_map(|data| data.facets.contradiction());
+    let Some(bounds) = empty else { return };
+    let evidence = constraints.flat_map(|one| one.facets_at.iter().copied()).collect();
+    problems.push(empty_bounds(class, Some(&plain.iri), &bounds, evidence));
 }

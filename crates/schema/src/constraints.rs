@@ -5,6 +5,7 @@ use std::sync::Arc;
 use evergen_delta::{EncodedQuad, TermId, TermRef};
 
 use crate::graph::{Star, in_star, statement};
+use crate::problem::{Slip, SlipKind};
 use crate::properties::Key;
 use crate::schema::about;
 use crate::targets::{Context, Target, add_all};
@@ -34,6 +35,9 @@ pub(crate) struct Constraint {
     pub(crate) min_at: Option<EncodedQuad>,
     pub(crate) max_at: Option<EncodedQuad>,
     pub(crate) targets_at: Option<EncodedQuad>,
+    /// The statements that limit literals from below or above.
+    pub(crate) facets_at: Vec<EncodedQuad>,
+    pub(crate) slips: Vec<Slip>,
 }
 
 /// What one term says of properties, and which lists were broken.
@@ -131,24 +135,37 @@ impl Schema<'_> {
             found.at_least(Some(1), at);
             found.fixed.extend(self.value(object));
         } else if is(v.min_cardinality, v.min_qualified) {
-            found.at_least(self.count(object), at);
+            let count = self.bound(found, at);
+            found.at_least(count, at);
         } else if predicate == v.max_cardinality {
-            found.at_most(self.count(object), at);
+            let count = self.bound(found, at);
+            found.at_most(count, at);
         } else if predicate == v.cardinality {
-            found.at_least(self.count(object), at);
-            found.at_most(self.count(object), at);
-        } else if predicate == v.max_qualified {
-            found.qualified.extend(self.count(object).map(|count| (count, filler.to_vec())));
-            found.max_at = found.max_at.or(Some(at));
-        } else if predicate == v.qualified {
-            found.at_least(self.count(object), at);
-            found.qualified.extend(self.count(object).map(|count| (count, filler.to_vec())));
+            let count = self.bound(found, at);
+            found.at_least(count, at);
+            found.at_most(count, at);
+        } else if predicate == v.max_qualified || predicate == v.qualified {
+            let count = self.bound(found, at);
+            if predicate == v.qualified {
+                found.at_least(count, at);
+            }
+            found.qualified.extend(count.map(|count| (count, filler.to_vec())));
             found.max_at = found.max_at.or(Some(at));
         }
         let names_filler = is(v.on_class, v.on_data_range);
         if names_filler && !filler.contains(&Target::Anything) {
             add_all(&mut found.hints, filler.iter().cloned());
         }
+    }
+
+    /// The number that a statement gives; what is none is noted.
+    pub(crate) fn bound(&self, found: &mut Constraint, at: EncodedQuad) -> Option<u32> {
+        let count = self.count(at.object);
+        if count.is_none() {
+            let term = self.term(at.object).map(|term| term.to_string()).unwrap_or_default();
+            found.slips.push(Slip { kind: SlipKind::NoCount { found: term }, at });
+        }
+        count
     }
 
     /// Notes what all values are.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use evergen_delta::{TermId, TermRef};
+use evergen_delta::{EncodedQuad, TermId, TermRef};
 use rustc_hash::FxHashSet;
 
 use crate::classify::Standing;
 use crate::facets::least;
-use crate::graph::Star;
+use crate::graph::{Star, statement};
 use crate::schema::about;
 use crate::vocabulary::{RDFS_LITERAL, XSD_STRING, is_built_in, is_part, v};
 use crate::{DataRange, Datatype, Facets, Pattern, Schema, Text};
@@ -118,6 +118,33 @@ impl Schema<'_> {
             facets.and(&self.facet(*predicate, *object, &flags));
         }
         facets
+    }
+
+    /// The statements that bound literals, of a restriction or shape and of those that a
+    /// datatype is made of; in the order of the model.
+    pub(crate) fn facet_statements(&self, term: TermId) -> Vec<EncodedQuad> {
+        let v = v();
+        let bounds = [
+            [v.facet_min_inclusive, v.sh_min_inclusive],
+            [v.facet_max_inclusive, v.sh_max_inclusive],
+            [v.facet_min_exclusive, v.sh_min_exclusive],
+            [v.facet_max_exclusive, v.sh_max_exclusive],
+            [v.facet_min_length, v.sh_min_length],
+            [v.facet_max_length, v.sh_max_length],
+        ];
+        let mut owners = vec![term];
+        for expression in &self.node(term).expressions {
+            for head in self.objects(*expression, v.with_restrictions) {
+                owners.extend(self.list(head).members.iter().copied());
+            }
+        }
+        let mut found = Vec::new();
+        for owner in owners {
+            let star = self.star(owner);
+            let bounding = star.iter().filter(|(by, _)| bounds.as_flattened().contains(by));
+            found.extend(bounding.map(|(by, object)| statement(owner, *by, *object)));
+        }
+        found
     }
 
     fn facet(&self, predicate: TermId, object: TermId, flags: &Text) -> Facets {

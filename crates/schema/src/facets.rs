@@ -60,6 +60,27 @@ impl Facets {
         *self == Self::default()
     }
 
+    /// Two limits that no value meets, in words.
+    pub(crate) fn contradiction(&self) -> Option<String> {
+        let values = [
+            (&self.min_inclusive, &self.max_inclusive, false, "at least", "at most"),
+            (&self.min_inclusive, &self.max_exclusive, true, "at least", "less than"),
+            (&self.min_exclusive, &self.max_inclusive, true, "more than", "at most"),
+            (&self.min_exclusive, &self.max_exclusive, true, "more than", "less than"),
+        ];
+        let of_values = values.iter().find_map(|(min, max, is_open, from, to)| {
+            let (min, max) = (min.as_ref()?, max.as_ref()?);
+            let order = compare_surely(min, max)?;
+            let is_empty = order == Ordering::Greater || *is_open && order == Ordering::Equal;
+            is_empty.then(|| format!("{from} {min} and {to} {max}"))
+        });
+        let of_lengths = || {
+            let (min, max) = (self.min_length?, self.max_length?);
+            (min > max).then(|| format!("at least {min} and at most {max} characters long"))
+        };
+        of_values.or_else(of_lengths)
+    }
+
     /// Both limits at once: of two bounds the stricter one.
     pub(crate) fn and(&mut self, other: &Self) {
         for pattern in &other.patterns {
@@ -97,6 +118,19 @@ fn stricter(bound: &mut Option<Text>, other: Option<&Text>, wanted: Ordering) {
     if bound.as_ref().is_none_or(|bound| compare(other, bound) == wanted) {
         *bound = Some(other.clone());
     }
+}
+
+/// Which of two bounds is larger, where that is certain: of numbers, and of texts that are
+/// written to one pattern, as dates without a zone are.
+fn compare_surely(one: &str, other: &str) -> Option<Ordering> {
+    let is_number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
+    let is_dated = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.T".contains(&byte))
+            && text.starts_with(|first: char| first.is_ascii_digit())
+    };
+    let is_sure = is_number(one) && is_number(other)
+        || one.len() == other.len() && is_dated(one) && is_dated(other);
+    is_sure.then(|| compare(one, other))
 }
 
 /// Numbers by value, everything else (dates, times) by text.

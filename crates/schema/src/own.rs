@@ -53,7 +53,7 @@ impl Schema<'_> {
 pub(crate) struct Values {
     pub(crate) targets: Vec<Target>,
     hints: Vec<Target>,
-    facets: Facets,
+    pub(crate) facets: Facets,
     qualified: Vec<(u32, Vec<Target>)>,
     pub(crate) min: u32,
     pub(crate) max: Option<u32>,

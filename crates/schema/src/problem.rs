@@ -40,6 +40,12 @@ pub enum ProblemCode {
     IncompatibleRanges,
     /// Classes are below each other.
     ClassCycle,
+    /// No literal is within the limits.
+    EmptyBounds,
+    /// A statement of a datatype names what is none.
+    NoDatatype,
+    /// A bound is no whole number.
+    NoCount,
     /// An enumeration lists nothing.
     NoMembers,
     /// An `rdf:List` is broken or never ends.
@@ -78,6 +84,85 @@ pub(crate) fn incompatible_ranges(
         help: "taken as either; correct one of the ranges, or make them a union".to_owned(),
         evidence,
     }
+}
+
+/// A property's values are said to be of the other kind than its own kind allows.
+pub(crate) fn wrong_kind(
+    subject: &Text,
+    property: &Text,
+    kind: &str,
+    values: &str,
+    evidence: Vec<EncodedQuad>,
+) -> Problem {
+    Problem {
+        code: ProblemCode::IncompatibleRanges,
+        subject: subject.clone(),
+        property: Some(property.clone()),
+        message: format!("<{property}> is an {kind}, and its values would be {values}"),
+        help: "taken as its range says; correct the range, or the property's type".to_owned(),
+        evidence,
+    }
+}
+
+/// No literal is within the limits of a property or datatype.
+pub(crate) fn empty_bounds(
+    subject: &Text,
+    property: Option<&Text>,
+    bounds: &str,
+    evidence: Vec<EncodedQuad>,
+) -> Problem {
+    let of = property.unwrap_or(subject);
+    Problem {
+        code: ProblemCode::EmptyBounds,
+        subject: subject.clone(),
+        property: property.cloned(),
+        message: format!("values of <{of}> would be {bounds}"),
+        help: "no value passes; correct one of the bounds".to_owned(),
+        evidence,
+    }
+}
+
+/// What one statement of a restriction or shape gets wrong.
+pub(crate) fn slip(subject: &Text, property: &Text, slip: &Slip) -> Problem {
+    let (code, message, help) = match &slip.kind {
+        SlipKind::NoCount { found } => (
+            ProblemCode::NoCount,
+            format!("a bound of <{property}> is no whole number: {found}"),
+            "taken as if it were not there; write a number, like 1",
+        ),
+        SlipKind::ClassAsDatatype { class } => (
+            ProblemCode::NoDatatype,
+            format!("the datatype of <{property}> is the class <{class}>"),
+            "taken as a link to an instance of it; say sh:class, or name a datatype",
+        ),
+        SlipKind::UnknownDatatype { datatype } => (
+            ProblemCode::NoDatatype,
+            format!("XML Schema has no datatype <{datatype}>"),
+            "taken as a text; correct its name",
+        ),
+    };
+    Problem {
+        code,
+        subject: subject.clone(),
+        property: Some(property.clone()),
+        message,
+        help: help.to_owned(),
+        evidence: vec![slip.at],
+    }
+}
+
+/// A statement that says nothing, as it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Slip {
+    pub(crate) kind: SlipKind,
+    pub(crate) at: EncodedQuad,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum SlipKind {
+    NoCount { found: String },
+    ClassAsDatatype { class: Text },
+    UnknownDatatype { datatype: Text },
 }
 
 /// Two properties of a class would have one name.
@@ -120,6 +205,13 @@ impl Schema<'_> {
             let heads = node.one_of.iter().chain(&node.unions);
             let broken = heads.filter(|head| self.list(**head).broken_at.is_some());
             problems.extend(broken.map(|head| self.broken_list(*head, &subject, None)));
+        }
+        if matches!(self.standing(term), Standing::Datatype(_)) {
+            let empty = self.data_range(term).facets.contradiction();
+            let evidence = || members.iter().flat_map(|member| self.facet_statements(*member));
+            problems.extend(
+                empty.map(|bounds| empty_bounds(&subject, None, &bounds, evidence().collect())),
+            );
         }
         if matches!(self.standing(term), Standing::Class(_)) {
             let own = self.own_properties(term);

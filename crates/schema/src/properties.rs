@@ -45,6 +45,8 @@ pub(crate) struct Plain {
     pub(crate) ranges: Vec<Range>,
     /// Two statements about the range that contradict each other.
     pub(crate) clash: Option<[TermId; 2]>,
+    /// The property's own kind, and what its values are instead.
+    pub(crate) wrong_kind: Option<(&'static str, &'static str)>,
     pub(crate) is_functional: bool,
     pub(crate) is_inverse_functional: bool,
     pub(crate) is_symmetric: bool,
@@ -92,6 +94,7 @@ impl Schema<'_> {
             name,
             texts,
             ranges: self.ranges(&targets),
+            wrong_kind: (!key.is_reversed).then(|| wrong_kind(&types, &targets)).flatten(),
             targets,
             clash,
             is_functional,
@@ -339,5 +342,18 @@ impl Schema<'_> {
         [v().domain, v().schema_domain, v().old_schema_domain]
             .iter()
             .any(|predicate| !self.objects(property, *predicate).is_empty())
+    }
+}
+
+/// A property's own kind, and what its values are, where one excludes the other.
+fn wrong_kind(types: &[TermId], targets: &[Target]) -> Option<(&'static str, &'static str)> {
+    let is_any = |literal| targets.iter().any(|target| target.is_literal() == Some(literal));
+    let is_object = types.contains(&v().object_property);
+    let is_data = types.contains(&v().datatype_property);
+    match (is_object, is_data) {
+        (true, true) => Some(("owl:ObjectProperty", "literals, as an owl:DatatypeProperty has")),
+        (true, false) if is_any(true) => Some(("owl:ObjectProperty", "literals")),
+        (false, true) if is_any(false) => Some(("owl:DatatypeProperty", "resources")),
+        _ => None,
     }
 }

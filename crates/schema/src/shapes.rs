@@ -10,8 +10,9 @@ use rustc_hash::FxHashSet;
 use crate::classify::Standing;
 use crate::constraints::{Constraint, Constraints};
 use crate::graph::{Star, in_star, statement};
+use crate::problem::{Slip, SlipKind};
 use crate::targets::{Context, Target, add_all};
-use crate::vocabulary::v;
+use crate::vocabulary::{XSD, is_built_in, v};
 use crate::{EnumerationRef, Facets, Schema};
 
 /// Shapes of one value are inside each other at most so deep; what is deeper says nothing.
@@ -78,9 +79,11 @@ impl Schema<'_> {
             let (predicate, object) = (*predicate, *object);
             let at = statement(shape, predicate, object);
             if predicate == v.sh_min_count || predicate == v.sh_qualified_min {
-                found.at_least(self.count(object), at);
+                let count = self.bound(&mut found, at);
+                found.at_least(count, at);
             } else if predicate == v.sh_max_count {
-                found.at_most(self.count(object), at);
+                let count = self.bound(&mut found, at);
+                found.at_most(count, at);
             } else if predicate == v.sh_has_value {
                 found.at_least(Some(1), at);
                 found.fixed.extend(self.value(object));
@@ -88,10 +91,15 @@ impl Schema<'_> {
                 found.unique_lang |= self.is_true(object);
             } else if let Some(targets) = self.value_targets(at, context, DEPTH) {
                 self.limit(&mut found, &targets, at);
+                if predicate == v.sh_datatype {
+                    let kind = self.no_datatype(object);
+                    found.slips.extend(kind.map(|kind| Slip { kind, at }));
+                }
             }
         }
         found.fixed.sort();
         found.facets = self.facets_of(star);
+        found.facets_at = self.facet_statements(shape);
         let mut defaults: Vec<TermId> = in_star(star, v.sh_default_value).collect();
         self.sort(&mut defaults);
         found.default = defaults.first().and_then(|default| self.value(*default));
@@ -101,6 +109,18 @@ impl Schema<'_> {
         found.label = self.text_in(star, v.sh_name);
         found.comment = self.text_in(star, v.sh_description);
         found
+    }
+
+    /// What is wrong with a term that is named as a datatype.
+    fn no_datatype(&self, term: TermId) -> Option<SlipKind> {
+        match self.standing(term) {
+            Standing::Class(_) => Some(SlipKind::ClassAsDatatype { class: self.text(term) }),
+            Standing::Hidden if !is_built_in(term) => {
+                let datatype = self.text(term);
+                datatype.starts_with(XSD).then_some(SlipKind::UnknownDatatype { datatype })
+            }
+            _ => None,
+        }
     }
 
     /// What one statement of a shape says that all values are; none if it says no such thing.

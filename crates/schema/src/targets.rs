@@ -75,7 +75,7 @@ impl Target {
     }
 
     /// Whether every value is a literal; none where that is open.
-    fn is_literal(&self) -> Option<bool> {
+    pub(crate) fn is_literal(&self) -> Option<bool> {
         match self {
             Self::Data(_) => Some(true),
             Self::Class(_) | Self::Resource => Some(false),

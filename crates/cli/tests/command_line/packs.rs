@@ -134,3 +134,22 @@ fn a_template_asks_what_the_ontology_says() {
     let report = folder.done("run --json").json();
     assert_eq!(report["artifacts"]["evaluated"], 1);
 }
+
+#[test]
+fn a_contradiction_is_told_with_its_line_and_stops_nothing() {
+    let folder = Folder::new();
+    folder.file(
+        "model.ttl",
+        "@prefix : <http://a.example/ns#> . @prefix owl: <http://www.w3.org/2002/07/owl#> .\n\
+         @prefix sh: <http://www.w3.org/ns/shacl#> .\n\
+         :Book a owl:Class ;\n  sh:property [ sh:path :pages ;\n    sh:minCount 3 ; sh:maxCount 2 ] .\n",
+    );
+    let report = folder.done("run model.ttl --lang rust,sql --out made --json").json();
+    let told = report["diagnostics"].as_array().unwrap();
+    assert_eq!(told.len(), 1, "{report}");
+    assert_eq!(told[0]["code"], "model::contradiction");
+    assert_eq!((&told[0]["severity"], &told[0]["line"]), (&"warning".into(), &5.into()));
+    assert!(folder.exists("made/rust/src/types/book.rs"));
+    let again = folder.done("run --json").json();
+    assert_eq!(again["diagnostics"].as_array().unwrap().len(), 0, "nothing is made again");
+}

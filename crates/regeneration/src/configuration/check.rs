@@ -134,7 +134,7 @@ impl<'a> Check<'a> {
         }
         let list: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
         let mut help = format!("it can be {}", list.join(", "));
-        if let Some(found) = suggest::nearest(text, choices.iter().copied()) {
+        if let Some(found) = crate::suggest::nearest(text, choices.iter().copied()) {
             help = format!("did you mean `{found}`? {help}");
         }
         self.report("config::range", span, format!("{} is no choice here", quoted(text))).help =

@@ -1,19 +1,7 @@
-//! What somebody who wrote an unknown name may have meant.
+//! What somebody who wrote an unknown key may have meant.
 
 use super::keys::{self, KEYS};
-
-/// The candidate that looks most like `name`, if one does.
-pub(super) fn nearest<'c>(
-    name: &str,
-    candidates: impl Iterator<Item = &'c str>,
-) -> Option<&'c str> {
-    let wanted = name.to_lowercase().replace('-', "_");
-    candidates
-        .map(|candidate| (likeness(&wanted, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, candidate)| candidate)
-}
+use crate::suggest::nearest;
 
 /// The help for a key that its table does not know.
 pub(super) fn for_key(table: &str, name: &str) -> String {
@@ -41,11 +29,4 @@ pub(super) fn header(table: &str) -> String {
         "modules" => "`[[modules]]`".to_owned(),
         _ => format!("`[{table}]`"),
     }
-}
-
-/// From 0 to 1; a name that is a part of the other is near to it.
-fn likeness(wanted: &str, candidate: &str) -> f64 {
-    let plain = strsim::normalized_damerau_levenshtein(wanted, candidate);
-    let contained = wanted.len() >= 4 && candidate.contains(wanted);
-    if contained { plain.max(0.8) } else { plain }
 }

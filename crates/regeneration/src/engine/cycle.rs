@@ -20,6 +20,7 @@ use super::memory::{Fresh, Memory};
 use super::names;
 use super::orphans::Deletion;
 use super::place::Placer;
+use super::remarks;
 use super::scan::{self, Deviation, Inputs};
 use super::sources;
 use super::stale::{Change, Work, number_generators, stale_facts};
@@ -199,6 +200,8 @@ impl Cycle<'_> {
             deviations: &deviations,
         };
         let mut made = self.make(memory, work, &shared, progress)?;
+        let model = memory.model.get_or_insert_default();
+        report.diagnostics.extend(remarks::warnings(self.project, model, &answers));
         made.list_reads.extend(kept.take_reads());
         if let Some(transaction) = &made.transaction {
             kept.stage(&**transaction, self.project, &mut inputs)?;

@@ -222,7 +222,7 @@ pub(super) fn prepare(
     }));
     let names = Arc::clone(&generator.context);
     let origin = origin(session, 0, 0);
-    let context = Value::from_object(Fields { names, values, origin });
+    let context = Value::from_object(Fields { names, values, origin, is_closed: false });
     let wanted = generator.wants(&context).map_err(|error| vec![generator.diagnose(&error)])?;
     if !wanted {
         return Ok(Prepared { path: None, inputs: XxHash3_128::oneshot(&hashed), context });
@@ -265,6 +265,7 @@ fn rows(
                     names: columns,
                     values,
                     origin: origin(session, list, number),
+                    is_closed: true,
                 })
             });
             let rows: Vec<Value> = rows.collect();
@@ -281,6 +282,7 @@ fn rows(
                     names: columns,
                     values,
                     origin: origin(session, list, number),
+                    is_closed: true,
                 })
             });
             Value::from(triples.collect::<Vec<Value>>())

@@ -9,7 +9,6 @@ use evergen_artifact::ArtifactPath;
 use evergen_delta::{EncodedQuad, QuadPattern, TermId};
 use evergen_knowledge::{Snapshot, TrackedReader};
 use minijinja::{Error, ErrorKind};
-use rustc_hash::FxHashSet;
 
 use super::catalogue::Catalogue;
 use super::cycle::{Mode, Purpose};
@@ -245,25 +244,7 @@ impl RegenerationEngine {
         quads: &[EncodedQuad],
     ) -> Vec<TripleUse> {
         let Some(model) = &memory.model else { return Vec::new() };
-        let mut by_source: BTreeMap<&str, FxHashSet<EncodedQuad>> = BTreeMap::new();
-        for quad in quads {
-            for source in model.sources_of(quad) {
-                by_source.entry(source).or_default().insert(*quad);
-            }
-        }
-        let mut places: BTreeMap<EncodedQuad, (String, Option<u32>)> = BTreeMap::new();
-        for (source, wanted) in by_source {
-            for quad in &wanted {
-                places.entry(*quad).or_insert((source.to_owned(), None));
-            }
-            for (quad, line) in sources::locate(&self.project, source, &wanted) {
-                places.entry(quad).and_modify(|place| {
-                    if place.0 == source {
-                        place.1.get_or_insert(line);
-                    }
-                });
-            }
-        }
+        let places = sources::places(&self.project, model, quads);
         let spell = |quad: &EncodedQuad| snapshot.decode(quad).map(|quad| quad.to_string());
         quads
             .iter()

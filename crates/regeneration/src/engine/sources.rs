@@ -1,6 +1,6 @@
 //! From changed source files to a changed model.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -248,8 +248,37 @@ fn collision(error: &TermCollision) -> CycleError {
     CycleError::Rejected(vec![Diagnostic::error("model::collision", error.to_string())])
 }
 
+/// Where quads stand: the source, and the line where that can be told. Sources that are not to
+/// be read any more give no line.
+pub(super) fn places(
+    project: &Project,
+    model: &Model,
+    quads: &[EncodedQuad],
+) -> BTreeMap<EncodedQuad, (String, Option<u32>)> {
+    let mut by_source: BTreeMap<&str, FxHashSet<EncodedQuad>> = BTreeMap::new();
+    for quad in quads {
+        for source in model.sources_of(quad) {
+            by_source.entry(source).or_default().insert(*quad);
+        }
+    }
+    let mut places: BTreeMap<EncodedQuad, (String, Option<u32>)> = BTreeMap::new();
+    for (source, wanted) in by_source {
+        for quad in &wanted {
+            places.entry(*quad).or_insert((source.to_owned(), None));
+        }
+        for (quad, line) in locate(project, source, &wanted) {
+            places.entry(quad).and_modify(|place| {
+                if place.0 == source {
+                    place.1.get_or_insert(line);
+                }
+            });
+        }
+    }
+    places
+}
+
 /// The lines on which a source file makes statements.
-pub(super) fn locate(
+fn locate(
     project: &Project,
     name: &str,
     wanted: &FxHashSet<EncodedQuad>,

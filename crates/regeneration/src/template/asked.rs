@@ -1,6 +1,6 @@
 //! Views as templates see them, and what was asked of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +13,8 @@ use rustc_hash::FxHashSet;
 use super::node::{Node, Session, expand};
 use crate::state::Reads;
 use crate::state::facts::FactChanges;
-use crate::view::{AskError, ModelView, Reply, ViewMemory};
+use crate::suggest;
+use crate::view::{AskError, ModelView, Remark, Reply, ViewMemory};
 
 /// So many answers are kept; then the memory begins anew.
 const KEPT: usize = 8192;
@@ -23,6 +24,7 @@ const KEPT: usize = 8192;
 pub(crate) struct Answers {
     snapshot: Snapshot,
     known: Mutex<HashMap<Question, Arc<Answer>>>,
+    remarks: Mutex<BTreeSet<Remark>>,
     /// What nobody works with at the moment.
     idle: Mutex<Vec<Workshop>>,
 }
@@ -46,7 +48,12 @@ pub(crate) struct Answer {
 impl Answers {
     /// Nothing was asked yet about this state of the model.
     pub(crate) fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot, known: Mutex::default(), idle: Mutex::default() }
+        Self {
+            snapshot,
+            known: Mutex::default(),
+            remarks: Mutex::default(),
+            idle: Mutex::default(),
+        }
     }
 
     /// The answer to a question, asked now or before.
@@ -62,12 +69,22 @@ impl Answers {
         }
         // Two workers may find the same answer at once, which costs time and does no harm.
         let answer = Arc::new(self.workshop().answer(view, question, subject));
+        if let Ok(reply) = &answer.reply
+            && !reply.remarks().is_empty()
+        {
+            locked(&self.remarks).extend(reply.remarks().iter().cloned());
+        }
         let mut known = locked(&self.known);
         if known.len() >= KEPT {
             known.clear();
         }
         known.insert(key, Arc::clone(&answer));
         answer
+    }
+
+    /// What the author of the model should know, of all that was asked; each thing once.
+    pub(crate) fn remarks(&self) -> Vec<Remark> {
+        locked(&self.remarks).iter().cloned().collect()
     }
 
     fn workshop(&self) -> InUse<'_> {
@@ -164,6 +181,17 @@ impl fmt::Debug for Answers {
     }
 }
 
+/// Why a question has no answer, with the question that may have been meant.
+pub(crate) fn told(error: &AskError, question: &str) -> String {
+    match error {
+        AskError::Unknown { known } => {
+            let instead = suggest::instead(question, "questions", known.iter().copied());
+            format!("there is no such question; {instead}")
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// A view in a template.
 pub(crate) struct Asked {
     pub(crate) view: Arc<dyn ModelView>,
@@ -183,9 +211,23 @@ impl Asked {
             );
             Error::new(ErrorKind::InvalidOperation, what)
         })?;
-        // What no prefix of the project begins is an IRI in full.
-        let iri = expand(iri, &self.session.prefixes).unwrap_or_else(|_| iri.to_owned());
-        Ok(TermRef::Iri(&iri).id())
+        match expand(iri, &self.session.prefixes) {
+            Ok(iri) => Ok(TermRef::Iri(&iri).id()),
+            // What no prefix of the project begins is an IRI in full.
+            Err(_) if self.is_iri(iri) => Ok(TermRef::Iri(iri).id()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a text is an IRI in full and no prefixed name: it has an authority, a statement
+    /// names it, or it is of a scheme that does without one. An answer that hangs on it reads
+    /// what is said of the IRI, and so is found again when that changes.
+    fn is_iri(&self, text: &str) -> bool {
+        let term = TermRef::Iri(text);
+        let schemes = ["urn:", "tag:", "mailto:", "did:", "info:"];
+        text.contains("://")
+            || schemes.iter().any(|scheme| text.starts_with(scheme))
+            || self.session.answers.snapshot.term(term.id()).is_some()
     }
 }
 
@@ -211,7 +253,7 @@ impl Object for Asked {
             Ok(reply) => Ok(reply.value()),
             Err(error) => Err(Error::new(
                 ErrorKind::InvalidOperation,
-                format!("{}.{method}: {error}", self.view.name()),
+                format!("{}.{method}: {}", self.view.name(), told(error, method)),
             )),
         }
     }

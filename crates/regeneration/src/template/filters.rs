@@ -6,11 +6,12 @@ use std::sync::Arc;
 use evergen_delta::TermRef;
 use evergen_knowledge::Prefixes;
 use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
-use minijinja::value::{Kwargs, Value};
+use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 
 use super::node::{self, Node, local_name};
 use crate::language::{LanguageProfile, Languages, NameKind};
+use crate::suggest;
 
 /// Adds all filters; `own` is the language that the generator names.
 pub(super) fn add(
@@ -19,7 +20,9 @@ pub(super) fn add(
     languages: &Languages,
     own: Option<&Arc<dyn LanguageProfile>>,
 ) {
-    environment.add_filter("local_name", |value: Value| Value::from(local_name(&text(&value))));
+    environment.add_filter("local_name", |value: Value| {
+        Ok::<_, Error>(Value::from(local_name(&text(&value)?)))
+    });
     environment.add_filter("base_name", |value: Value| base_name(&value));
     environment.add_filter("lang", lang);
     environment.add_filter("datatype", datatype);
@@ -30,11 +33,15 @@ pub(super) fn add(
 }
 
 fn add_casing(environment: &mut Environment<'static>) {
-    environment.add_filter("snake", |value: Value| text(&value).to_snake_case());
-    environment.add_filter("camel", |value: Value| text(&value).to_lower_camel_case());
-    environment.add_filter("pascal", |value: Value| text(&value).to_upper_camel_case());
-    environment.add_filter("kebab", |value: Value| text(&value).to_kebab_case());
-    environment.add_filter("screaming_snake", |value: Value| text(&value).to_shouty_snake_case());
+    cased(environment, "snake", str::to_snake_case);
+    cased(environment, "camel", str::to_lower_camel_case);
+    cased(environment, "pascal", str::to_upper_camel_case);
+    cased(environment, "kebab", str::to_kebab_case);
+    cased(environment, "screaming_snake", str::to_shouty_snake_case);
+}
+
+fn cased(environment: &mut Environment<'static>, name: &'static str, case: fn(&str) -> String) {
+    environment.add_filter(name, move |value: Value| text(&value).map(|text| case(&text)));
 }
 
 fn add_languages(
@@ -59,7 +66,7 @@ fn add_languages(
         let (languages, own) = (languages.clone(), own.cloned());
         environment.add_filter(name, move |value: Value, language: Option<String>| {
             let profile = choose(&languages, own.as_ref(), language.as_deref(), name)?;
-            Ok::<_, Error>(answer(&**profile, &text(&value)))
+            Ok::<_, Error>(answer(&**profile, &text(&value)?))
         });
     }
     let (languages, own) = (languages.clone(), own.cloned());
@@ -76,7 +83,7 @@ fn add_languages(
                     format!("a comment can't stand behind {indent} spaces, at most {MAX_INDENT}"),
                 ));
             }
-            Ok(profile.comment(&text(&value), indent, width))
+            Ok(profile.comment(&text(&value)?, indent, width))
         },
     );
 }
@@ -97,8 +104,8 @@ fn choose<'a>(
     match wanted {
         Some(name) => languages.get(name).map_or_else(
             || {
-                let known: Vec<&str> = languages.names().collect();
-                fail(format!("there is no language `{name}`; there are {}", known.join(", ")))
+                let instead = suggest::instead(name, "languages", languages.names());
+                fail(format!("there is no language `{name}`; {instead}"))
             },
             Ok,
         ),
@@ -113,20 +120,33 @@ fn choose<'a>(
     }
 }
 
-/// What a value reads as: a node as its IRI or lexical form.
-fn text(value: &Value) -> Cow<'_, str> {
-    match (value.as_str(), value.downcast_object_ref::<Node>()) {
-        (Some(text), _) => Cow::Borrowed(text),
-        (None, Some(node)) => Cow::Borrowed(node.text()),
-        (None, None) => Cow::Owned(value.to_string()),
+/// What a value reads as: a node as its IRI or lexical form, a number or a truth as itself.
+fn text(value: &Value) -> Result<Cow<'_, str>, Error> {
+    if let Some(text) = value.as_str() {
+        return Ok(Cow::Borrowed(text));
+    }
+    if let Some(node) = value.downcast_object_ref::<Node>() {
+        return Ok(Cow::Borrowed(node.text()));
+    }
+    let refuse = |kind, message: String| Err(Error::new(kind, message));
+    match value.kind() {
+        ValueKind::Undefined => {
+            refuse(ErrorKind::UndefinedError, "there is no value to take the text of".to_owned())
+        }
+        ValueKind::None => refuse(ErrorKind::UndefinedError, "`none` has no text".to_owned()),
+        ValueKind::Bool | ValueKind::Number => Ok(Cow::Owned(value.to_string())),
+        kind => refuse(
+            ErrorKind::InvalidOperation,
+            format!("a {kind} has no text; take one thing of it, as with `first` or a loop"),
+        ),
     }
 }
 
 /// The name by which a thing goes in code, before its casing.
-fn base_name(value: &Value) -> String {
+fn base_name(value: &Value) -> Result<String, Error> {
     match value.downcast_object_ref::<Node>() {
-        Some(node) => node.base_name(),
-        None => local_name(&text(value)).to_owned(),
+        Some(node) => Ok(node.base_name()),
+        None => Ok(local_name(&text(value)?).to_owned()),
     }
 }
 
@@ -134,7 +154,7 @@ fn iri(value: &Value, prefixes: &Prefixes) -> Result<String, Error> {
     match value.downcast_object_ref::<Node>().and_then(Node::term) {
         Some(TermRef::Iri(iri)) => Ok(iri.to_owned()),
         Some(term) => Err(Error::new(ErrorKind::InvalidOperation, format!("{term} is not an IRI"))),
-        None => node::expand(&text(value), prefixes),
+        None => node::expand(&text(value)?, prefixes),
     }
 }
 

@@ -11,6 +11,7 @@ use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
 use super::asked::{Answer, Answers};
+use crate::suggest::instead;
 
 /// What all nodes of one rendering share.
 #[derive(Debug)]
@@ -234,7 +235,9 @@ impl Object for Node {
         match key {
             "types" => Some(self.types()),
             "list" => Some(self.list().unwrap_or_else(Value::from)),
-            _ => None,
+            _ => Some(missing(format!(
+                "a node has no field `{key}`; it has out, in, types, label and list"
+            ))),
         }
     }
 
@@ -294,18 +297,31 @@ impl fmt::Debug for Node {
     }
 }
 
+/// A value that fails with this message where it is used: a misspelt name must not read as
+/// something that is merely not there.
+pub(crate) fn missing(message: String) -> Value {
+    Value::from(Error::new(ErrorKind::UndefinedError, message))
+}
+
 /// Named values: the variables of a row, or the context of a template.
 #[derive(Debug)]
 pub(crate) struct Fields {
     pub(crate) names: Arc<[Arc<str>]>,
     pub(crate) values: Vec<Value>,
+    /// Whether a name that is not among them is a mistake.
+    pub(crate) is_closed: bool,
     /// The list and the number of the row, where uses are noted.
     pub(crate) origin: Option<(Arc<Trace>, usize, usize)>,
 }
 
 impl Object for Fields {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        let index = self.names.iter().position(|name| &**name == key)?;
+        let Some(index) = self.names.iter().position(|name| &**name == key) else {
+            let known = self.names.iter().map(|name| &**name);
+            return self.is_closed.then(|| {
+                missing(format!("a row has no `{key}`; {}", instead(key, "fields", known)))
+            });
+        };
         let value = self.values.get(index)?;
         if let Some((trace, list, row)) = &self.origin
             && let Some(node) = value.downcast_object_ref::<Node>()

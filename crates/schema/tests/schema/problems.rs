@@ -48,3 +48,35 @@ fn properties_of_one_name() {
          other:name rdfs:domain :A . :na_me rdfs:domain :B . <http://schema.org/NAME> rdfs:domain :B ."
     ));
 }
+
+#[test]
+fn bounds_that_no_literal_meets() {
+    assert_snapshot!(show(
+        ":A a owl:Class ; sh:property [ sh:path :p ; sh:datatype xsd:int ; sh:minInclusive 5 ; sh:maxInclusive 4 ],
+             [ sh:path :q ; sh:datatype xsd:string ; sh:minLength 3 ; sh:maxLength 2 ],
+             [ sh:path :r ; sh:datatype xsd:date ; sh:minExclusive \"2020-01-02\"^^xsd:date ; sh:maxInclusive \"2020-01-02\"^^xsd:date ] .
+         :B a owl:Class ; rdfs:subClassOf :A ; sh:property [ sh:path :s ; sh:datatype :Small ; sh:minInclusive 20 ] .
+         :Small a rdfs:Datatype ; owl:onDatatype xsd:int ; owl:withRestrictions ( [ xsd:maxInclusive 10 ] ) .
+         :Empty a rdfs:Datatype ; owl:onDatatype xsd:int ; owl:withRestrictions ( [ xsd:maxExclusive 10 ] [ xsd:minInclusive 10 ] ) ."
+    ));
+}
+
+#[test]
+fn statements_that_say_nothing() {
+    assert_snapshot!(show(
+        ":A a owl:Class ; sh:property [ sh:path :p ; sh:maxCount \"many\" ; sh:datatype xsd:strng ],
+             [ sh:path :q ; sh:datatype :A ] ;
+             rdfs:subClassOf [ owl:onProperty :r ; owl:cardinality -1 ] .
+         :B a owl:Class ; rdfs:subClassOf :A ."
+    ));
+}
+
+#[test]
+fn values_of_the_other_kind() {
+    assert_snapshot!(show(
+        ":A a owl:Class .
+         :p a owl:ObjectProperty ; rdfs:domain :A ; rdfs:range [ owl:unionOf ( :A xsd:string ) ] .
+         :q a owl:DatatypeProperty ; rdfs:domain :A ; rdfs:range :A .
+         :r a owl:DatatypeProperty, owl:ObjectProperty ; rdfs:domain :A ."
+    ));
+}
