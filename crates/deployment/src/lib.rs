@@ -53,6 +53,8 @@ mod release;
 
 mod deployer;
 
+mod analytics;
+
 mod driver;
 
 mod in_memory;
@@ -61,6 +63,7 @@ mod memory;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+pub use crate::analytics::{DeploymentAnalytics, DurationFigures};
 pub use crate::config::{
     CheckSetting, CommandSetting, ConfigError, Deadlines, DeploymentConfig, DeploymentEnvironment,
     VariableSetting,

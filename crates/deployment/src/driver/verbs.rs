@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 
@@ -8,8 +9,9 @@ use super::errors::OperationError;
 use super::parts::Target;
 use super::run::Run;
 use crate::{
-    ControlRequest, EnvironmentState, Event, LedgerView, OpenDeployment, PlanKind, ReleaseId,
-    ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus, StepError, Summary, Version, Wish,
+    ControlRequest, DeploymentAnalytics, EnvironmentState, Event, LedgerView, OpenDeployment,
+    PlanKind, ReleaseId, ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus, StepError,
+    Summary, Version, Wish,
 };
 
 /// What is known of an environment.
@@ -149,6 +151,30 @@ impl DeploymentAutomation {
         Ok(read(&site).await?.summaries().cloned().collect())
     }
 
+    /// How well deployments went, in all environments or one, in a window of time.
+    ///
+    /// # Errors
+    /// There is no such environment, or a ledger can't be read.
+    pub async fn analytics(
+        &self,
+        environment: Option<&str>,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<DeploymentAnalytics>, OperationError> {
+        let names = environment.map_or_else(|| self.order.clone(), |name| vec![name.to_owned()]);
+        let mut all = Vec::with_capacity(names.len());
+        for name in names {
+            let site = Arc::clone(self.site(&name)?);
+            let figures = spawn_blocking(move || {
+                let view = site.parts.ledger.read()?;
+                let figures = DeploymentAnalytics::fold(&name, view.summaries(), since, until);
+                Ok::<_, OperationError>(figures)
+            });
+            all.push(figures.await??);
+        }
+        Ok(all)
+    }
+
     /// Compares what really runs with what the ledger says, file by file and slot by slot.
     ///
     /// # Errors
@@ -211,7 +237,7 @@ impl DeploymentAutomation {
         let in_progress = || OperationError::NotInProgress { environment: environment.to_owned() };
         let open = state.open.as_ref().ok_or_else(in_progress)?;
         // Whether it can be wished at all is known here and now.
-        let _ = crate::step(&state, &event, jiff::Timestamp::now())?;
+        let _ = crate::step(&state, &event, Timestamp::now())?;
         match Run::begin(&site, &self.progress).await {
             Ok(mut run) if run.state.open.is_some() => self.alone(&mut run, wish, event).await,
             Ok(_) => Err(in_progress()),

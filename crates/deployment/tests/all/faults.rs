@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -25,8 +26,8 @@ const CHANGING: &str = "?open,?openat,?creat,?write,?pwrite64,?writev,?rename,?r
     ?fsync,?fdatasync,?syncfs,?chmod,?fchmod,?fchmodat";
 
 /// Every how many-th call is looked at; all with `EVERGEN_FAULTS=full`.
-fn stride() -> usize {
-    if std::env::var("EVERGEN_FAULTS").is_ok_and(|value| value == "full") { 1 } else { 4 }
+fn stride(usual: usize) -> usize {
+    if std::env::var("EVERGEN_FAULTS").is_ok_and(|value| value == "full") { 1 } else { usual }
 }
 
 /// Whether faults can be injected here at all.
@@ -56,6 +57,7 @@ fn act_once() {
     let config = evergen_deployment::DeploymentConfig::new(vec![environment]).unwrap();
     let automation = evergen_deployment::DeploymentAutomation::new(&config).unwrap();
     let done = runtime.block_on(async {
+        tokio::task::spawn_blocking(raise_numbers).await.unwrap();
         match verb.as_str() {
             "deploy" => deploy(&automation, Path::new(source), version).await.map(Some),
             "rollback" => automation.rollback("staging", None).await.map(Some),
@@ -65,6 +67,15 @@ fn act_once() {
     let done = done.unwrap();
     let good = done.is_none_or(|done| done.outcome == evergen_deployment::Outcome::Succeeded);
     assert!(good || verb == "recover");
+}
+
+/// Makes calls without effect, so that those that follow in this thread have numbers which no
+/// other thread reaches: `strace` counts in each thread by itself.
+fn raise_numbers() {
+    for _ in 0..50 {
+        let mut null = fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
+        assert_eq!(null.write(&[]).unwrap(), 0);
+    }
 }
 
 fn tell(command: &mut Command, world: &World, verb: &str, source: &Path, version: &str) {
@@ -110,11 +121,14 @@ fn calls(world: &World, verb: &str, source: &Path, version: &str) -> (Vec<Call>,
         *count += 1;
         let reads = name.starts_with("open") && !arguments.contains("O_CREAT");
         // Only what touches the target: eventfds and pipes of the runtime don't count.
-        let wakes =
-            name == "write" && arguments.contains(", 8)") || arguments.contains("/dev/null");
+        let empty = [", 8)", ", 0)"].iter().any(|end| arguments.contains(end));
+        let wakes = name == "write" && empty;
         if !reads && !wakes {
             found.push((thread, name, *count));
         }
+    }
+    if std::env::var_os("EVERGEN_SHOW_CALLS").is_some() {
+        println!("{found:?}");
     }
     let names = found.iter().map(|(_, name, _)| (*name).to_owned()).collect();
     // Any thread can be the first to reach a number: it has to be beyond the others' reach.
@@ -235,14 +249,14 @@ impl Scenario {
     }
 }
 
-fn sweep(fault: &str) {
+fn sweep(fault: &str, usual: usize) {
     if !can_trace() {
         return;
     }
     for (index, scenario) in SCENARIOS.iter().enumerate() {
         let all = scenario.calls();
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
-        for call in all.iter().skip(index).step_by(stride()) {
+        for call in all.iter().skip(index).step_by(stride(usual)) {
             let world = scenario.make();
             let (fired, status) = run_with(&world, scenario.verb, scenario.version, call, fault);
             assert!(fired, "{fault} at {call:?} never happened");
@@ -254,28 +268,28 @@ fn sweep(fault: &str) {
             *outcomes.entry(scenario.check(&world, &what)).or_default() += 1;
         }
         println!("{} over {:?}: {} calls, {outcomes:?}", scenario.verb, scenario.before, all.len());
-        assert!(all.len() >= 20, "only {} calls were found", all.len());
+        assert!(all.len() >= 12, "only {} calls were found", all.len());
     }
 }
 
 #[test]
 fn a_kill_anywhere_ends_in_the_old_or_the_new_release() {
-    sweep("signal=KILL");
+    sweep("signal=KILL", 7);
 }
 
 #[test]
 fn a_full_disk_anywhere_ends_in_the_old_or_the_new_release() {
-    sweep("error=ENOSPC");
+    sweep("error=ENOSPC", 10);
 }
 
 #[test]
 fn a_failing_disk_anywhere_ends_in_the_old_or_the_new_release() {
-    sweep("error=EIO");
+    sweep("error=EIO", 9);
 }
 
 /// How many pairs are killed; 1,000 with `EVERGEN_DOUBLE_KILLS=1000`.
 fn pairs() -> usize {
-    std::env::var("EVERGEN_DOUBLE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12)
+    std::env::var("EVERGEN_DOUBLE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 
 #[test]
@@ -291,10 +305,12 @@ fn a_kill_of_the_recovery_too_ends_in_the_old_or_the_new_release() {
         let world = scenario.make();
         let first = &all[random.usize(..all.len())];
         run_with(&world, scenario.verb, scenario.version, first, "signal=KILL");
-        // The names that a recovery uses, at one of their first calls.
-        let name = ["write", "fdatasync", "rename", "fsync", "unlink"][random.usize(..5)];
-        let second = (name.to_owned(), random.usize(1..6));
-        let (fired, _) = run_with(&world, "recover", scenario.version, &second, "signal=KILL");
+        // What the recovery of such a world does is known from another one.
+        let model = scenario.make();
+        run_with(&model, scenario.verb, scenario.version, first, "signal=KILL");
+        let (recovering, _) = calls(&model, "recover", model.folder.path(), scenario.version);
+        let Some(second) = random.choice(&recovering) else { continue };
+        let (fired, _) = run_with(&world, "recover", scenario.version, second, "signal=KILL");
         twice += usize::from(fired);
         let what = format!("kills at {first:?} and {second:?}");
         *outcomes.entry(scenario.check(&world, &what)).or_default() += 1;
