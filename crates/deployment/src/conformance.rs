@@ -9,8 +9,10 @@ mod deployer;
 mod ledger;
 mod router;
 mod slots;
+mod store;
 
 pub use deployer::check;
 pub use ledger::check_ledger;
 pub use router::check_router;
 pub use slots::check_slots;
+pub use store::check_store;

@@ -1,9 +1,9 @@
 //! Releases as folders of a target.
 
 mod directory;
-mod manifest;
+pub(crate) mod manifest;
 mod pin;
-mod source;
+pub(crate) mod source;
 
 pub use directory::DirectoryReleases;
 pub use pin::{PinError, PinnedRelease};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::automation::{Progress, Site};
 use super::effects::Job;
@@ -18,6 +18,9 @@ use crate::{
 
 /// How often the wishes of people are looked at.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How long it may take to tell somebody.
+const TELLING: Duration = Duration::from_secs(30);
 
 /// An environment that is ours.
 pub(super) struct Run {
@@ -262,9 +265,15 @@ impl Run {
         let notice = Notice::new(environment, number, version.clone(), kind, Timestamp::now());
         let notice = notice.with_text(text).with_live(live);
         for notifier in &self.site.parts.notifiers {
-            if let Err(error) = notifier.notify(&notice).await {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(environment, notifier = notifier.name(), error, "not told");
+            match timeout(TELLING, notifier.notify(&notice)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(environment, notifier = notifier.name(), error, "not told");
+                }
+                Err(_) => {
+                    tracing::warn!(environment, notifier = notifier.name(), "not told in time");
+                }
             }
         }
     }

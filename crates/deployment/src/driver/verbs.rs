@@ -1,8 +1,10 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::automation::{DeployOptions, DeploymentAutomation, Order, Site};
 use super::errors::OperationError;
@@ -13,6 +15,9 @@ use crate::{
     PlanKind, ReleaseId, ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus, StepError,
     Summary, Version, Wish,
 };
+
+/// How long a look at a slot or a router may take.
+const LOOKING: Duration = Duration::from_secs(5);
 
 /// What is known of an environment.
 #[derive(Clone, Debug, Serialize)]
@@ -329,14 +334,16 @@ async fn look(site: &Arc<Site>, state: &EnvironmentState) -> Drift {
     }
     if let Target::Slots { runtime, router } = &site.parts.target {
         for slot in Slot::BOTH {
-            match runtime.inspect(slot).await {
-                Ok(status) => drift.slots.push((slot, status)),
-                Err(error) => drift.differences.push(error.to_string()),
+            match timeout(LOOKING, runtime.inspect(slot)).await {
+                Ok(Ok(status)) => drift.slots.push((slot, status)),
+                Ok(Err(error)) => drift.differences.push(error.to_string()),
+                Err(_) => drift.differences.push(format!("slot {slot} does not tell what it runs")),
             }
         }
-        match router.read().await {
-            Ok(state) => drift.router = Some(state),
-            Err(error) => drift.differences.push(error.to_string()),
+        match timeout(LOOKING, router.read()).await {
+            Ok(Ok(state)) => drift.router = Some(state),
+            Ok(Err(error)) => drift.differences.push(error.to_string()),
+            Err(_) => drift.differences.push("the router does not tell what it does".to_owned()),
         }
         if state.open.is_none() {
             compare_slots(state, &mut drift);

@@ -18,17 +18,17 @@ use crate::{StageError, StoreError};
 const CHUNK: usize = 128 * 1024;
 
 /// Files that are to become a release, by their paths in it.
-pub(super) type Listing = BTreeMap<String, Input>;
+pub(crate) type Listing = BTreeMap<String, Input>;
 
 /// Where the bytes of a file come from.
 #[derive(Clone, Debug)]
-pub(super) enum Input {
+pub(crate) enum Input {
     File { path: PathBuf, executable: bool },
     Memory { bytes: Arc<[u8]>, executable: bool },
 }
 
 /// Lists all files below a folder.
-pub(super) fn list(folder: &Path) -> Result<Listing, StageError> {
+pub(crate) fn list(folder: &Path) -> Result<Listing, StageError> {
     let refused = |why: String| StageError::Source {
         source_name: format!("folder `{}`", folder.display()),
         why,
@@ -73,7 +73,7 @@ pub(super) fn list(folder: &Path) -> Result<Listing, StageError> {
 }
 
 /// Puts changes on top of a listing.
-pub(super) fn layer(listing: &mut Listing, changes: &ProposedChanges) {
+pub(crate) fn layer(listing: &mut Listing, changes: &ProposedChanges) {
     for change in changes {
         let path = change.path.as_str().to_owned();
         match &change.kind {
@@ -91,7 +91,7 @@ pub(super) fn layer(listing: &mut Listing, changes: &ProposedChanges) {
 }
 
 /// Reads all files; with a place, copies them there, which exists and is empty.
-pub(super) fn read(listing: &Listing, copy_to: Option<&Path>) -> Result<Manifest, FileError> {
+pub(crate) fn read(listing: &Listing, copy_to: Option<&Path>) -> Result<Manifest, FileError> {
     let mut buffer = vec![0; CHUNK];
     let mut files = Vec::with_capacity(listing.len());
     let mut made = String::new();
@@ -179,6 +179,6 @@ fn stream(
     }
 }
 
-pub(super) fn failed(error: FileError) -> StageError {
+pub(crate) fn failed(error: FileError) -> StageError {
     StageError::Store(StoreError::Medium(error.into()))
 }

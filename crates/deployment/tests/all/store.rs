@@ -22,6 +22,16 @@ fn stage(world: &World, store: &DirectoryReleases, name: &str) -> ReleaseId {
 }
 
 #[test]
+fn it_keeps_the_laws() {
+    let world = World::new();
+    fs::create_dir(world.target()).unwrap();
+    evergen_deployment::conformance::check_store(&DirectoryReleases::new(
+        world.target(),
+        "staging",
+    ));
+}
+
+#[test]
 fn a_release_is_its_paths_bytes_and_modes() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::new();
