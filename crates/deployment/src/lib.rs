@@ -1,50 +1,130 @@
 //! How does a release come into use, and back?
 //!
 //! What a cycle made is of use when it runs somewhere. A *release* is an immutable set of
-//! files, known by its content; an *environment* has one release that is live, and others to
-//! which it can go back. Whoever brings releases into use is a [`Deployer`].
+//! files, known by its content and named by a version; an *environment* has one that is
+//! live, and others to which it can go back. The dangerous part lies between the two: a
+//! disk fills up, a process is killed, a new release starts and then fails under traffic,
+//! and somebody has to know whether old or new is in use. This crate takes that off your hands.
 //!
-//! # What is here
-//! The port, and [`DeploymentAutomation`], which keeps its environments in memory: for
-//! programs that only want the engine, for demonstrations, and for tests. Each deployment
-//! puts the changes of a cycle on top of the live release, and switches in one step, so
-//! that a reader who holds a [`Release`] never sees files of another.
+//! # Decided first, done later
+//! A [`Plan`] holds all steps of a deployment, and its digest is what a dry run shows, what a person
+//! approves, and what is applied. The state of an environment is the fold of the [`Record`]s in its
+//! ledger, and [`step`] takes a state and an [`Event`] to records and one effect. It knows no
+//! clock and no file, so that its laws are tested over thousands of runs in a moment: every
+//! deployment ends, and at every moment something serves.
+//!
+//! # One record decides
+//! Records are kept before the effect they announce is done. Up to the record of the commit
+//! all can be undone, traffic first; from there on all can be done again. So a start after a crash
+//! needs no guess: [`DeploymentAutomation::recover`], and every verb by itself, takes back
+//! what has no commit record and finishes what has one. The ledger is a chain of hashes: a
+//! write that was cut short is cut, and a record that was edited is told with its place.
+//!
+//! # A folder is enough
+//! [`DirectoryReleases`] keeps releases by content and switches a link by one rename; a
+//! [`PinnedRelease`] reads one of them to its end whatever is switched meanwhile. Where releases
+//! run as processes, a [`SlotRuntime`] starts them in two slots and a [`TrafficRouter`] moves the
+//! traffic over in steps, watched by [`HealthProbe`]s. Backups are proven before they count
+//! ([`BackupProvider`]), and schemas change in two halves ([`Migrator`]).
 //!
 //! # What it does not do
-//! It starts no process, moves no traffic and writes no file.
+//! It starts no process, opens no socket and knows no proxy: those are the ports'. A
+//! [`DeploymentAutomation`] has no thread of its own; a verb is a future, and dropping it is like
+//! killing the process there. Nothing is done by itself between two verbs.
+//! [`InMemoryDeployments`] needs not even a folder.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
-//! use evergen_deployment::{Deployer, DeploymentAutomation, DeploymentRequest, Environment};
-//! use uuid::Uuid;
+//! use evergen_deployment::{
+//!     DeployOptions, DeploymentAutomation, DeploymentConfig, DeploymentEnvironment, Outcome,
+//!     PinnedRelease, Version,
+//! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let staging = Environment::new("staging").with_auto_deploy(true);
-//! let deployment = DeploymentAutomation::new(vec![staging])?;
+//! # let folder = tempfile::tempdir()?;
+//! let (built, target) = (folder.path().join("built"), folder.path().join("target"));
+//! let staging = DeploymentEnvironment::new("staging", &target);
+//! let deployment = DeploymentAutomation::new(&DeploymentConfig::new(vec![staging])?)?;
 //!
-//! let order = ArtifactPath::parse("order.rs")?;
-//! let changes = ProposedChanges::new(vec![ProposedChange::write(order.clone(), "rust", *b"struct Order;", false)]);
-//! let request = DeploymentRequest::new("staging", Uuid::now_v7(), Arc::new(changes));
-//! let deployed = deployment.deploy(request).await?;
-//! assert_eq!(deployed.number, 1);
+//! # std::fs::create_dir(&built)?;
+//! std::fs::write(built.join("index.html"), "first")?;
+//! let version = Version::parse("1.0.0")?;
+//! let plan = deployment.plan("staging", &built, &version).await?;
+//! assert!(!target.exists(), "a plan writes nothing");
+//! let options = DeployOptions::default().expecting(plan.digest());
+//! deployment.deploy("staging", &built, &version, options).await?;
 //!
-//! let live = deployment.live("staging").ok_or("nothing is live")?;
-//! assert_eq!(live.file(&order), Some(&b"struct Order;"[..]));
+//! let reader = PinnedRelease::open(&target)?;
+//! std::fs::write(built.join("index.html"), "second")?;
+//! let version = Version::parse("1.0.1")?;
+//! let done = deployment.deploy("staging", &built, &version, DeployOptions::default()).await?;
+//! assert_eq!(done.outcome, Outcome::Succeeded);
+//! assert_eq!(std::fs::read(target.join("current/index.html"))?, b"second");
+//! assert_eq!(reader.read("index.html")?, b"first");
+//!
+//! deployment.rollback("staging", None).await?;
+//! assert_eq!(std::fs::read(target.join("current/index.html"))?, b"first");
 //! # Ok(())
 //! # }
 //! ```
+
+mod values;
+
+mod ports;
+
+mod core;
+
+mod config;
+
+mod target;
+
+mod ledger;
+mod store;
 
 mod release;
 
 mod deployer;
 
-mod automation;
+mod analytics;
+
+mod driver;
+
+mod in_memory;
+mod memory;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
-pub use crate::automation::{DeploymentAutomation, Environment, EnvironmentError};
+pub use crate::analytics::{DeploymentAnalytics, DurationFigures};
+pub use crate::config::{
+    CheckSetting, CommandSetting, ConfigError, Deadlines, DeploymentConfig, DeploymentEnvironment,
+    VariableSetting,
+};
+pub use crate::core::{
+    Action, Cause, CauseKind, Course, Decision, Entry, EnvironmentState, Event, LivePoint,
+    NextEffect, OpenDeployment, Opening, Outcome, PastRelease, Phase, Plan, PlanKind, PlannedStep,
+    Record, StepError, StepNote, Summary, Undo, step,
+};
 pub use crate::deployer::{DeployError, Deployer, Deployment, DeploymentRequest, Effect};
+pub use crate::driver::{
+    DeployOptions, DeploymentAutomation, Drift, EnvironmentParts, EnvironmentStatus,
+    OperationError, Progress, Target,
+};
+pub use crate::in_memory::{Environment, EnvironmentError, InMemoryDeployments};
+pub use crate::ledger::DirectoryLedger;
+pub use crate::memory::{MemoryLedger, MemoryReleases, MemoryRouter, MemorySlots};
+pub use crate::ports::{
+    Answer, AppendError, Backend, BackupError, BackupProvider, BackupRef, BoxError, Collected,
+    ControlRequest, DeploymentLedger, Drained, HealthProbe, Hook, HookError, HookReport, Instance,
+    LATENCY_BOUNDS, Lease, LedgerView, LockError, MigrationError, MigrationPhase, Migrator, Notice,
+    NoticeKind, Notifier, NotifyError, ProbeTarget, Proof, ReadLedgerError, ReleaseName,
+    ReleaseSource, ReleaseStore, RollbackPolicy, RollbackStrategy, RouterError, RouterState,
+    Running, Side, SlotError, SlotRuntime, SlotStatus, StageError, StoreError, TrafficCounts,
+    TrafficRouter, Verdict, Wish,
+};
 pub use crate::release::Release;
+pub use crate::store::{DirectoryReleases, PinError, PinnedRelease};
+pub use crate::values::{
+    Endpoint, EndpointError, Provenance, ReleaseId, Scheme, Secret, SecretError, SecretRef, Slot,
+    Split, SplitError, StagedRelease, StepContext, Variables, Version, VersionError,
+};
