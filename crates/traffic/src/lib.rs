@@ -1,0 +1,1 @@
+//! Where do requests go, and which processes answer them?
