@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use evergen_artifact::ProposedChanges;
-use evergen_deployment::DeploymentAutomation;
+use evergen_deployment::InMemoryDeployments;
 use evergen_events::{ChangeEvent, GraphChangeNotifier};
 use evergen_orchestrator::{OrchestratorConfig, RegenerationOrchestrator};
 use evergen_regeneration::{Prepared, RegenerateError, Regenerated, Regenerator, Work, WorkKey};
@@ -95,7 +95,7 @@ impl Loop {
         let orchestrator = RegenerationOrchestrator::new(
             config,
             Arc::new(Sleeper(work)),
-            Arc::new(DeploymentAutomation::new(Vec::new())?),
+            Arc::new(InMemoryDeployments::new(Vec::new())?),
             TelemetryCollector::new(TelemetryConfig::default())?,
             notifier.clone(),
         );

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergen_deployment::{DeploymentAutomation, Environment};
+use evergen_deployment::{InMemoryDeployments, Environment};
 use evergen_events::{ChangeEvent, Delta, GraphChangeNotifier, Quad, Term};
 use evergen_llm::MockClient;
 use evergen_orchestrator::{OrchestratorConfig, RegenerationOrchestrator};
@@ -34,7 +34,7 @@ pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
     let engine =
         RegenerationEngine::for_programs(project(folder.path()), client, notifier.clone())?;
     let staging = Environment::new("staging").with_auto_deploy(true);
-    let deployment = Arc::new(DeploymentAutomation::new(vec![staging])?);
+    let deployment = Arc::new(InMemoryDeployments::new(vec![staging])?);
     let orchestrator = RegenerationOrchestrator::new(
         OrchestratorConfig::default(),
         Arc::new(SharedEngine::new(engine)?),

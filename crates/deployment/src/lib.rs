@@ -5,7 +5,7 @@
 //! which it can go back. Whoever brings releases into use is a [`Deployer`].
 //!
 //! # What is here
-//! The port, and [`DeploymentAutomation`], which keeps its environments in memory: for
+//! The port, and [`InMemoryDeployments`], which keeps its environments in memory: for
 //! programs that only want the engine, for demonstrations, and for tests. Each deployment
 //! puts the changes of a cycle on top of the live release, and switches in one step, so
 //! that a reader who holds a [`Release`] never sees files of another.
@@ -16,13 +16,13 @@
 //! ```
 //! use std::sync::Arc;
 //! use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
-//! use evergen_deployment::{Deployer, DeploymentAutomation, DeploymentRequest, Environment};
+//! use evergen_deployment::{Deployer, InMemoryDeployments, DeploymentRequest, Environment};
 //! use uuid::Uuid;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let staging = Environment::new("staging").with_auto_deploy(true);
-//! let deployment = DeploymentAutomation::new(vec![staging])?;
+//! let deployment = InMemoryDeployments::new(vec![staging])?;
 //!
 //! let order = ArtifactPath::parse("order.rs")?;
 //! let changes = ProposedChanges::new(vec![ProposedChange::write(order.clone(), "rust", *b"struct Order;", false)]);
@@ -36,15 +36,29 @@
 //! # }
 //! ```
 
+mod values;
+
+mod ports;
+
 mod release;
 
 mod deployer;
 
-mod automation;
+mod in_memory;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
-pub use crate::automation::{DeploymentAutomation, Environment, EnvironmentError};
 pub use crate::deployer::{DeployError, Deployer, Deployment, DeploymentRequest, Effect};
+pub use crate::in_memory::{Environment, EnvironmentError, InMemoryDeployments};
+pub use crate::ports::{
+    Backend, BackupError, BackupProvider, BackupRef, BoxError, Drained, HealthProbe, Hook,
+    HookError, HookReport, Instance, LATENCY_BOUNDS, MigrationError, MigrationPhase, Migrator,
+    Notice, NoticeKind, Notifier, NotifyError, ProbeTarget, Proof, RouterError, RouterState,
+    Running, Side, SlotError, SlotRuntime, SlotStatus, TrafficCounts, TrafficRouter, Verdict,
+};
 pub use crate::release::Release;
+pub use crate::values::{
+    Endpoint, EndpointError, Provenance, ReleaseId, Scheme, Secret, SecretError, SecretRef, Slot,
+    Split, SplitError, StagedRelease, StepContext, Variables, Version, VersionError,
+};

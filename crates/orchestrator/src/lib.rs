@@ -38,7 +38,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use evergen_deployment::DeploymentAutomation;
+//! use evergen_deployment::InMemoryDeployments;
 //! use evergen_events::{ChangeEvent, GraphChangeNotifier};
 //! use evergen_orchestrator::{OrchestratorConfig, RegenerationOrchestrator};
 //! use evergen_regeneration::MemoryRegenerator;
@@ -51,7 +51,7 @@
 //! let orchestrator = RegenerationOrchestrator::new(
 //!     OrchestratorConfig::builder().max_concurrent(4).debounce_ms(5).build()?,
 //!     Arc::new(regenerator.clone()),
-//!     Arc::new(DeploymentAutomation::new(Vec::new())?),
+//!     Arc::new(InMemoryDeployments::new(Vec::new())?),
 //!     TelemetryCollector::new(TelemetryConfig::default())?,
 //!     notifier.clone(),
 //! );

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use evergen_deployment::DeploymentAutomation;
+use evergen_deployment::InMemoryDeployments;
 use evergen_events::{
     ChangeEvent, ConsumerName, Delta, GraphChangeNotifier, Quad, SegmentLog, SegmentSettings, Term,
 };
@@ -68,7 +68,7 @@ fn open(folder: &Path) -> Result<(RegenerationOrchestrator, GraphChangeNotifier)
     let orchestrator = RegenerationOrchestrator::new(
         config,
         Arc::new(SharedEngine::new(engine)?),
-        Arc::new(DeploymentAutomation::new(Vec::new())?),
+        Arc::new(InMemoryDeployments::new(Vec::new())?),
         telemetry,
         notifier.clone(),
     );

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use evergen_artifact::FileStamp;
-use evergen_deployment::DeploymentAutomation;
+use evergen_deployment::InMemoryDeployments;
 use evergen_events::{
     DeadLetters, GraphChangeNotifier, OpenError, Retention, SegmentLog, SegmentSettings, TornTail,
 };
@@ -101,7 +101,7 @@ impl Session {
         let reload = reload(arguments.asked.clone());
         let engine = SharedEngine::with_reload(engine, reload)?;
         let observed = Observed::new(engine, findings.clone(), telemetry.clone());
-        let deployment = DeploymentAutomation::new(Vec::new())
+        let deployment = InMemoryDeployments::new(Vec::new())
             .map_err(|error| Failure::storage("opening environments", &error))?;
         let orchestrator = RegenerationOrchestrator::new(
             config,

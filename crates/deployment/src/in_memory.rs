@@ -67,7 +67,7 @@ pub enum EnvironmentError {
 
 /// Deploys to environments that it keeps in memory.
 #[derive(Debug)]
-pub struct DeploymentAutomation {
+pub struct InMemoryDeployments {
     environments: BTreeMap<String, (Environment, Mutex<Line>)>,
 }
 
@@ -85,7 +85,7 @@ struct Line {
     answers: VecDeque<Deployment>,
 }
 
-impl DeploymentAutomation {
+impl InMemoryDeployments {
     /// Environments in which nothing is live yet.
     ///
     /// # Errors
@@ -180,7 +180,7 @@ impl Line {
     }
 }
 
-impl Deployer for DeploymentAutomation {
+impl Deployer for InMemoryDeployments {
     fn automatic(&self) -> Vec<String> {
         let automatic = self.environments.values().filter(|(known, _)| known.auto_deploy);
         automatic.map(|(known, _)| known.name.clone()).collect()
@@ -213,12 +213,12 @@ mod tests {
         Arc::new(ProposedChanges::new(changes.collect()))
     }
 
-    fn deploy(automation: &DeploymentAutomation, files: &[(&str, Option<&str>)]) -> Deployment {
+    fn deploy(automation: &InMemoryDeployments, files: &[(&str, Option<&str>)]) -> Deployment {
         let request = DeploymentRequest::new("staging", Uuid::now_v7(), changes(files));
         futures::executor::block_on(automation.deploy(request)).unwrap()
     }
 
-    fn shown(automation: &DeploymentAutomation) -> String {
+    fn shown(automation: &InMemoryDeployments) -> String {
         let live = automation.live("staging").unwrap_or_default();
         let files = live
             .paths()
@@ -226,9 +226,9 @@ mod tests {
         files.collect::<Vec<_>>().join(" ")
     }
 
-    fn staging() -> DeploymentAutomation {
+    fn staging() -> InMemoryDeployments {
         let environment = Environment::new("staging").with_auto_deploy(true).with_kept_releases(2);
-        DeploymentAutomation::new(vec![environment, Environment::new("production")]).unwrap()
+        InMemoryDeployments::new(vec![environment, Environment::new("production")]).unwrap()
     }
 
     #[test]
@@ -272,7 +272,7 @@ mod tests {
     fn environments_must_have_names_of_their_own() {
         let error = |names: &[&str]| {
             let environments = names.iter().map(|name| Environment::new(*name)).collect();
-            DeploymentAutomation::new(environments).unwrap_err().to_string()
+            InMemoryDeployments::new(environments).unwrap_err().to_string()
         };
         assert_eq!(error(&["a", " "]), "environment 1 has an empty name");
         assert_eq!(error(&["a", "a"]), "there are two environments named `a`");
