@@ -45,12 +45,14 @@ mod release;
 mod deployer;
 
 mod in_memory;
+mod memory;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
 pub use crate::deployer::{DeployError, Deployer, Deployment, DeploymentRequest, Effect};
 pub use crate::in_memory::{Environment, EnvironmentError, InMemoryDeployments};
+pub use crate::memory::{MemoryRouter, MemorySlots};
 pub use crate::ports::{
     Backend, BackupError, BackupProvider, BackupRef, BoxError, Drained, HealthProbe, Hook,
     HookError, HookReport, Instance, LATENCY_BOUNDS, MigrationError, MigrationPhase, Migrator,
