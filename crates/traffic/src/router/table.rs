@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use evergen_deployment::{Endpoint, Slot, Split};
 
+use tokio::sync::Notify;
+
 use super::affinity::thousandth;
 use super::latency::Latencies;
 use super::pool::Replica;
@@ -20,7 +22,7 @@ pub(crate) struct Table {
 
 #[derive(Clone, Debug)]
 struct Routes {
-    split: Split,
+    split: Option<Split>,
     replicas: [Arc<[Arc<Replica>]>; 2],
 }
 
@@ -38,6 +40,8 @@ pub(crate) struct SlotCounts {
     pub(crate) in_flight: AtomicU64,
     /// Upgraded connections among them.
     pub(crate) tunnels: AtomicU64,
+    /// Told whenever nothing is in flight any more.
+    pub(crate) idle: Notify,
     /// Times from the arrival of a request to the head of its answer.
     pub(crate) latencies: Latencies,
 }
@@ -50,7 +54,7 @@ const fn index(slot: Slot) -> usize {
 }
 
 impl Table {
-    pub(crate) fn new(split: Split, blue: &[Endpoint], green: &[Endpoint]) -> Self {
+    pub(crate) fn new(split: Option<Split>, blue: &[Endpoint], green: &[Endpoint]) -> Self {
         let fresh = |endpoints: &[Endpoint]| endpoints.iter().cloned().map(Replica::new).collect();
         let routes = Routes { split, replicas: [fresh(blue), fresh(green)] };
         Self { routes: RwLock::new(routes), draws: AtomicU64::new(0), slots: Default::default() }
@@ -58,7 +62,7 @@ impl Table {
 
     /// Changes the split, for all requests that are drawn from now on.
     pub(crate) fn set(&self, split: Split) {
-        self.routes.write().unwrap_or_else(PoisonError::into_inner).split = split;
+        self.routes.write().unwrap_or_else(PoisonError::into_inner).split = Some(split);
     }
 
     /// Changes who answers for `slot`. Replicas that stay keep their connections.
@@ -72,14 +76,16 @@ impl Table {
         routes.replicas[index(slot)] = replicas.collect();
     }
 
-    /// Draws the slot of a request and counts it in. None if nobody answers for that slot.
+    /// Draws the slot of a request and counts it in. None if there is no split yet, or nobody answers
+    /// for that slot.
     ///
     /// Both happen under one lock, so whoever sets a split and then finds a slot idle knows
     /// that nothing is on its way into it.
     pub(crate) fn draw(&self, point: Option<u16>) -> Option<Ticket> {
         let point = point.unwrap_or_else(|| self.next_point());
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
-        let slot = if point < routes.split.of(Slot::Green) { Slot::Green } else { Slot::Blue };
+        let green = routes.split?.of(Slot::Green);
+        let slot = if point < green { Slot::Green } else { Slot::Blue };
         let replicas = routes.replicas[index(slot)].clone();
         if replicas.is_empty() {
             return None;
@@ -178,7 +184,9 @@ impl Drop for Ticket {
         if self.state == TicketState::Waiting {
             self.counts.abandoned.fetch_add(1, Ordering::Relaxed);
         }
-        self.counts.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if self.counts.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.counts.idle.notify_waiters();
+        }
     }
 }
 
@@ -198,7 +206,7 @@ mod tests {
 
     fn table(green: u16) -> Table {
         let endpoint = |port| [Endpoint::http("127.0.0.1", port).unwrap()];
-        Table::new(Split::giving(Slot::Green, green).unwrap(), &endpoint(1), &endpoint(2))
+        Table::new(Split::giving(Slot::Green, green).ok(), &endpoint(1), &endpoint(2))
     }
 
     fn greens(table: &Table, draws: usize) -> usize {
