@@ -88,7 +88,7 @@ impl RouterClient {
         let silent = |_| Unreachable::Silent { path: self.socket.clone(), patience };
         let line = line.map_err(silent).flatten().map_err(unavailable)?;
         serde_json::from_slice(&line).map_err(|_| {
-            let answer = String::from_utf8_lossy(&line).chars().take(200).collect();
+            let answer = String::from_utf8_lossy(&line).trim().chars().take(200).collect();
             RouterError::Nonsense { action, answer }
         })
     }

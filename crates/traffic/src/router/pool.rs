@@ -126,7 +126,7 @@ impl Replica {
         let _ = stream.set_nodelay(true);
         let (connection, driver) =
             http1::handshake(TokioIo::new(stream)).await.map_err(SendFault::Handshake)?;
-        tasks.spawn(async move {
+        tasks.spawn_servant(async move {
             if let Err(error) = driver.with_upgrades().await {
                 tracing::debug!(%error, "a connection to a replica ended");
             }

@@ -7,6 +7,8 @@ use tokio_util::task::TaskTracker;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tasks {
     tracker: TaskTracker,
+    /// Tasks that go on as long as anybody needs them, and are not waited for.
+    servants: TaskTracker,
     finish: CancellationToken,
     abort: CancellationToken,
 }
@@ -14,13 +16,12 @@ pub(crate) struct Tasks {
 impl Tasks {
     /// Runs a task until it ends or is cut off.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let abort = self.abort.clone();
-        self.tracker.spawn(async move {
-            tokio::select! {
-                () = task => {}
-                () = abort.cancelled() => {}
-            }
-        });
+        self.tracker.spawn(until(self.abort.clone(), task));
+    }
+
+    /// Runs a task that serves others: once they are done, it is cut off.
+    pub(crate) fn spawn_servant(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.servants.spawn(until(self.abort.clone(), task));
     }
 
     /// Ends when tasks are asked to finish.
@@ -37,6 +38,15 @@ impl Tasks {
         let left = if all_done { 0 } else { self.tracker.len() };
         self.abort.cancel();
         self.tracker.wait().await;
+        self.servants.close();
+        self.servants.wait().await;
         left
+    }
+}
+
+async fn until(abort: CancellationToken, task: impl Future<Output = ()>) {
+    tokio::select! {
+        () = task => {}
+        () = abort.cancelled() => {}
     }
 }

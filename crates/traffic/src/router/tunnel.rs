@@ -3,12 +3,15 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+/// How long a side may be silent whose other side has ended.
+const HALF_CLOSED: Duration = Duration::from_secs(5);
 
 /// Passes bytes on in both directions until both have ended, one broke, or neither moved
 /// for `limit`.
@@ -18,12 +21,15 @@ where
     B: AsyncRead + AsyncWrite + Unpin,
 {
     let began = Instant::now();
-    let moved = Arc::new(AtomicU64::new(0));
-    let mut client = Watched { inner: client, began, moved: moved.clone() };
+    let (moved, half) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let mut client = Watched { inner: client, began, moved: moved.clone(), half: half.clone() };
     let passing = copy_bidirectional(&mut client, &mut replica);
     tokio::pin!(passing);
     loop {
-        let silent_until = began + Duration::from_millis(moved.load(Ordering::Relaxed)) + limit;
+        let limit = if half.load(Ordering::Relaxed) { limit.min(HALF_CLOSED) } else { limit };
+        let last = || began + Duration::from_millis(moved.load(Ordering::Relaxed));
+        // A side that ends shortens the wait, so it is looked for now and then.
+        let look_at = (last() + limit).min(Instant::now() + HALF_CLOSED);
         tokio::select! {
             ended = &mut passing => {
                 if let Err(error) = ended {
@@ -31,9 +37,9 @@ where
                 }
                 return;
             }
-            () = sleep_until(silent_until) => {}
+            () = sleep_until(look_at) => {}
         }
-        if began + Duration::from_millis(moved.load(Ordering::Relaxed)) + limit <= Instant::now() {
+        if last() + limit <= Instant::now() {
             tracing::debug!(?limit, "an upgraded connection was silent for too long");
             return;
         }
@@ -46,6 +52,8 @@ struct Watched<S> {
     began: Instant,
     /// Milliseconds after the beginning.
     moved: Arc<AtomicU64>,
+    /// Set when one of the two sides has ended.
+    half: Arc<AtomicBool>,
 }
 
 impl<S> Watched<S> {
@@ -61,8 +69,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.inner).poll_read(context, buffer));
         self.note();
+        if buffer.filled().len() == before {
+            self.half.store(true, Ordering::Relaxed);
+        }
         Poll::Ready(read)
     }
 }
@@ -83,6 +95,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The other side has nothing more to say.
+        self.half.store(true, Ordering::Relaxed);
         Pin::new(&mut self.inner).poll_shutdown(context)
     }
 }
