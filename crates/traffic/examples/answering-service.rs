@@ -2,7 +2,7 @@
 //!
 //! It listens at `PORT` of the loopback address and says `VERSION`. `/slow` takes two seconds,
 //! `/status/503` fails, `/echo` gives a body back, `/head` the head of the request, `/stream`
-//! never-ending pieces, and `/socket` is a `WebSocket` that echoes. `DELAY_MS` lets it wait
+//! never-ending pieces, and `/socket` is a WebSocket that echoes. `DELAY_MS` lets it wait
 //! before it listens. Everything else is answered at once, with the time of arrival.
 
 use std::convert::Infallible;

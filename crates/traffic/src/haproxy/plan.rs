@@ -35,17 +35,23 @@ pub(crate) struct Server {
 /// HAProxy can't do this.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unfit {
-    #[error("slot {slot} has no endpoint; point it somewhere before it gets {permille} thousandths")]
+    #[error(
+        "slot {slot} has no endpoint; point it somewhere before it gets {permille} thousandths"
+    )]
     NobodyThere { slot: Slot, permille: u16 },
     #[error("slot {slot} has {permille} thousandths of the traffic; set its share to zero first")]
     StillServing { slot: Slot, permille: u16 },
-    #[error("{count} endpoints don't fit into the {most} servers of slot {slot}; set `replicas` higher and start HAProxy anew")]
+    #[error(
+        "{count} endpoints don't fit into the {most} servers of slot {slot}; set `replicas` higher and start HAProxy anew"
+    )]
     TooMany { slot: Slot, count: usize, most: u16 },
     #[error("`{endpoint}` is not at an address; HAProxy looks up no names while it runs")]
     NoAddress { endpoint: Endpoint },
     #[error("`{endpoint}` is spoken to in TLS, which servers of HAProxy are not set up for here")]
     Tls { endpoint: Endpoint },
-    #[error("a share of {permille} thousandths for {greens} against {blues} servers can't be had of weights up to {HEAVIEST}; take 4 to 996, or all")]
+    #[error(
+        "a share of {permille} thousandths for {greens} against {blues} servers can't be had of weights up to {HEAVIEST}; take 4 to 996, or all"
+    )]
     TooFine { permille: u16, blues: usize, greens: usize },
 }
 
@@ -141,7 +147,11 @@ fn place(endpoint: &Endpoint) -> Result<(IpAddr, u16), Unfit> {
 /// The weight of each server of blue and of green, such that a split is kept to the thousandth.
 ///
 /// Of all that do, the lightest is taken: with small weights HAProxy mixes servers finely.
-pub(crate) fn weights(split: Option<Split>, blues: usize, greens: usize) -> Result<[u16; 2], Unfit> {
+pub(crate) fn weights(
+    split: Option<Split>,
+    blues: usize,
+    greens: usize,
+) -> Result<[u16; 2], Unfit> {
     const ALONE: u16 = 100;
     let Some(split) = split else { return Ok([0, 0]) };
     match split.sole() {
@@ -223,6 +233,15 @@ mod tests {
             blue: vec![Endpoint::http("127.0.0.1", 8081).unwrap()],
             green: vec![Endpoint::http("::1", 8082).unwrap(), Endpoint::http("::1", 8083).unwrap()],
         };
-        insta::assert_snapshot!(plan.file(&settings).unwrap(), @r"");
+        insta::assert_snapshot!(plan.file(&settings).unwrap(), @r"
+        # Written by evergen before each change of traffic. Changes by hand are lost.
+        backend app
+            balance roundrobin
+            option http-keep-alive
+            server blue1 127.0.0.1:8081 weight 18
+            server blue2 127.0.0.1:1 weight 0 disabled
+            server green1 [::1]:8082 weight 1
+            server green2 [::1]:8083 weight 1
+        ");
     }
 }

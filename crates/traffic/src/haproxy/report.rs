@@ -6,6 +6,12 @@ use evergen_deployment::{Backend, Endpoint, RouterState, Slot, TrafficCounts};
 
 use super::plan::{NOWHERE, split_of};
 
+/// Bits of `srv_admin_state`: in maintenance by command, by another server, or for want of an
+/// address. That the configuration once said `disabled` is a bit too, and means nothing later.
+const MAINTENANCE: u32 = 0x01 | 0x02 | 0x20 | 0x40;
+/// Bits of `srv_admin_state`: draining by command, or by another server.
+const DRAIN: u32 = 0x08 | 0x10;
+
 /// A server as HAProxy has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerState {
@@ -40,7 +46,6 @@ pub(crate) fn servers(text: &str) -> Option<Vec<ServerState>> {
         .map(|line| {
             let values: Vec<_> = line.split_whitespace().collect();
             let of = |name| values.get(names.iter().position(|known| *known == name)?).copied();
-            // SRV_ADMF_*: 0x08 and 0x10 are drains, all other bits maintenance of some kind.
             let admin: u32 = of("srv_admin_state")?.parse().ok()?;
             let stopped = of("srv_op_state")? == "0";
             Some(ServerState {
@@ -48,8 +53,8 @@ pub(crate) fn servers(text: &str) -> Option<Vec<ServerState>> {
                 address: of("srv_addr")?.parse().ok()?,
                 port: of("srv_port")?.parse().ok()?,
                 weight: of("srv_uweight")?.parse().ok()?,
-                takes: admin == 0 && !stopped,
-                maintained: admin & !0x18 != 0,
+                takes: admin & (MAINTENANCE | DRAIN) == 0 && !stopped,
+                maintained: admin & MAINTENANCE != 0,
             })
         })
         .collect()
@@ -71,8 +76,7 @@ pub(crate) fn counts(text: &str) -> Option<Vec<ServerCounts>> {
             let kinds = ["hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"];
             let answered = kinds.into_iter().map(number).sum::<Option<u64>>()?;
             let broken = number("eresp")?;
-            let counts =
-                TrafficCounts::new(answered + broken, number("hrsp_5xx")? + broken);
+            let counts = TrafficCounts::new(answered + broken, number("hrsp_5xx")? + broken);
             let active = number("scur")? + number("qcur")?;
             Some(ServerCounts { name: of("svname")?.to_owned(), active, counts })
         })
@@ -96,9 +100,8 @@ pub(crate) fn state(servers: &[ServerState], counts: &[ServerCounts]) -> RouterS
     };
     let backend = |slot| {
         let used = of(slot).filter(|server| (server.address, server.port) != NOWHERE);
-        let endpoints = used.filter_map(|server| {
-            Endpoint::http(&server.address.to_string(), server.port).ok()
-        });
+        let endpoints =
+            used.filter_map(|server| Endpoint::http(&server.address.to_string(), server.port).ok());
         Backend::new(endpoints.collect(), active(slot, counts))
     };
     let split = split_of(weight(Slot::Blue), weight(Slot::Green));

@@ -84,7 +84,7 @@ impl HaproxyRouter {
     }
 
     async fn save(&self, action: &'static str, plan: &Plan) -> Result<(), RouterError> {
-        let text = plan.file(&self.settings).map_err(refused)?;
+        let text = plan.file(&self.settings).map_err(|unfit| refused(&unfit))?;
         self.file(action, move |path| durable::write(path, text.as_bytes())).await
     }
 
@@ -136,13 +136,16 @@ impl HaproxyRouter {
         action: &'static str,
         (old, new): (&Plan, &Plan),
     ) -> Result<(), RouterError> {
-        let servers = new.servers(self.settings.replicas).map_err(refused)?;
+        let servers = new.servers(self.settings.replicas).map_err(|unfit| refused(&unfit))?;
         self.save(action, new).await?;
         let applied = self.apply(action, &servers, gaining(old, new)).await;
         if applied.is_err()
             && let Err(error) = self.save(action, old).await
         {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the file keeps the new split");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the file keeps the new split"
+            );
         }
         applied
     }
@@ -213,7 +216,7 @@ impl TrafficRouter for HaproxyRouter {
         async move {
             let action = "point HAProxy to a slot";
             let old = self.plan(action).await?;
-            let new = old.with_endpoints(slot, endpoints).map_err(refused)?;
+            let new = old.with_endpoints(slot, endpoints).map_err(|unfit| refused(&unfit))?;
             self.change(action, (&old, &new)).await
         }
         .boxed()
@@ -223,7 +226,7 @@ impl TrafficRouter for HaproxyRouter {
         async move {
             let action = "set the split of HAProxy";
             let old = self.plan(action).await?;
-            let new = old.with_split(split).map_err(refused)?;
+            let new = old.with_split(split).map_err(|unfit| refused(&unfit))?;
             self.change(action, (&old, &new)).await
         }
         .boxed()
@@ -235,7 +238,7 @@ impl TrafficRouter for HaproxyRouter {
             let until = Instant::now() + deadline.min(Duration::from_hours(24));
             let permille = self.plan(action).await?.share(slot);
             if permille > 0 {
-                return Err(refused(Unfit::StillServing { slot, permille }));
+                return Err(refused(&Unfit::StillServing { slot, permille }));
             }
             loop {
                 let left = report::active(slot, &self.server_counts(action).await?);
@@ -286,7 +289,7 @@ fn is_in_effect(server: &Server, now: &ServerState) -> bool {
     placed && now.weight == server.weight && state
 }
 
-fn refused(unfit: Unfit) -> RouterError {
+fn refused(unfit: &Unfit) -> RouterError {
     RouterError::Refused { why: unfit.to_string() }
 }
 

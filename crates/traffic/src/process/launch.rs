@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
@@ -30,18 +31,15 @@ impl Placeholders<'_> {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             filled.push_str(before);
-            let known = after.split_once('}').and_then(|(name, behind)| {
-                self.value(name).map(|value| (value, behind))
-            });
-            match known {
-                Some((value, behind)) => {
-                    filled.push_str(&value);
-                    rest = behind;
-                }
-                None => {
-                    filled.push('{');
-                    rest = after;
-                }
+            let known = after
+                .split_once('}')
+                .and_then(|(name, behind)| self.value(name).map(|value| (value, behind)));
+            if let Some((value, behind)) = known {
+                filled.push_str(&value);
+                rest = behind;
+            } else {
+                filled.push('{');
+                rest = after;
             }
         }
         filled.push_str(rest);
@@ -91,9 +89,12 @@ pub(crate) fn free_ports(settings: &ProcessSettings) -> Result<Vec<u16>, LaunchE
         Ports::Free => {
             for _ in 0..count {
                 let taken = TcpListener::bind((host, 0));
-                held.push(taken.map_err(|source| {
-                    LaunchError::NoFreePort { host: host.to_owned(), source }
-                })?);
+                held.push(
+                    taken.map_err(|source| LaunchError::NoFreePort {
+                        host: host.to_owned(),
+                        source,
+                    })?,
+                );
             }
         }
         Ports::Range { first, last } => {
@@ -173,19 +174,14 @@ fn plain(settings: &ProcessSettings, place: &Placeholders<'_>) -> BTreeMap<Strin
 /// of a process leads no group, so no further process comes in between. Without it the
 /// process still gets a group of its own.
 fn session_command(program: &Path) -> Command {
-    match find("setsid", Path::new("/")) {
-        Some(setsid) => {
-            let mut command = Command::new(setsid);
-            command.arg(program);
-            command
-        }
-        None => {
-            use std::os::unix::process::CommandExt as _;
-            let mut command = Command::new(program);
-            command.process_group(0);
-            command
-        }
+    if let Some(setsid) = find("setsid", Path::new("/")) {
+        let mut command = Command::new(setsid);
+        command.arg(program);
+        return command;
     }
+    let mut command = Command::new(program);
+    command.process_group(0);
+    command
 }
 
 /// Waits until a new process has left our session, so that nothing that happens to us
@@ -207,7 +203,8 @@ fn settle(child: &Child) -> io::Result<Option<ProcessId>> {
 /// The file of a program: as it stands, in the release, or on the search path.
 fn find(program: &str, root: &Path) -> Option<PathBuf> {
     let executable = |path: &PathBuf| {
-        path.metadata().is_ok_and(|known| known.is_file() && known.permissions().mode() & 0o111 != 0)
+        path.metadata()
+            .is_ok_and(|known| known.is_file() && known.permissions().mode() & 0o111 != 0)
     };
     if program.contains('/') {
         return Some(root.join(program)).filter(executable);

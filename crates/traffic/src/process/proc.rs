@@ -130,7 +130,9 @@ fn holds(number: i32, sockets: &HashSet<u64>) -> Option<bool> {
         Err(_) => return None,
     };
     let mut targets = descriptors.flatten().map(|descriptor| descriptor.target);
-    Some(targets.any(|target| matches!(target, FDTarget::Socket(inode) if sockets.contains(&inode))))
+    Some(
+        targets.any(|target| matches!(target, FDTarget::Socket(inode) if sockets.contains(&inode))),
+    )
 }
 
 fn table() -> io::Result<Vec<Stat>> {

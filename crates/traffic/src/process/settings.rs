@@ -164,6 +164,8 @@ pub(super) mod pace {
 
     /// Between two looks at a process that comes up or goes down.
     pub(in crate::process) const LOOK: Duration = Duration::from_millis(20);
+    /// For a lock that another process may hold for a moment.
+    pub(in crate::process) const LOCK: Duration = Duration::from_secs(1);
     /// For the answer to one readiness request.
     pub(in crate::process) const ANSWER: Duration = Duration::from_secs(2);
     /// For what was ended by force to be gone.

@@ -79,8 +79,21 @@ impl ProcessSlots {
     }
 
     async fn hold(&self, slot: Slot, action: &'static str) -> Result<Held, SlotError> {
-        let held = self.blocking(move |inner| inner.records.lock(slot)).await.flatten();
-        held.map(Arc::new).map_err(|error| unavailable(slot, action, error))
+        let until = Instant::now() + pace::LOCK;
+        loop {
+            let held = self.blocking(move |inner| inner.records.lock(slot)).await.flatten();
+            match held {
+                // Any process that this one is just starting has the file until it is its program.
+                Err(error)
+                    if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < until =>
+                {
+                    sleep(pace::LOOK).await;
+                }
+                held => {
+                    return held.map(Arc::new).map_err(|error| unavailable(slot, action, error));
+                }
+            }
+        }
     }
 
     async fn look(&self, slot: Slot, action: &'static str) -> Result<Option<Seen>, SlotError> {
@@ -112,8 +125,7 @@ impl ProcessSlots {
             // What was left by a start that was cut short, or by a process that died.
             self.clear(slot, Duration::ZERO, &held).await?;
         }
-        let secrets =
-            secrets.map_err(|error| SlotError::Setup { slot, why: error.to_string() })?;
+        let secrets = secrets.map_err(|error| SlotError::Setup { slot, why: error.to_string() })?;
         let launched = {
             let (release, secrets, held) = (release.clone(), secrets.clone(), held.clone());
             self.blocking(move |inner| {
@@ -147,7 +159,8 @@ impl ProcessSlots {
         let running = self.inner.running(&record);
         if !record.complete {
             record.complete = true;
-            let saved = self.blocking(move |inner| inner.records.save(slot, &record)).await.flatten();
+            let saved =
+                self.blocking(move |inner| inner.records.save(slot, &record)).await.flatten();
             if let Err(error) = saved {
                 self.clear(slot, pace::FAILED, held).await?;
                 return Err(unavailable(slot, "start", error));
@@ -206,7 +219,8 @@ impl ProcessSlots {
             // Once is enough for a signal that asks; force must also meet what is born meanwhile.
             let mut told = false;
             loop {
-                let left = self.look(slot, "stop").await?.map_or_else(Vec::new, |seen| seen.members);
+                let left =
+                    self.look(slot, "stop").await?.map_or_else(Vec::new, |seen| seen.members);
                 if left.is_empty() {
                     return self.forget(slot, held).await;
                 }
@@ -223,7 +237,11 @@ impl ProcessSlots {
         let left = self.look(slot, "stop").await?.map_or_else(Vec::new, |seen| {
             seen.members.iter().map(|member| identity(*member, &seen.record.boot)).collect()
         });
-        if left.is_empty() { self.forget(slot, held).await } else { Err(SlotError::NotStopped { slot, left }) }
+        if left.is_empty() {
+            self.forget(slot, held).await
+        } else {
+            Err(SlotError::NotStopped { slot, left })
+        }
     }
 
     async fn signal(&self, members: &[ProcessId], signal: Signal) {
@@ -263,17 +281,21 @@ impl SlotRuntime for ProcessSlots {
 
     fn inspect(&self, slot: Slot) -> BoxFuture<'_, Result<SlotStatus, SlotError>> {
         async move {
-            let Some(seen) = self.look(slot, "inspect").await? else { return Ok(SlotStatus::Empty) };
+            let Some(seen) = self.look(slot, "inspect").await? else {
+                return Ok(SlotStatus::Empty);
+            };
             if seen.members.is_empty() {
                 return Ok(SlotStatus::Empty);
             }
             let running = self.inner.what_runs(&seen);
             let why = if seen.is_whole() {
                 let faults = self.faults(&seen.record).await;
-                let faults = faults.map_err(|why| {
-                    unavailable(slot, "inspect", io::Error::other(why))
-                })?;
-                faults.into_iter().next().map(|(replica, fault)| format!("replica {replica}: {fault}"))
+                let faults =
+                    faults.map_err(|why| unavailable(slot, "inspect", io::Error::other(why)))?;
+                faults
+                    .into_iter()
+                    .next()
+                    .map(|(replica, fault)| format!("replica {replica}: {fault}"))
             } else {
                 Some("some of its processes are gone, or its start was cut short".to_owned())
             };
@@ -391,7 +413,10 @@ impl Inner {
         let same = |child: &&mut Child| i64::from(child.id()) == i64::from(process.number);
         let child = children.iter_mut().rev().find(same);
         let status = child.and_then(|child| child.try_wait().ok().flatten());
-        status.map_or_else(|| "a status that only its parent knows".to_owned(), |status| status.to_string())
+        status.map_or_else(
+            || "a status that only its parent knows".to_owned(),
+            |status| status.to_string(),
+        )
     }
 
     /// Takes leave of children that have ended and of which nobody asks how.
@@ -421,11 +446,13 @@ impl Inner {
 
     /// The processes that were started and still run, or whatever else runs.
     fn what_runs(&self, seen: &Seen) -> Running {
-        let alive = seen.record.replicas.iter().filter(|known| seen.members.contains(&known.process));
+        let alive =
+            seen.record.replicas.iter().filter(|known| seen.members.contains(&known.process));
         let mut instances: Vec<_> = alive.map(|known| self.instance(known, &seen.record)).collect();
         if instances.is_empty() {
             let others = seen.members.iter();
-            instances.extend(others.map(|id| Instance::new(identity(*id, &seen.record.boot), None)));
+            instances
+                .extend(others.map(|id| Instance::new(identity(*id, &seen.record.boot), None)));
         }
         Running::new(seen.record.release, instances)
     }

@@ -29,10 +29,10 @@ impl Affinity {
         match self {
             Self::None => None,
             Self::Address => Some(point_of(&client.to_canonical().to_string())),
-            Self::Cookie(name) => Some(cookie(headers, name).map_or_else(
-                || point_of(&client.to_canonical().to_string()),
-                |value| point_of(value),
-            )),
+            Self::Cookie(name) => Some(
+                cookie(headers, name)
+                    .map_or_else(|| point_of(&client.to_canonical().to_string()), point_of),
+            ),
         }
     }
 
@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn a_session_keeps_its_point_wherever_it_comes_from() {
         let affinity = Affinity::Cookie("session".to_owned());
-        let at = |cookies: &str, address: [u8; 4]| affinity.point(&headers(cookies), address.into());
+        let at =
+            |cookies: &str, address: [u8; 4]| affinity.point(&headers(cookies), address.into());
         assert_eq!(at("a=1; session=x", [10, 0, 0, 1]), at("session=x; b=2", [10, 0, 0, 2]));
         assert_ne!(at("session=", [10, 0, 0, 1]), at("session=", [10, 0, 0, 2]));
         assert_eq!(Affinity::None.point(&headers("session=x"), [10, 0, 0, 1].into()), None);

@@ -117,7 +117,8 @@ impl Engine {
             let errors = counts.errors.load(Ordering::SeqCst);
             let requests = counts.requests.load(Ordering::SeqCst);
             SlotStats {
-                counts: TrafficCounts::new(requests, errors).with_latencies(counts.latencies.read()),
+                counts: TrafficCounts::new(requests, errors)
+                    .with_latencies(counts.latencies.read()),
                 abandoned: counts.abandoned.load(Ordering::Relaxed),
                 active: counts.in_flight.load(Ordering::SeqCst),
                 tunnels: counts.tunnels.load(Ordering::Relaxed),
@@ -131,7 +132,9 @@ impl Engine {
         let split = self.kept.lock().unwrap_or_else(PoisonError::into_inner).split;
         let permille = split.map_or(0, |split| split.of(slot));
         if permille > 0 {
-            return RouterAnswer::Refused { why: Unfit::StillServing { slot, permille }.to_string() };
+            return RouterAnswer::Refused {
+                why: Unfit::StillServing { slot, permille }.to_string(),
+            };
         }
         self.table.close_idle(slot);
         let until = Instant::now() + deadline.min(LONGEST_DRAIN);

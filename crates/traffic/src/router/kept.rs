@@ -57,7 +57,9 @@ pub enum KeptError {
 /// Somebody would be sent to nobody.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unfit {
-    #[error("slot {slot} has no endpoint; point it somewhere before it gets {permille} thousandths")]
+    #[error(
+        "slot {slot} has no endpoint; point it somewhere before it gets {permille} thousandths"
+    )]
     NobodyThere { slot: Slot, permille: u16 },
     #[error("slot {slot} has {permille} thousandths of the traffic; set its share to zero first")]
     StillServing { slot: Slot, permille: u16 },
@@ -76,7 +78,8 @@ impl Kept {
         let file = |source| KeptError::File { action: "read", path: path.to_owned(), source };
         let Some(bytes) = durable::read(path).map_err(file)? else { return Ok(Self::default()) };
         let damaged = |why: String| KeptError::Damaged { path: path.to_owned(), why };
-        let kept: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let kept: Self =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         let shares = kept.split.map_or(Ok(()), |split| kept.fits(split));
         shares.map_err(|unfit| damaged(unfit.to_string()))?;
         Ok(kept)

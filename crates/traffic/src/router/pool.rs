@@ -110,7 +110,9 @@ impl Replica {
                         let fault = SendFault::Broken(error.into_error());
                         return Err(SendFailure::NotSent(Box::new(again), fault));
                     }
-                    (None, _) => return Err(SendFailure::Sent(SendFault::Broken(error.into_error()))),
+                    (None, _) => {
+                        return Err(SendFailure::Sent(SendFault::Broken(error.into_error())));
+                    }
                 },
             }
         }

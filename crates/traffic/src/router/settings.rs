@@ -26,7 +26,7 @@ pub struct RouterSettings {
     pub response_timeout: Duration,
     /// How long a body may stand still, in either direction.
     pub stall_timeout: Duration,
-    /// How long an upgraded connection (a `WebSocket`) may be silent.
+    /// How long an upgraded connection (a WebSocket) may be silent.
     pub tunnel_timeout: Duration,
     /// How long a connection to a replica is kept for the next request. Keep it below the
     /// time after which the service itself closes idle connections.
@@ -51,8 +51,8 @@ impl RouterSettings {
             max_connections: 4096,
             connect_timeout: Duration::from_secs(2),
             header_timeout: Duration::from_secs(30),
-            response_timeout: Duration::from_secs(60),
-            stall_timeout: Duration::from_secs(60),
+            response_timeout: Duration::from_mins(1),
+            stall_timeout: Duration::from_mins(1),
             tunnel_timeout: Duration::from_hours(1),
             keep_alive: Duration::from_secs(4),
             idle_connections: 64,

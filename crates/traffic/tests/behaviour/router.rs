@@ -18,8 +18,8 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
-    InProcess, Program, Slots, connect, free_port, get, program, release, request, send,
-    service, until,
+    InProcess, Program, Slots, connect, free_port, get, program, release, request, send, service,
+    until,
 };
 
 /// A router before a blue slot that runs.
@@ -116,10 +116,8 @@ async fn a_web_socket_comes_through_and_counts_until_it_is_closed() {
     socket.close(None).await.unwrap();
     while socket.next().await.is_some() {}
     drop(socket);
-    until("the socket is counted out", || async {
-        client.stats().await.unwrap().blue.active == 0
-    })
-    .await;
+    until("the socket is counted out", || async { client.stats().await.unwrap().blue.active == 0 })
+        .await;
     served.router.end().await;
 }
 
@@ -131,10 +129,8 @@ async fn a_drain_waits_for_what_runs_and_says_what_is_left() {
     let green = Endpoint::http("127.0.0.1", free_port()).unwrap();
     client.point(Slot::Green, &[green]).await.unwrap();
     let slow = tokio::spawn(get(to, "/slow"));
-    until("the request is on its way", || async {
-        client.read().await.unwrap().blue.active == 1
-    })
-    .await;
+    until("the request is on its way", || async { client.read().await.unwrap().blue.active == 1 })
+        .await;
     client.set(Split::all(Slot::Green)).await.unwrap();
     let early = client.drain(Slot::Blue, Duration::from_millis(50)).await.unwrap();
     assert_eq!(early.left, 1);
@@ -232,10 +228,8 @@ async fn who_does_not_answer_in_time_is_given_up() {
     let mut rest = Vec::new();
     let _ = slow.read_to_end(&mut rest).await;
     assert!(began.elapsed() < Duration::from_secs(5), "half a head is not waited for");
-    until("all are counted out", || async {
-        router.client.read().await.unwrap().blue.active == 0
-    })
-    .await;
+    until("all are counted out", || async { router.client.read().await.unwrap().blue.active == 0 })
+        .await;
     router.end().await;
 }
 
@@ -285,7 +279,8 @@ async fn the_control_socket_is_its_owners_and_answers_anything() {
     assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(folder.path().join("router.json.lock").metadata().unwrap().len(), 0);
     let mut random = fastrand::Rng::with_seed(11);
-    let mut lines: Vec<Vec<u8>> = vec![vec![b'['; 70_000], b"{\"do\":\"set\",\"green\":5000}".into()];
+    let mut lines: Vec<Vec<u8>> =
+        vec![vec![b'['; 70_000], b"{\"do\":\"set\",\"green\":5000}".into()];
     lines.extend((0..100).map(|_| (0..random.usize(0..300)).map(|_| random.u8(..)).collect()));
     for mut line in lines {
         line.push(b'\n');
@@ -347,7 +342,11 @@ async fn two_routers_do_not_share_a_state_and_a_damaged_one_is_not_guessed() {
     let second = Router::bind(settings.clone()).await.unwrap_err();
     assert!(matches!(second, BindError::Taken { .. }), "{second}");
     router.end().await;
-    for text in ["{", "{\"format\":\"evergen-router-2\"}", r#"{"format":"evergen-router-1","split":5,"blue":[],"green":[]}"#] {
+    for text in [
+        "{",
+        "{\"format\":\"evergen-router-2\"}",
+        r#"{"format":"evergen-router-1","split":5,"blue":[],"green":[]}"#,
+    ] {
         std::fs::write(&settings.state, text).unwrap();
         let error = Router::bind(settings.clone()).await.unwrap_err();
         assert!(matches!(error, BindError::Kept(_)), "{error}");

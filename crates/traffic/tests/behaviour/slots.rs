@@ -180,7 +180,7 @@ async fn a_start_that_was_cut_short_is_cleared_away() {
     let settings = service(folder.path()).with_variable("DELAY_MS", "60000");
     let slots = Slots::new(settings);
     let one = release(folder.path(), "1.0");
-    let context = context(Slot::Blue, &one, Duration::from_secs(60));
+    let context = context(Slot::Blue, &one, Duration::from_mins(1));
     let starting = slots.0.start(Slot::Blue, &one, &context);
     let cut = tokio::time::timeout(Duration::from_millis(300), starting).await;
     assert!(cut.is_err());
@@ -206,8 +206,8 @@ async fn an_answer_of_somebody_else_is_no_readiness() {
     let port = free_port();
     let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let range = Ports::Range { first: port, last: port + 1 };
-    let settings = ProcessSettings::new(folder.path().join("slots"), ["sleep", "7613"])
-        .with_ports(range);
+    let settings =
+        ProcessSettings::new(folder.path().join("slots"), ["sleep", "7613"]).with_ports(range);
     drop(taken);
     // The port is free when it is chosen; whoever takes it then is not our process.
     let slots = Slots::new(settings);
@@ -215,10 +215,8 @@ async fn an_answer_of_somebody_else_is_no_readiness() {
     let context = context(Slot::Blue, &one, Duration::from_secs(2));
     let starting = slots.0.start(Slot::Blue, &one, &context);
     let taking = async {
-        crate::support::until("the port was chosen", || async {
-            processes_with("sleep 7613") > 0
-        })
-        .await;
+        crate::support::until("the port was chosen", || async { processes_with("sleep 7613") > 0 })
+            .await;
         TcpListener::bind(("127.0.0.1", port)).unwrap()
     };
     let (started, _taken) = tokio::join!(starting, taking);

@@ -149,7 +149,9 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
 pub(crate) type Client = SendRequest<Full<Bytes>>;
 
 /// A connection that stays open.
-pub(crate) async fn connect(address: SocketAddr) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
+pub(crate) async fn connect(
+    address: SocketAddr,
+) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (client, driver) = http1::handshake(TokioIo::new(stream)).await?;
