@@ -68,7 +68,7 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
             *answer.body_mut() = BodyExt::boxed(StreamBody::new(first.chain(end)));
             answer
         }
-        _ => match path.strip_prefix("/status/").map(|code| code.parse::<StatusCode>()) {
+        _ => match path.strip_prefix("/status/").map(str::parse::<StatusCode>) {
             Some(Ok(status)) => told(status, "as you wish"),
             _ => told(StatusCode::OK, &std::env::var("VERSION").unwrap_or_default()),
         },
