@@ -477,3 +477,21 @@ async fn a_killed_router_comes_back_with_the_same_split() {
         assert_eq!(get(to, "/").await.0, StatusCode::OK);
     }
 }
+
+#[tokio::test]
+async fn a_change_that_cannot_be_kept_is_not_in_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path(), InProcess::settings(folder.path())).await;
+    let client = &served.router.client;
+    let before = client.read().await.unwrap();
+    // The new state can't be written: a folder has its name.
+    let aside = folder.path().join("router.json.new");
+    std::fs::create_dir(&aside).unwrap();
+    let green = [Endpoint::http("127.0.0.1", 1).unwrap()];
+    let error = client.point(Slot::Green, &green).await.unwrap_err();
+    assert!(matches!(error, RouterError::Unavailable { .. }), "{error}");
+    assert_eq!(client.read().await.unwrap(), before);
+    std::fs::remove_dir(aside).unwrap();
+    client.point(Slot::Green, &green).await.unwrap();
+    served.router.end().await;
+}

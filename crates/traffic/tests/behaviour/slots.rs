@@ -10,7 +10,7 @@ use evergen_deployment::{
 };
 use evergen_traffic::{Ports, ProcessSettings, ProcessSlots, Readiness};
 
-use crate::support::{Slots, address, free_port, get, program, release, service};
+use crate::support::{Program, Slots, address, free_port, get, program, release, service, until};
 
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -75,7 +75,7 @@ async fn a_process_that_dies_is_seen_and_the_rest_is_no_ready_slot() {
     let running = slots.start(Slot::Blue, &one).await;
     let number = running.instances[0].identity.split('@').next().unwrap().to_owned();
     Command::new("kill").args(["-9", &number]).status().unwrap();
-    crate::support::until("the dead are seen", || async {
+    until("the dead are seen", || async {
         slots.0.inspect(Slot::Blue).await.unwrap().ready().is_none()
     })
     .await;
@@ -150,7 +150,7 @@ async fn orphans_of_orphans_are_ended_too() {
     );
     let slots = shell(folder.path(), &script);
     slots.start(Slot::Blue, &release(folder.path(), "1.0")).await;
-    crate::support::until("orphans sleep", || async { processes_with("sleep 7313") >= 4 }).await;
+    until("orphans sleep", || async { processes_with("sleep 7313") >= 4 }).await;
     slots.0.stop(Slot::Blue, Duration::from_millis(500)).await.unwrap();
     assert_eq!(processes_with("sleep 7313"), 0);
 }
@@ -165,7 +165,7 @@ async fn orphans_are_found_when_the_leader_is_dead() {
     let running = slots.start(Slot::Blue, &one).await;
     let number = running.instances[0].identity.split('@').next().unwrap().to_owned();
     Command::new("kill").args(["-9", &number]).status().unwrap();
-    crate::support::until("the orphan is what runs", || async {
+    until("the orphan is what runs", || async {
         let status = slots.0.inspect(Slot::Blue).await.unwrap();
         status.release() == Some(one.id) && status.ready().is_none()
     })
@@ -215,8 +215,7 @@ async fn an_answer_of_somebody_else_is_no_readiness() {
     let context = context(Slot::Blue, &one, Duration::from_secs(2));
     let starting = slots.0.start(Slot::Blue, &one, &context);
     let taking = async {
-        crate::support::until("the port was chosen", || async { processes_with("sleep 7613") > 0 })
-            .await;
+        until("the port was chosen", || async { processes_with("sleep 7613") > 0 }).await;
         TcpListener::bind(("127.0.0.1", port)).unwrap()
     };
     let (started, _taken) = tokio::join!(starting, taking);
@@ -292,4 +291,64 @@ async fn a_number_that_was_given_again_is_nobody_of_ours() {
     slots.0.stop(Slot::Blue, Duration::ZERO).await.unwrap();
     std::fs::write(&record, text).unwrap();
     assert_eq!(slots.0.inspect(Slot::Blue).await.unwrap().ready(), Some(&running));
+}
+
+/// Starts a deployer in a session of its own, so that its end is as hard as ends can be.
+fn deployer(folder: &std::path::Path) -> Program {
+    let mut command = Command::new(program("starting-deployer"));
+    command.arg(folder.join("slots")).arg(folder.join("releases/1.0"));
+    command.arg(program("answering-service")).stdout(std::process::Stdio::null());
+    Program::start(std::os::unix::process::CommandExt::process_group(&mut command, 0))
+}
+
+#[tokio::test]
+async fn what_was_started_outlives_a_deployer_that_is_killed_with_all_its_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = release(folder.path(), "1.0");
+    let slots = Slots::new(service(folder.path()).with_replicas(3));
+    let mut deployer = deployer(folder.path());
+    until("the slot is ready", || async {
+        slots.0.inspect(Slot::Blue).await.unwrap().ready().is_some()
+    })
+    .await;
+    let group = format!("-{}", deployer.0.id());
+    Command::new("kill").args(["-9", "--", &group]).status().unwrap();
+    deployer.0.wait().unwrap();
+    let status = slots.0.inspect(Slot::Blue).await.unwrap();
+    let running = status.ready().unwrap();
+    assert_eq!((running.release, running.instances.len()), (one.id, 3));
+    assert_eq!(get(address(&running.endpoints()[2]), "/").await.0, hyper::StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_deployer_that_is_killed_at_any_moment_leaves_nothing_that_is_not_found() {
+    let folder = tempfile::tempdir().unwrap();
+    // A path of its own, by which the test knows the processes of this folder.
+    let service = folder.path().join("service");
+    std::fs::copy(program("answering-service"), &service).unwrap();
+    let one = release(folder.path(), "1.0");
+    let slots = Slots::new(self::service(folder.path()));
+    let word = service.to_str().unwrap().to_owned();
+    for moment in 0..15_u64 {
+        let mut command = Command::new(program("starting-deployer"));
+        command.arg(folder.path().join("slots")).arg(&one.root).arg(&service);
+        let mut deployer = Program::start(command.stdout(std::process::Stdio::null()));
+        tokio::time::sleep(Duration::from_millis(moment * 4)).await;
+        deployer.kill();
+        let runs = processes_with(&word);
+        let status = slots.0.inspect(Slot::Blue).await.unwrap();
+        assert_eq!(status == SlotStatus::Empty, runs == 0, "{runs} run, and {status:?}");
+        slots.0.stop(Slot::Blue, GRACE).await.unwrap();
+        assert_eq!(processes_with(&word), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let slots = Slots::new(service(folder.path()));
+    // The new record can't be written: a folder has its name.
+    std::fs::create_dir_all(folder.path().join("slots/blue.json.new")).unwrap();
+    let text = failure(&slots, &release(folder.path(), "1.0")).await;
+    assert!(text.starts_with("can't start slot blue"), "{text}");
 }
