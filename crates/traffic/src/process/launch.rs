@@ -141,8 +141,10 @@ pub(crate) fn launch(
     let failed = |source| LaunchError::Spawn { program: program.clone(), source };
     let mut command = session_command(&found);
     command.args(arguments).current_dir(root).env_clear();
-    command.envs(plain(settings, place)).env("PORT", place.port.to_string()).env(MARK, mark);
+    command.envs(plain(settings, place));
     command.envs(variables.iter().map(|(name, secret)| (name, secret.expose())));
+    // Last, since no variable of anybody may take the place of these.
+    command.env("PORT", place.port.to_string()).env(MARK, mark);
     command.stdin(Stdio::null());
     command.stdout(log.try_clone().map_err(LaunchError::Log)?);
     command.stderr(log.try_clone().map_err(LaunchError::Log)?);

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use hyper::header::{
-    CONNECTION, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
@@ -33,6 +33,10 @@ pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 
 /// Removes what belongs to the connection a head came by.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    // With both, the length is a lie for whoever believes it (RFC 9112, 6.3).
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
     let named = connection_options(headers).filter_map(|name| name.parse::<HeaderName>().ok());
     // `Connection: host` would take away what the next server needs to tell requests apart.
     let named: Vec<_> = named.filter(|name| *name != HOST).collect();
@@ -109,7 +113,7 @@ mod tests {
     fn what_belongs_to_a_connection_stays_there() {
         let mut headers = head(
             "connection: close, X-Private, host\nconnection: te\nhost: a.example\nkeep-alive: 5\n\
-             te: trailers\nx-private: 1\ntransfer-encoding: chunked\nupgrade: h2c\naccept: */*",
+             te: trailers\nx-private: 1\ncontent-length: 5\ntransfer-encoding: chunked\nupgrade: h2c\naccept: */*",
         );
         assert_eq!(wanted_upgrade(&headers), None);
         remove_hop_by_hop(&mut headers);

@@ -64,6 +64,9 @@ impl Proxy {
             let why = "this router opens no connection to places of the client's choice";
             return Ok(told(StatusCode::METHOD_NOT_ALLOWED, why));
         }
+        if request.headers().get_all(HOST).iter().count() > 1 {
+            return Ok(told(StatusCode::BAD_REQUEST, "a request is for one host"));
+        }
         let point = self.settings.affinity.point(request.headers(), client.address);
         let Some(mut ticket) = self.table.draw(point) else {
             return Ok(told(StatusCode::SERVICE_UNAVAILABLE, "no release answers here yet"));

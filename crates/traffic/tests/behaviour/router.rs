@@ -99,6 +99,33 @@ async fn requests_come_through_with_body_head_and_who_asked() {
 }
 
 #[tokio::test]
+async fn what_two_servers_could_read_differently_is_refused_or_made_plain() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path(), InProcess::settings(folder.path())).await;
+    let ask = async |text: &str| {
+        let mut stream = TcpStream::connect(served.router.address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let two = ask("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n").await;
+    assert!(two.starts_with("HTTP/1.1 400 "), "{two}");
+    let both = ask("POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 4\r\n\
+                    transfer-encoding: chunked\r\n\r\n7\r\nGET /ab\r\n0\r\n\r\n")
+    .await;
+    let whole = both.starts_with("HTTP/1.1 200 ") && both.contains("GET /ab");
+    assert!(whole || both.starts_with("HTTP/1.1 400 "), "{both}");
+    let expects =
+        ask("POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 2\r\n\
+                       expect: 100-continue\r\n\r\nok")
+        .await;
+    assert!(expects.starts_with("HTTP/1.1 100 "), "{expects}");
+    assert!(expects.contains("HTTP/1.1 200 OK") && expects.ends_with("ok"), "{expects}");
+    served.router.end().await;
+}
+
+#[tokio::test]
 async fn a_web_socket_comes_through_and_counts_until_it_is_closed() {
     let folder = tempfile::tempdir().unwrap();
     let served = served(folder.path(), InProcess::settings(folder.path())).await;

@@ -113,7 +113,10 @@ async fn secrets_are_in_the_environment_and_nowhere_else() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     std::fs::write(&file, "correct-horse-battery\n").unwrap();
-    let settings = service(folder.path()).with_secret("PASSWORD", SecretRef::File(file));
+    let settings = service(folder.path())
+        .with_secret("PASSWORD", SecretRef::File(file))
+        .with_variable("PORT", "1")
+        .with_variable("EVERGEN_SLOT_RUN", "mine");
     let slots = Slots::new(settings);
     let running = slots.start(Slot::Blue, &release(folder.path(), "1.0")).await;
     let number = running.instances[0].identity.split('@').next().unwrap().to_owned();
