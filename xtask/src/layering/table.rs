@@ -8,6 +8,10 @@ const fn library(name: &'static str, rank: u8, names: &'static [&'static str]) -
     Row { name, rank, kind: Kind::Library, names: Names::Only(names) }
 }
 
+const fn adapter(name: &'static str, rank: u8, names: &'static [&'static str]) -> Row {
+    Row { name, rank, kind: Kind::Adapter, names: Names::Only(names) }
+}
+
 /// Every crate of the workspace, lowest rank first.
 pub(super) const ROWS: &[Row] = &[
     library("evergen-delta", 0, &[]),
@@ -51,6 +55,7 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &["evergen-delta", "evergen-knowledge", "evergen-regeneration", "evergen-schema"],
     ),
+    adapter("evergen-traffic", 3, &["evergen-artifact", "evergen-resilience", "evergen-deployment"]),
     Row { name: "evergen", rank: 6, kind: Kind::Root, names: Names::Any },
     Row { name: "evergen-tests", rank: 7, kind: Kind::Tests, names: Names::Any },
     library("xtask", 0, &[]),

@@ -50,6 +50,8 @@ pub(super) const TOOLS: &[Tool] = &[
     tool("ninja", "a baseline of the benchmarks", true, Source::Debian("ninja-build")),
     tool("samu", "a baseline of the benchmarks", false, Source::Debian("samurai")),
     tool("promtool", "what is exported for Prometheus", true, Source::Debian("prometheus")),
+    tool("haproxy", "switches of traffic", true, Source::Debian("haproxy")),
+    tool("setsid", "processes in slots", true, Source::Debian("util-linux")),
     tool("clang", "fuzzing", false, Source::Debian("clang")),
     tool(
         "tsc",
