@@ -47,17 +47,38 @@ mod deployer;
 mod in_memory;
 mod memory;
 
+mod commands;
+mod http;
+
+mod probes;
+
+mod notify;
+
+mod comparison;
+
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+pub use crate::commands::{
+    CommandError, CommandHook, CommandLine, Finished, Invocation, SettingError,
+};
+pub use crate::comparison::{Comparison, ComparisonSettings, Finding, Standing, TrafficWindow};
 pub use crate::deployer::{DeployError, Deployer, Deployment, DeploymentRequest, Effect};
 pub use crate::in_memory::{Environment, EnvironmentError, InMemoryDeployments};
 pub use crate::memory::{MemoryRouter, MemorySlots};
+pub use crate::notify::{
+    CommandNotifier, GithubNotifier, GithubSettings, SIGNATURE_HEADER, TIMESTAMP_HEADER,
+    Undelivered, WebhookNotifier, WebhookSettings, deliver, signature,
+};
 pub use crate::ports::{
     Backend, BackupError, BackupProvider, BackupRef, BoxError, Drained, HealthProbe, Hook,
     HookError, HookReport, Instance, LATENCY_BOUNDS, MigrationError, MigrationPhase, Migrator,
     Notice, NoticeKind, Notifier, NotifyError, ProbeTarget, Proof, RouterError, RouterState,
     Running, Side, SlotError, SlotRuntime, SlotStatus, TrafficCounts, TrafficRouter, Verdict,
+};
+pub use crate::probes::{
+    CommandProbe, Comparator, HttpProbe, HttpProbeSettings, MetricProbe, MetricProbeSettings,
+    Patience, ProbeSettings, StatusRange, Streak, TcpProbe, TcpProbeSettings, wait_for_health,
 };
 pub use crate::release::Release;
 pub use crate::values::{
