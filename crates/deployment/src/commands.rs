@@ -16,5 +16,3 @@ pub use line::{CommandLine, SettingError};
 pub use run::{CommandError, Finished, Invocation};
 
 pub(crate) use line::setting;
-pub(crate) use redaction::Redactor;
-pub(crate) use secret_file::SecretFile;

@@ -54,11 +54,18 @@ mod probes;
 
 mod notify;
 
+mod backups;
+
+mod migrations;
+
 mod comparison;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+#[cfg(feature = "sqlite")]
+pub use crate::backups::SqliteBackup;
+pub use crate::backups::{FilesBackup, PostgresBackup, PostgresSettings};
 pub use crate::commands::{
     CommandError, CommandHook, CommandLine, Finished, Invocation, SettingError,
 };
@@ -66,6 +73,9 @@ pub use crate::comparison::{Comparison, ComparisonSettings, Finding, Standing, T
 pub use crate::deployer::{DeployError, Deployer, Deployment, DeploymentRequest, Effect};
 pub use crate::in_memory::{Environment, EnvironmentError, InMemoryDeployments};
 pub use crate::memory::{MemoryRouter, MemorySlots};
+pub use crate::migrations::{
+    MigrationSettings, MigrationStep, PostgresMigrator, refuse_past_contract,
+};
 pub use crate::notify::{
     CommandNotifier, GithubNotifier, GithubSettings, SIGNATURE_HEADER, TIMESTAMP_HEADER,
     Undelivered, WebhookNotifier, WebhookSettings, deliver, signature,

@@ -32,6 +32,10 @@ pub struct Invocation {
     pub deadline: Option<Duration>,
     /// Where it runs unless its settings say so.
     pub folder: Option<PathBuf>,
+    /// Variables that name a file with a secret in it.
+    pub(crate) secret_files: Variables,
+    /// What else must not be shown.
+    pub(crate) hidden: Vec<Secret>,
 }
 
 impl Invocation {
@@ -56,7 +60,7 @@ impl Invocation {
         }
         let root = &context.release.root;
         let folder = (!root.as_os_str().is_empty()).then(|| root.clone());
-        Self { variables, input: Vec::new(), deadline: Some(context.deadline), folder }
+        Self { variables, deadline: Some(context.deadline), folder, ..Self::default() }
     }
 
     /// Adds a variable.
@@ -81,9 +85,10 @@ impl Invocation {
     }
 
     /// What is to be kept out of texts. What a step tells is no secret.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+    fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let given = self.variables.iter().filter(|(name, _)| !name.starts_with("EVERGEN_"));
-        given.map(|(_, secret)| secret)
+        let given = given.map(|(_, secret)| secret);
+        given.chain(self.secret_files.values()).chain(&self.hidden)
     }
 }
 
@@ -194,6 +199,11 @@ impl CommandLine {
             command.env(name, file.path());
             files.push(file);
             secrets.push(secret);
+        }
+        for (name, secret) in &invocation.secret_files {
+            let file = SecretFile::new(secret)?;
+            command.env(name, file.path());
+            files.push(file);
         }
         command.envs(invocation.variables.iter().map(|(name, value)| (name, value.expose())));
         if let Some(folder) = self.folder.as_ref().or(invocation.folder.as_ref()) {
