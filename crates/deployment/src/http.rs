@@ -86,6 +86,8 @@ impl Request {
             .max_idle_connections(0)
             .proxy(None)
             .user_agent(concat!("evergen/", env!("CARGO_PKG_VERSION")));
+        #[cfg(feature = "tls")]
+        let config = config.tls_config(tls());
         let agent = config.build().new_agent();
         let mut request = http::Request::builder().method(self.method).uri(self.url);
         for (name, value) in self.headers {
@@ -113,6 +115,16 @@ impl Request {
         let retry_after = retry_after.map(Duration::from_secs);
         Ok(Response { status, body, location, retry_after, took: began.elapsed() })
     }
+}
+
+/// TLS with the certificates that this machine trusts.
+#[cfg(feature = "tls")]
+fn tls() -> ureq::tls::TlsConfig {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    ureq::tls::TlsConfig::builder()
+        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(provider)
+        .build()
 }
 
 /// Scheme, host and port.

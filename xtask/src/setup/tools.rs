@@ -49,7 +49,7 @@ pub(super) const TOOLS: &[Tool] = &[
     tool("npm", "generated TypeScript", true, Source::Debian("npm")),
     tool("ninja", "a baseline of the benchmarks", true, Source::Debian("ninja-build")),
     tool("samu", "a baseline of the benchmarks", false, Source::Debian("samurai")),
-    tool("promtool", "what is exported for Prometheus", true, Source::Debian("prometheus")),
+    tool("promtool", "what is exported for Prometheus, and probes of it", true, Source::Debian("prometheus")),
     tool("clang", "fuzzing", false, Source::Debian("clang")),
     tool(
         "tsc",
@@ -77,7 +77,7 @@ pub(super) const TOOLS: &[Tool] = &[
     tool("mcs", "generated C#", true, Source::Debian("mono-mcs")),
     tool("mono", "generated C#", true, Source::Debian("mono-runtime")),
     tool("protoc", "generated protobuf", true, Source::Debian("protobuf-compiler")),
-    tool("psql", "generated SQL", true, Source::Debian("postgresql")),
+    tool("psql", "generated SQL, backups and migrations", true, Source::Debian("postgresql")),
     tool("cargo-deny", "the rules for dependencies", true, Source::Cargo),
     tool("cargo-nextest", "the test run", false, Source::Cargo),
     tool("cargo-llvm-cov", "coverage", false, Source::Cargo),

@@ -4,4 +4,4 @@ mod provider;
 pub use client::PostgresSettings;
 pub use provider::PostgresBackup;
 
-pub(crate) use client::{Client, SqlError};
+pub(crate) use client::Client;

@@ -11,7 +11,7 @@ use super::manifest::Manifest;
 use super::shelf::{DATA, Shelf, blocking};
 use crate::{BackupError, BackupProvider, BackupRef, BoxError, Proof, StepContext};
 
-/// Keeps a SQLite database by SQLite's own online backup, while others use it.
+/// Keeps a `SQLite` database by its own online backup, while others use it.
 ///
 /// The copy and the checksums are of one moment: both are taken in one read transaction. In
 /// WAL mode writers go on meanwhile; otherwise they wait. A restore writes into the database
@@ -52,11 +52,11 @@ impl SqliteBackup {
         let copy = |begun: &Path| -> Result<Manifest, BoxError> {
             let source = self.open(&self.database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             source.execute_batch("BEGIN")?;
-            let content = listed(&source)?;
+            let found = listed(&source)?;
             self.copy(&source, &begun.join(DATA), OpenFlags::SQLITE_OPEN_CREATE)?;
             source.execute_batch("COMMIT")?;
             let about = [("source".to_owned(), self.database.display().to_string())].into();
-            Ok(Manifest { content, about, files: BTreeMap::new() })
+            Ok(Manifest { content: found, about, files: BTreeMap::new() })
         };
         let begun = self.shelf.begin(context).map_err(|error| self.shelf.failed(KEEP, error))?;
         let manifest = copy(&begun.folder).map_err(|error| self.shelf.failed(KEEP, error))?;

@@ -17,10 +17,11 @@ impl Captured {
     /// Reads to the end, keeping `limit` bytes of both ends. Whoever floods is read on, so
     /// that it comes to its end.
     pub(super) async fn read(
-        mut from: impl AsyncRead + Unpin,
+        from: Option<impl AsyncRead + Unpin>,
         into: &mut Self,
         limit: usize,
     ) -> io::Result<()> {
+        let Some(mut from) = from else { return Ok(()) };
         let mut buffer = vec![0; 16 * 1024];
         loop {
             let count = from.read(&mut buffer).await?;

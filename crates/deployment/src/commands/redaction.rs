@@ -31,12 +31,8 @@ impl Redactor {
         self.secrets.first().map_or(0, String::len)
     }
 
-    /// The text with each secret replaced.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        self.redact_from(text, 0)
-    }
-
-    /// The text from a place on, or from behind the secret that lies there.
+    /// The text from a place on, or from behind the secret that lies there, with each secret
+    /// replaced.
     pub(crate) fn redact_from(&self, text: &str, from: usize) -> String {
         let mut redacted = String::with_capacity(text.len());
         let mut place = from;

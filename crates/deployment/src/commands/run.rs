@@ -167,7 +167,7 @@ impl CommandLine {
         let family = Family::new(child.id(), mark);
         tracing::debug!(command = %self, pid = child.id(), "a command runs");
         let run = Run { line: self, family, redactor };
-        let finished = run.to_end(child, invocation, began).await;
+        let finished = run.finish(child, invocation, began).await;
         drop(files);
         finished
     }
@@ -227,8 +227,11 @@ struct Run<'a> {
     redactor: Redactor,
 }
 
+/// How a process ended, and what of its family is left.
+type Ended = (std::io::Result<ExitStatus>, Vec<u32>);
+
 impl Run<'_> {
-    async fn to_end(
+    async fn finish(
         mut self,
         mut child: Child,
         invocation: &Invocation,
@@ -236,69 +239,60 @@ impl Run<'_> {
     ) -> Result<Finished, CommandError> {
         let own = self.line.timeout;
         let deadline = invocation.deadline.map_or(own, |deadline| deadline.min(own));
-        let limit = self.line.output_limit.saturating_add(self.redactor.longest() + 12);
-        let (mut stdout, mut stderr) = (Captured::default(), Captured::default());
-        let status = {
-            let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-            let feed = async {
-                if let Some(mut stdin) = stdin {
-                    // One that does not read to the end is no fault of ours.
-                    let _closed = stdin.write_all(&invocation.input).await;
-                }
-                std::future::pending::<()>().await;
-            };
-            let read = async {
-                tokio::join!(
-                    async {
-                        if let Some(out) = out {
-                            let _broken = Captured::read(out, &mut stdout, limit).await;
-                        }
-                    },
-                    async {
-                        if let Some(err) = err {
-                            let _broken = Captured::read(err, &mut stderr, limit).await;
-                        }
-                    }
-                );
-            };
-            let ended = async {
-                let status = child.wait().await;
-                // What it left behind holds its outputs open, and would be waited for.
-                let left = self.family.end().await;
-                (status, left)
-            };
-            let all = async {
-                let ((status, left), ()) = tokio::join!(ended, read);
-                (status, left)
-            };
-            let raced = async {
-                tokio::select! {
-                    done = all => done,
-                    () = feed => unreachable!("feeding never ends"),
-                }
-            };
-            timeout(deadline, raced).await
-        };
+        let mut outputs = (Captured::default(), Captured::default());
+        let talk = self.talk(&mut child, &invocation.input, &mut outputs);
+        let ended = timeout(deadline, talk).await;
+        let (stdout, stderr) = outputs;
         let output = self.shown(&stdout, &stderr);
         let command = self.line.to_string();
+        let Ok((status, left)) = ended else {
+            let left = self.family.end().await;
+            let _reaped = timeout(Duration::from_millis(100), child.wait()).await;
+            if left.is_empty() {
+                return Err(CommandError::TimedOut { command, deadline, output });
+            }
+            return Err(CommandError::Left { command, left });
+        };
+        if !left.is_empty() {
+            return Err(CommandError::Left { command, left });
+        }
         match status {
-            Err(_) => {
-                let left = self.family.end().await;
-                let _reaped = timeout(Duration::from_millis(100), child.wait()).await;
-                if left.is_empty() {
-                    return Err(CommandError::TimedOut { command, deadline, output });
-                }
-                Err(CommandError::Left { command, left })
-            }
-            Ok((_, left)) if !left.is_empty() => Err(CommandError::Left { command, left }),
-            Ok((Err(source), _)) => {
-                Err(CommandError::NotStarted { command, source: source.into() })
-            }
-            Ok((Ok(status), _)) if !status.success() => {
+            Err(source) => Err(CommandError::NotStarted { command, source: source.into() }),
+            Ok(status) if !status.success() => {
                 Err(CommandError::Failed { command, status: told(status), output })
             }
-            Ok((Ok(_), _)) => Ok(self.finished(stdout, output, began)),
+            Ok(_) => Ok(self.finished(stdout, output, began)),
         }
+    }
+
+    /// Feeds it and reads what it says until it has ended.
+    async fn talk(
+        &mut self,
+        child: &mut Child,
+        input: &[u8],
+        outputs: &mut (Captured, Captured),
+    ) -> Ended {
+        let limit = self.line.output_limit.saturating_add(self.redactor.longest() + 12);
+        let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let feed = async {
+            if let Some(mut stdin) = stdin {
+                // One that does not read to the end is no fault of ours.
+                let _closed = stdin.write_all(input).await;
+            }
+        };
+        let read = async {
+            let (stdout, stderr) = outputs;
+            tokio::join!(Captured::read(out, stdout, limit), Captured::read(err, stderr, limit))
+        };
+        let family = &mut self.family;
+        let ended = async {
+            let status = child.wait().await;
+            // What it left behind holds its outputs open, and would be waited for.
+            (status, family.end().await)
+        };
+        // Once all of them have ended, its input is closed, too.
+        let (ended, _read, ()) = tokio::join!(ended, read, feed);
+        ended
     }
 
     fn finished(&self, stdout: Captured, output: String, began: Instant) -> Finished {

@@ -3,8 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::{
-    Hook, HookError, Provenance, ReleaseId, Secret, SecretRef, Slot, StagedRelease, StepContext,
-    Variables, Version,
+    Hook, HookError, Provenance, ReleaseId, SecretRef, Slot, StagedRelease, StepContext, Version,
 };
 
 fn shell(script: &str) -> CommandLine {
@@ -93,8 +92,7 @@ async fn secrets_reach_the_program_and_nobody_else() {
 #[tokio::test]
 async fn a_secret_is_redacted_where_an_output_is_cut() {
     let secret = "s3cr3t-".repeat(40);
-    let mut invocation = Invocation::default();
-    invocation.variables = Variables::from([("TOKEN".into(), Secret::new(secret))]);
+    let invocation = Invocation::default().with_variable("TOKEN", secret);
     for filler in 0..60 {
         let script = format!(
             "printf '%0{filler}d' 0; for i in 1 2 3 4 5 6 7 8 9; do printf %s \"$TOKEN\"; done; exit 1"

@@ -10,11 +10,14 @@ fn settings() -> ComparisonSettings {
     ComparisonSettings::default()
 }
 
-fn window(old: (u64, u64), new: (u64, u64)) -> TrafficWindow {
+fn window(old: Counts, new: Counts) -> TrafficWindow {
     TrafficWindow::new(TrafficCounts::new(old.1, old.0), TrafficCounts::new(new.1, new.0))
 }
 
-fn verdict_of(windows: &[((u64, u64), (u64, u64))]) -> String {
+/// Bad requests, and all of them.
+type Counts = (u64, u64);
+
+fn verdict_of(windows: &[(Counts, Counts)]) -> String {
     let mut comparison = Comparison::new(settings()).unwrap();
     for (old, new) in windows {
         comparison.observe(&window(*old, *new));
@@ -65,7 +68,9 @@ fn a_slower_slot_is_found_and_an_equal_one_is_not() {
         for _ in 0..requests {
             // An exponential law with a mean of 8 ms.
             let micros = -(1.0 - rng.f64()).ln() * 8_000.0 * stretch;
-            let place = LATENCY_BOUNDS.iter().position(|bound| micros <= *bound as f64);
+            let place = LATENCY_BOUNDS
+                .iter()
+                .position(|bound| micros.ceil() <= f64::from(u32::try_from(*bound).unwrap()));
             counts[place.unwrap_or(LATENCY_BOUNDS.len())] += 1;
         }
         TrafficCounts::new(requests, 0).with_latencies(counts)

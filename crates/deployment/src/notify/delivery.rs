@@ -68,13 +68,12 @@ pub(super) enum SendError {
 impl Retryable for SendError {
     fn advice(&self) -> Advice {
         match self {
-            Self::NoAnswer(_) => Advice::Retry,
-            Self::Refused { retry_after: Some(pause), status, .. }
-                if matches!(status, 403 | 429 | 500..) =>
-            {
+            Self::Refused { retry_after: Some(pause), status: 403 | 429 | 500.., .. } => {
                 Advice::RetryAfter(*pause)
             }
-            Self::Refused { status: 408 | 425 | 429 | 500.., .. } => Advice::Retry,
+            Self::NoAnswer(_) | Self::Refused { status: 408 | 425 | 429 | 500.., .. } => {
+                Advice::Retry
+            }
             Self::Refused { .. } | Self::Secret(_) | Self::Nonsense(_) => Advice::Stop,
         }
     }

@@ -242,7 +242,7 @@ async fn what_is_not_delivered_is_told_and_stops_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let well = Server::new(|_, _| (200, "", String::new())).await;
     let gone = SecretRef::File("/no/such/secret".into());
-    let hangs = CommandLine::new(["sleep", "60"]).with_timeout(Duration::from_secs(60));
+    let hangs = CommandLine::new(["sleep", "60"]).with_timeout(Duration::from_mins(1));
     let notifiers: Vec<Box<dyn Notifier>> = vec![
         Box::new(webhook(&well.url, secret(&folder))),
         Box::new(webhook(&well.url, gone)),

@@ -13,6 +13,8 @@ use crate::{
 };
 
 mod prometheus;
+#[cfg(feature = "tls")]
+mod tls;
 
 fn target(endpoints: Vec<Endpoint>) -> ProbeTarget {
     let version = Version::parse("1.2.3").unwrap();

@@ -51,12 +51,12 @@ impl PostgresBackup {
 
     async fn keep(&self, context: &StepContext) -> Result<BackupRef, BackupError> {
         let failed = |source: BoxError| self.shelf.failed("dump a database", source);
-        let (shelf, given) = (self.shelf.clone(), context.clone());
-        let begun = blocking(move || shelf.begin(&given)).await.map_err(failed)?;
+        let (place, given) = (self.shelf.clone(), context.clone());
+        let begun = blocking(move || place.begin(&given)).await.map_err(failed)?;
         let begun = begun.map_err(|error| failed(error.into()))?;
         let manifest = self.dump(&begun).await.map_err(failed)?;
-        let shelf = self.shelf.clone();
-        let finished = blocking(move || shelf.finish(begun, manifest)).await.map_err(failed)?;
+        let place = self.shelf.clone();
+        let finished = blocking(move || place.finish(begun, manifest)).await.map_err(failed)?;
         finished.map_err(|error| failed(error.into()))
     }
 
@@ -126,8 +126,8 @@ impl PostgresBackup {
     }
 
     async fn found(&self, backup: &BackupRef) -> Result<(PathBuf, Manifest), BackupError> {
-        let (shelf, given) = (self.shelf.clone(), backup.clone());
-        let found = blocking(move || shelf.open(&given)).await;
+        let (place, given) = (self.shelf.clone(), backup.clone());
+        let found = blocking(move || place.open(&given)).await;
         found.map_err(|error| self.shelf.failed("read a dump", error))?
     }
 
@@ -250,8 +250,8 @@ impl BackupProvider for PostgresBackup {
 
     fn discard<'a>(&'a self, backup: &'a BackupRef) -> BoxFuture<'a, Result<(), BackupError>> {
         async move {
-            let (shelf, backup) = (self.shelf.clone(), backup.clone());
-            let done = blocking(move || shelf.discard(&backup)).await;
+            let (place, given) = (self.shelf.clone(), backup.clone());
+            let done = blocking(move || place.discard(&given)).await;
             done.map_err(|error| self.shelf.failed("remove a backup", error))?
         }
         .boxed()

@@ -17,7 +17,7 @@ fn database(folder: &std::path::Path) -> (SqliteBackup, Connection) {
     (SqliteBackup::new("orders", path, folder.join("backups")), connection)
 }
 
-fn count(connection: &Connection) -> u64 {
+fn count(connection: &Connection) -> i64 {
     connection.query_row("SELECT count(*) FROM orders", [], |row| row.get(0)).unwrap()
 }
 

@@ -70,11 +70,16 @@ fn binomial(rng: &mut Rng, trials: u64, rate: f64) -> u64 {
     let (mut place, mut successes) = (0.0, 0);
     loop {
         place += ((1.0 - rng.f64()).ln() / (-rate).ln_1p()).floor() + 1.0;
-        if place > trials as f64 {
+        if place > count(trials) {
             return successes;
         }
         successes += 1;
     }
+}
+
+/// Counts here are small.
+fn count(number: u64) -> f64 {
+    f64::from(u32::try_from(number).unwrap())
 }
 
 fn runs() -> u32 {
@@ -85,17 +90,18 @@ fn runs() -> u32 {
 /// Runs in all, a part of them under each law.
 fn false_alarms(laws: &[Law], calibrated: u32, seed: u64) -> f64 {
     let mut rng = Rng::with_seed(seed);
-    let each = runs() / laws.len() as u32;
+    let all = u32::try_from(laws.len()).unwrap();
+    let each = runs() / all;
     let mut total = 0;
     for law in laws {
         let wrong = (0..each).filter(|_| law.found(&mut rng, calibrated, 20).is_some()).count();
         println!(
             "{law:?}, calibrated {calibrated}: {:.2} %",
-            100.0 * wrong as f64 / f64::from(each)
+            100.0 * count(wrong as u64) / f64::from(each)
         );
         total += wrong;
     }
-    total as f64 / f64::from(each * laws.len() as u32)
+    count(total as u64) / f64::from(each * all)
 }
 
 #[test]
@@ -152,6 +158,12 @@ fn five_times_the_errors_are_found_within_five_windows() {
         let law = Law { old, new, ..Law::equal(old, 0.0) };
         assert!(windows_until_found(law, 20) <= 5.0, "{law:?}");
     }
+}
+
+#[test]
+fn without_calibration_they_are_found_within_nine() {
+    let law = Law { old: 0.001, new: 0.005, ..Law::equal(0.001, 0.0) };
+    assert!(windows_until_found(law, 0) <= 9.0, "{law:?}");
 }
 
 #[test]
