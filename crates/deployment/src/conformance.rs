@@ -6,9 +6,11 @@
 #![expect(clippy::panic, reason = "a law that does not hold ends the test")]
 
 mod deployer;
+mod ledger;
 mod router;
 mod slots;
 
 pub use deployer::check;
+pub use ledger::check_ledger;
 pub use router::check_router;
 pub use slots::check_slots;

@@ -129,6 +129,14 @@ pub enum DeployError {
         /// The environment.
         environment: String,
     },
+    /// The release was not taken, or may not be deployed; asking again will not help.
+    #[error("`{environment}` did not take the release: {why}")]
+    Rejected {
+        /// The environment.
+        environment: String,
+        /// Why, and what to do.
+        why: String,
+    },
     /// The target is not to be had for now; asking again may help.
     #[error("the target of `{environment}` is not available: {why}")]
     Unavailable {

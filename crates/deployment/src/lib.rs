@@ -40,9 +40,22 @@ mod values;
 
 mod ports;
 
+mod core;
+
+mod config;
+
+mod target;
+
+mod ledger;
+mod store;
+
 mod release;
 
 mod deployer;
+
+mod analytics;
+
+mod driver;
 
 mod in_memory;
 mod memory;
@@ -63,6 +76,7 @@ mod comparison;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+pub use crate::analytics::{DeploymentAnalytics, DurationFigures};
 #[cfg(feature = "sqlite")]
 pub use crate::backups::SqliteBackup;
 pub use crate::backups::{FilesBackup, PostgresBackup, PostgresSettings};
@@ -70,9 +84,23 @@ pub use crate::commands::{
     CommandError, CommandHook, CommandLine, Finished, Invocation, SettingError,
 };
 pub use crate::comparison::{Comparison, ComparisonSettings, Finding, Standing, TrafficWindow};
+pub use crate::config::{
+    CheckSetting, CommandSetting, ConfigError, Deadlines, DeploymentConfig, DeploymentEnvironment,
+    VariableSetting,
+};
+pub use crate::core::{
+    Action, Cause, CauseKind, Course, Decision, Entry, EnvironmentState, Event, LivePoint,
+    NextEffect, OpenDeployment, Opening, Outcome, PastRelease, Phase, Plan, PlanKind, PlannedStep,
+    Record, StepError, StepNote, Summary, Undo, step,
+};
 pub use crate::deployer::{DeployError, Deployer, Deployment, DeploymentRequest, Effect};
+pub use crate::driver::{
+    DeployOptions, DeploymentAutomation, Drift, EnvironmentParts, EnvironmentStatus,
+    OperationError, Progress, Target,
+};
 pub use crate::in_memory::{Environment, EnvironmentError, InMemoryDeployments};
-pub use crate::memory::{MemoryRouter, MemorySlots};
+pub use crate::ledger::DirectoryLedger;
+pub use crate::memory::{MemoryLedger, MemoryRouter, MemorySlots};
 pub use crate::migrations::{
     MigrationSettings, MigrationStep, PostgresMigrator, refuse_past_contract,
 };
@@ -81,16 +109,20 @@ pub use crate::notify::{
     Undelivered, WebhookNotifier, WebhookSettings, deliver, signature,
 };
 pub use crate::ports::{
-    Backend, BackupError, BackupProvider, BackupRef, BoxError, Drained, HealthProbe, Hook,
-    HookError, HookReport, Instance, LATENCY_BOUNDS, MigrationError, MigrationPhase, Migrator,
-    Notice, NoticeKind, Notifier, NotifyError, ProbeTarget, Proof, RouterError, RouterState,
-    Running, Side, SlotError, SlotRuntime, SlotStatus, TrafficCounts, TrafficRouter, Verdict,
+    Answer, AppendError, Backend, BackupError, BackupProvider, BackupRef, BoxError, Collected,
+    ControlRequest, DeploymentLedger, Drained, HealthProbe, Hook, HookError, HookReport, Instance,
+    LATENCY_BOUNDS, Lease, LedgerView, LockError, MigrationError, MigrationPhase, Migrator, Notice,
+    NoticeKind, Notifier, NotifyError, ProbeTarget, Proof, ReadLedgerError, ReleaseName,
+    ReleaseSource, ReleaseStore, RollbackPolicy, RollbackStrategy, RouterError, RouterState,
+    Running, Side, SlotError, SlotRuntime, SlotStatus, StageError, StoreError, TrafficCounts,
+    TrafficRouter, Verdict, Wish,
 };
 pub use crate::probes::{
     CommandProbe, Comparator, HttpProbe, HttpProbeSettings, MetricProbe, MetricProbeSettings,
     Patience, ProbeSettings, StatusRange, Streak, TcpProbe, TcpProbeSettings, wait_for_health,
 };
 pub use crate::release::Release;
+pub use crate::store::{DirectoryReleases, PinError, PinnedRelease};
 pub use crate::values::{
     Endpoint, EndpointError, Provenance, ReleaseId, Scheme, Secret, SecretError, SecretRef, Slot,
     Split, SplitError, StagedRelease, StepContext, Variables, Version, VersionError,

@@ -1,0 +1,17 @@
+//! The deployment as values: a plan, a state, and what follows from an event. No clock, no
+//! file, no process.
+
+mod machine;
+mod plan;
+mod record;
+mod state;
+mod undo;
+
+#[cfg(test)]
+mod tests;
+
+pub use machine::{Decision, Effect as NextEffect, Event, Opening, StepError, step};
+pub use plan::{Action, LivePoint, Phase, Plan, PlanKind, PlannedStep};
+pub use record::{Cause, CauseKind, Entry, Outcome, Record, StepNote, Summary};
+pub use state::{Course, EnvironmentState, OpenDeployment, PastRelease};
+pub use undo::Undo;

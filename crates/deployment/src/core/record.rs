@@ -1,0 +1,253 @@
+use std::fmt;
+
+use evergen_artifact::Digest;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::plan::{Plan, PlanKind};
+use super::undo::Undo;
+use crate::{BackupRef, ReleaseId, Running, Version};
+
+/// A record with its place in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The epoch of the lock under which it was written.
+    pub epoch: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+impl Entry {
+    /// A record that is written now.
+    pub fn new(epoch: u64, at: Timestamp, record: Record) -> Self {
+        Self { epoch, at, record }
+    }
+}
+
+/// A fact about a deployment. All state is what follows from these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "record")]
+#[non_exhaustive]
+pub enum Record {
+    /// A deployment began.
+    Began {
+        /// Its number in the environment, from 1.
+        number: u64,
+        /// What it does.
+        plan: Box<Plan>,
+        /// The digest of the plan.
+        digest: Digest,
+        /// The execution that it deploys, if it is one.
+        execution: Option<Uuid>,
+        /// When the change it brings was made, if that is known.
+        changed_at: Option<Timestamp>,
+        /// Who approved it, where that is needed.
+        approved_by: Option<String>,
+    },
+    /// The effect of a step is about to be done.
+    Entered {
+        /// The step.
+        step: usize,
+    },
+    /// It was done.
+    Finished {
+        /// The step.
+        step: usize,
+        /// What is to be remembered of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<StepNote>,
+    },
+    /// It failed, after the commit: the deployment goes on.
+    Warned {
+        /// The step.
+        step: usize,
+        /// Why.
+        why: String,
+    },
+    /// It failed, before the commit, and a person is to decide.
+    Held {
+        /// Why.
+        cause: Cause,
+        /// Whether nobody but a person may take it back.
+        for_good: bool,
+    },
+    /// A person lets the deployment wait before its next step.
+    Paused {
+        /// Who.
+        by: String,
+    },
+    /// A person lets it go on.
+    Resumed {
+        /// Who.
+        by: String,
+    },
+    /// All is taken back from here on.
+    Turned {
+        /// Why.
+        cause: Cause,
+    },
+    /// A part was taken back.
+    Undone {
+        /// Which.
+        undo: Undo,
+    },
+    /// A part can't be taken back, or not be published after the commit: a person must act.
+    Stuck {
+        /// What went wrong.
+        why: String,
+        /// What is left to do, in order.
+        left: Vec<String>,
+    },
+    /// It is decided: all is done from here on.
+    Committed,
+    /// The deployment is over.
+    Ended {
+        /// What became of it.
+        summary: Box<Summary>,
+    },
+}
+
+/// What is remembered of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "note")]
+#[non_exhaustive]
+pub enum StepNote {
+    /// The processes that were started.
+    Running {
+        /// They.
+        running: Running,
+    },
+    /// A backup that was made.
+    Backup {
+        /// It.
+        backup: BackupRef,
+    },
+    /// Anything else, for people.
+    Said {
+        /// In words; redacted.
+        text: String,
+    },
+}
+
+/// Why a deployment is taken back or waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Cause {
+    /// Of which kind it is.
+    pub kind: CauseKind,
+    /// In words.
+    pub why: String,
+}
+
+impl Cause {
+    /// A cause of this kind.
+    pub fn new(kind: CauseKind, why: impl Into<String>) -> Self {
+        Self { kind, why: why.into() }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.why)
+    }
+}
+
+/// The kinds of causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CauseKind {
+    /// A gate said no.
+    Refused,
+    /// A command or test of the user's failed.
+    Hook,
+    /// A health check failed, or had no data until its time was over.
+    Health,
+    /// A backup was not made or not proven.
+    Backup,
+    /// The schema did not change, or does not fit.
+    Migration,
+    /// The release did not start.
+    Start,
+    /// The traffic could not be shared.
+    Traffic,
+    /// The release store failed.
+    Store,
+    /// The ledger failed.
+    Ledger,
+    /// A step took longer than it may.
+    Deadline,
+    /// A person aborted it.
+    Aborted,
+    /// Nobody decided in time.
+    Undecided,
+    /// The deployer ended in the middle.
+    Interrupted,
+}
+
+/// How a deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The release is live.
+    Succeeded,
+    /// It was live already, and nothing was done.
+    Unchanged,
+    /// It never got traffic; what was live is live.
+    Failed,
+    /// It had got traffic, and was taken back; what was live is live.
+    RolledBack,
+}
+
+/// What became of a deployment: all that history and analytics need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Its number.
+    pub number: u64,
+    /// Why it was made.
+    pub kind: PlanKind,
+    /// What was deployed.
+    pub release: ReleaseId,
+    /// Its name.
+    pub version: Version,
+    /// What was live before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Version>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, if it did not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When the release got its first traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic_at: Option<Timestamp>,
+    /// When it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// When the change was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Timestamp>,
+    /// The execution that was deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<Uuid>,
+    /// Whether a migration was contracted: nothing goes back beyond it by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contracted: bool,
+    /// Whether it was stuck in between, so that a person had to act.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incident: bool,
+    /// What failed after the commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,16 @@
+//! The thin part: takes the lock, asks the machine, keeps the records, does the effects.
+
+mod automation;
+mod effects;
+mod errors;
+mod parts;
+mod planning;
+mod probing;
+mod recovery;
+mod run;
+mod verbs;
+
+pub use automation::{DeployOptions, DeploymentAutomation, Progress};
+pub use errors::OperationError;
+pub use parts::{EnvironmentParts, Target};
+pub use verbs::{Drift, EnvironmentStatus};

@@ -1,0 +1,132 @@
+use evergen_artifact::Digest;
+
+use crate::{LockError, ReadLedgerError, ReleaseId, StageError, StoreError, Version};
+
+/// A verb was not carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperationError {
+    /// The settings say that nothing is deployed.
+    #[error("deployments are disabled; set `enabled = true`")]
+    Disabled,
+    /// There is no such environment.
+    #[error("there is no environment `{name}`; there are {}", known.join(", "))]
+    UnknownEnvironment {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The settings name something that was not given to this program.
+    #[error("environment `{environment}` names {what}, and this program has no such part")]
+    MissingPart {
+        /// The environment.
+        environment: String,
+        /// What is missing.
+        what: String,
+    },
+    /// The environment is not to be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The ledger can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadLedgerError),
+    /// The source can't be deployed.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The release store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A secret is missing.
+    #[error(transparent)]
+    Secret(#[from] crate::SecretError),
+    /// The plan is not the one that was approved or looked at.
+    #[error("the plan does not hold any more: it was {expected}, and now is {actual}; plan anew")]
+    PlanChanged {
+        /// The digest that was given.
+        expected: Digest,
+        /// The digest of what would be done now.
+        actual: Digest,
+    },
+    /// The environment's plans need approval.
+    #[error("`{environment}` needs approval; approve plan {digest}")]
+    NeedsApproval {
+        /// The environment.
+        environment: String,
+        /// The plan.
+        digest: Digest,
+    },
+    /// The release is not live where it should have been first.
+    #[error("{version} is not live in `{from}`, from which `{environment}` takes its releases")]
+    NotPromoted {
+        /// The environment.
+        environment: String,
+        /// The environment before it.
+        from: String,
+        /// The version.
+        version: Version,
+    },
+    /// There is nothing to promote, or nowhere to take it from.
+    #[error("nothing can be promoted to `{environment}`: {why}")]
+    NothingToPromote {
+        /// The environment.
+        environment: String,
+        /// Why.
+        why: String,
+    },
+    /// There is no release to go back to.
+    #[error("`{environment}` has no release to go back to{}", wanted.as_ref().map_or_else(String::new, |version| format!(" that is called {version}; it was never live, or was collected")))]
+    NothingBefore {
+        /// The environment.
+        environment: String,
+        /// The version that was asked for.
+        wanted: Option<Version>,
+    },
+    /// The schema has lost what the release needs.
+    #[error(
+        "release {} was live before deployment {contracted} contracted the schema and can't run any \
+         more; restore a backup, or deploy a release that fits", release.short()
+    )]
+    PastContract {
+        /// The release.
+        release: ReleaseId,
+        /// The deployment.
+        contracted: u64,
+    },
+    /// Nothing is in progress.
+    #[error("no deployment is in progress in `{environment}`")]
+    NotInProgress {
+        /// The environment.
+        environment: String,
+    },
+    /// The machine does not allow it now.
+    #[error(transparent)]
+    Step(#[from] crate::StepError),
+    /// The ledger could not be written. What was begun was taken back as far as possible, and
+    /// the next start settles the rest.
+    #[error("the ledger of `{environment}` failed, and {}", if *taken_back { "what was begun was taken back" } else { "the next start settles what was begun" })]
+    Ledger {
+        /// The environment.
+        environment: String,
+        /// Whether the old release has all the traffic again.
+        taken_back: bool,
+        /// What failed.
+        #[source]
+        source: crate::AppendError,
+    },
+    /// A deployment can't be ended without a person.
+    #[error("deployment {number} of `{environment}` is stuck: {why}; left to do: {}", left.join("; "))]
+    Incident {
+        /// The environment.
+        environment: String,
+        /// The deployment.
+        number: u64,
+        /// What went wrong.
+        why: String,
+        /// What is left, in order.
+        left: Vec<String>,
+    },
+    /// A part of this program ended that should not.
+    #[error("a background task of the deployment ended early")]
+    Task(#[from] tokio::task::JoinError),
+}

@@ -1,0 +1,371 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::task::spawn_blocking;
+
+use super::automation::{DeployOptions, DeploymentAutomation, Order, Site};
+use super::errors::OperationError;
+use super::parts::Target;
+use super::run::Run;
+use crate::{
+    ControlRequest, DeploymentAnalytics, EnvironmentState, Event, LedgerView, OpenDeployment,
+    PlanKind, ReleaseId, ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus, StepError,
+    Summary, Version, Wish,
+};
+
+/// What is known of an environment.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct EnvironmentStatus {
+    /// The environment.
+    pub environment: String,
+    /// What the ledger says.
+    pub state: EnvironmentState,
+    /// What differs from what really runs.
+    pub drift: Drift,
+    /// What a person has to do; empty if nothing.
+    pub to_do: Vec<String>,
+    /// What is odd and does no harm.
+    pub warnings: Vec<String>,
+}
+
+/// What really is against what the ledger says.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Drift {
+    /// Each difference, in words; empty if there is none.
+    pub differences: Vec<String>,
+    /// What the router does, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub router: Option<RouterState>,
+    /// What runs in the slots, where there are such.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<(Slot, SlotStatus)>,
+}
+
+impl DeploymentAutomation {
+    /// The environments, in the order of the settings.
+    pub fn environments(&self) -> &[String] {
+        &self.order
+    }
+
+    /// Settles what an earlier start has left: takes it back if it was not committed,
+    /// finishes it if it was. Nothing if there is nothing.
+    ///
+    /// # Errors
+    /// The environment is held by somebody, or the deployment can't be ended.
+    pub async fn recover(&self, environment: &str) -> Result<Option<Summary>, OperationError> {
+        let site = Arc::clone(self.site(environment)?);
+        Run::begin(&site, &self.progress).await?.settle().await
+    }
+
+    /// Goes back to the release that was live before, or to a version that was.
+    ///
+    /// A deployment that was left unfinished is taken back first. If that was before its
+    /// commit and no version is asked for, that is all.
+    ///
+    /// # Errors
+    /// There is no such release any more, or the schema has lost what it needs.
+    pub async fn rollback(
+        &self,
+        environment: &str,
+        to: Option<&Version>,
+    ) -> Result<Summary, OperationError> {
+        let site = Arc::clone(self.site(environment)?);
+        let settled = self.recover(environment).await?;
+        if let (Some(settled), None) = (&settled, to)
+            && settled.committed_at.is_none()
+        {
+            return Ok(settled.clone());
+        }
+        let state = self.state_of(&site).await?;
+        let (release, version) = way_back(&site, &state, to)?;
+        let source = ReleaseSource::Stored(release);
+        let order = Order { source, version: Some(version), kind: PlanKind::Rollback };
+        self.carry_out(environment, order, DeployOptions::default()).await
+    }
+
+    /// Brings into use what is live in the environment before.
+    ///
+    /// # Errors
+    /// Nothing is live there, or there is none before; or see [`deploy`](Self::deploy).
+    pub async fn promote(
+        &self,
+        environment: &str,
+        options: DeployOptions,
+    ) -> Result<Summary, OperationError> {
+        let order = self.promotion(environment).await?;
+        self.carry_out(environment, order, options).await
+    }
+
+    /// Says what [`promote`](Self::promote) would do. Writes nothing at all.
+    ///
+    /// # Errors
+    /// As `promote`.
+    pub async fn plan_promotion(&self, environment: &str) -> Result<crate::Plan, OperationError> {
+        let order = self.promotion(environment).await?;
+        let site = Arc::clone(self.site(environment)?);
+        let state = self.state_of(&site).await?;
+        self.plan_for(&site, &state, &order).await
+    }
+
+    async fn promotion(&self, environment: &str) -> Result<Order, OperationError> {
+        let site = self.site(environment)?;
+        let nothing = |why: String| {
+            let environment = environment.to_owned();
+            OperationError::NothingToPromote { environment, why }
+        };
+        let from = site.settings.promotes_from.as_deref();
+        let from = from.ok_or_else(|| nothing("its settings name no `promotes_from`".into()))?;
+        let before = Arc::clone(self.site(from)?);
+        let live = self.state_of(&before).await?.live;
+        let live = live.ok_or_else(|| nothing(format!("nothing is live in `{from}`")))?;
+        let name = ReleaseName::Id(live.release);
+        let staged = spawn_blocking(move || before.parts.store.find(&name)).await??;
+        let staged = staged.ok_or_else(|| nothing(format!("`{from}` has lost its release")))?;
+        let source = ReleaseSource::Folder(staged.root);
+        Ok(Order { source, version: Some(live.version), kind: PlanKind::Promote })
+    }
+
+    /// Says what is live, what is in progress, and what a person has to do.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub async fn status(&self, environment: &str) -> Result<EnvironmentStatus, OperationError> {
+        let site = Arc::clone(self.site(environment)?);
+        let view = read(&site).await?;
+        let state = view.state();
+        let drift = look(&site, &state).await;
+        let to_do = state.open.as_ref().map(to_do).unwrap_or_default();
+        let environment = environment.to_owned();
+        Ok(EnvironmentStatus { environment, state, drift, to_do, warnings: view.warnings })
+    }
+
+    /// What became of the deployments, the oldest first.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub async fn history(&self, environment: &str) -> Result<Vec<Summary>, OperationError> {
+        let site = Arc::clone(self.site(environment)?);
+        Ok(read(&site).await?.summaries().cloned().collect())
+    }
+
+    /// How well deployments went, in all environments or one, in a window of time.
+    ///
+    /// # Errors
+    /// There is no such environment, or a ledger can't be read.
+    pub async fn analytics(
+        &self,
+        environment: Option<&str>,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<DeploymentAnalytics>, OperationError> {
+        let names = environment.map_or_else(|| self.order.clone(), |name| vec![name.to_owned()]);
+        let mut all = Vec::with_capacity(names.len());
+        for name in names {
+            let site = Arc::clone(self.site(&name)?);
+            let figures = spawn_blocking(move || {
+                let view = site.parts.ledger.read()?;
+                let figures = DeploymentAnalytics::fold(&name, view.summaries(), since, until);
+                Ok::<_, OperationError>(figures)
+            });
+            all.push(figures.await??);
+        }
+        Ok(all)
+    }
+
+    /// Compares what really runs with what the ledger says, file by file and slot by slot.
+    ///
+    /// # Errors
+    /// The ledger can't be read.
+    pub async fn drift(&self, environment: &str) -> Result<Drift, OperationError> {
+        let site = Arc::clone(self.site(environment)?);
+        let state = read(&site).await?.state();
+        let mut drift = look(&site, &state).await;
+        if let Some(live) = state.live {
+            let store = Arc::clone(&site.parts.store);
+            let verified = spawn_blocking(move || store.verify(live.release)).await?;
+            match verified {
+                Ok(paths) => drift.differences.extend(
+                    paths.into_iter().map(|path| format!("`{path}` differs from what was staged")),
+                ),
+                Err(error) => drift.differences.push(error.to_string()),
+            }
+        }
+        Ok(drift)
+    }
+
+    /// Lets a deployment that is in progress, here or in another process, be taken back.
+    /// One that nobody is doing any more is taken back here.
+    ///
+    /// # Errors
+    /// Nothing is in progress, or it is committed.
+    pub async fn abort(&self, environment: &str, by: &str) -> Result<(), OperationError> {
+        let event = Event::Abort { by: by.to_owned() };
+        self.wish(environment, Wish::Abort, by, event).await
+    }
+
+    /// Lets a deployment that is in progress wait before its next step.
+    ///
+    /// # Errors
+    /// Nothing is in progress, or it is being taken back.
+    pub async fn pause(&self, environment: &str, by: &str) -> Result<(), OperationError> {
+        let event = Event::Pause { by: by.to_owned() };
+        self.wish(environment, Wish::Pause, by, event).await
+    }
+
+    /// Lets a deployment go on that is paused, waits for a decision, or is stuck.
+    ///
+    /// # Errors
+    /// Nothing is in progress, or it does not wait for anybody.
+    pub async fn resume(&self, environment: &str, by: &str) -> Result<(), OperationError> {
+        let event = Event::Resume { by: by.to_owned() };
+        self.wish(environment, Wish::Resume, by, event).await
+    }
+
+    /// Leaves a wish for whoever holds the environment; if nobody does, carries it out.
+    async fn wish(
+        &self,
+        environment: &str,
+        wish: Wish,
+        by: &str,
+        event: Event,
+    ) -> Result<(), OperationError> {
+        let site = Arc::clone(self.site(environment)?);
+        let state = self.state_of(&site).await?;
+        let in_progress = || OperationError::NotInProgress { environment: environment.to_owned() };
+        let open = state.open.as_ref().ok_or_else(in_progress)?;
+        // Whether it can be wished at all is known here and now.
+        let _ = crate::step(&state, &event, Timestamp::now())?;
+        match Run::begin(&site, &self.progress).await {
+            Ok(mut run) if run.state.open.is_some() => self.alone(&mut run, wish, event).await,
+            Ok(_) => Err(in_progress()),
+            Err(OperationError::Lock(crate::LockError::Held { .. })) => {
+                let request = ControlRequest::new(wish, by, open.number);
+                let ledger = Arc::clone(&site.parts.ledger);
+                let environment = environment.to_owned();
+                let asked = spawn_blocking(move || ledger.ask(&request)).await?;
+                asked.map_err(|source| OperationError::Ledger {
+                    environment,
+                    taken_back: false,
+                    source,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Nobody does the deployment any more: without a commit the only way is back, and with
+    /// one it is forward.
+    async fn alone(&self, run: &mut Run, wish: Wish, event: Event) -> Result<(), OperationError> {
+        let number = run.state.open.as_ref().map_or(0, |open| open.number);
+        let committed = run.state.open.as_ref().is_some_and(OpenDeployment::is_committed);
+        let event = match wish {
+            Wish::Pause => return Err(StepError::NotWaiting { number }.into()),
+            Wish::Resume if !committed => Event::Restarted,
+            Wish::Abort | Wish::Resume => event,
+        };
+        run.drive(event).await.map(|_| ())
+    }
+}
+
+async fn read(site: &Arc<Site>) -> Result<LedgerView, OperationError> {
+    let ledger = Arc::clone(&site.parts.ledger);
+    Ok(spawn_blocking(move || ledger.read()).await??)
+}
+
+/// The release to go back to: it has to be in the store, and the schema has to fit it still.
+fn way_back(
+    site: &Site,
+    state: &EnvironmentState,
+    to: Option<&Version>,
+) -> Result<(ReleaseId, Version), OperationError> {
+    let past = match to {
+        None => state.previous(),
+        Some(version) => state.past.iter().rev().find(|past| past.version == *version),
+    };
+    let nothing = || OperationError::NothingBefore {
+        environment: site.settings.name.clone(),
+        wanted: to.cloned(),
+    };
+    let past = past.ok_or_else(nothing)?;
+    if let Some(contracted) = state.contracted.filter(|contracted| past.deployment < *contracted) {
+        return Err(OperationError::PastContract { release: past.release, contracted });
+    }
+    Ok((past.release, past.version.clone()))
+}
+
+/// What a person has to do about a deployment that is not over.
+fn to_do(open: &OpenDeployment) -> Vec<String> {
+    match &open.course {
+        crate::Course::Stuck { left, .. } => left.clone(),
+        crate::Course::Held { cause, .. } => vec![format!("abort or resume it: {cause}")],
+        crate::Course::Forward if open.paused => vec!["resume or abort it".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// Looks at what really is, as far as that is quick.
+async fn look(site: &Arc<Site>, state: &EnvironmentState) -> Drift {
+    let mut drift = Drift::default();
+    let store = Arc::clone(&site.parts.store);
+    let current = spawn_blocking(move || store.current()).await;
+    let live = state.live.as_ref();
+    match current {
+        Ok(Ok(current)) if state.open.is_none() && current != live.map(|live| live.release) => {
+            let shown = |release: Option<ReleaseId>| {
+                release.map_or_else(|| "nothing".to_owned(), ReleaseId::short)
+            };
+            drift.differences.push(format!(
+                "`current` is {}, and the ledger says {}",
+                shown(current),
+                shown(live.map(|live| live.release))
+            ));
+        }
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => drift.differences.push(error.to_string()),
+        Err(error) => drift.differences.push(error.to_string()),
+    }
+    if let Target::Slots { runtime, router } = &site.parts.target {
+        for slot in Slot::BOTH {
+            match runtime.inspect(slot).await {
+                Ok(status) => drift.slots.push((slot, status)),
+                Err(error) => drift.differences.push(error.to_string()),
+            }
+        }
+        match router.read().await {
+            Ok(state) => drift.router = Some(state),
+            Err(error) => drift.differences.push(error.to_string()),
+        }
+        if state.open.is_none() {
+            compare_slots(state, &mut drift);
+        }
+    }
+    drift
+}
+
+fn compare_slots(state: &EnvironmentState, drift: &mut Drift) {
+    for (slot, status) in &drift.slots {
+        let meant = state.live.as_ref().filter(|live| live.slot == *slot);
+        let meant = meant.map(|live| live.release);
+        if status.release() != meant {
+            let shown = |release: Option<ReleaseId>| {
+                release.map_or_else(|| "nothing".to_owned(), ReleaseId::short)
+            };
+            drift.differences.push(format!(
+                "slot {slot} runs {}, and should run {}",
+                shown(status.release()),
+                shown(meant)
+            ));
+        }
+    }
+    let split = drift.router.as_ref().and_then(|router| router.split);
+    let meant = state.live.as_ref().map(|live| crate::Split::all(live.slot));
+    if let (Some(router), Some(meant)) = (&drift.router, meant)
+        && router.split != Some(meant)
+    {
+        let does = split.map_or_else(|| "nothing".to_owned(), |split| split.to_string());
+        drift.differences.push(format!("the router does {does}, and should do {meant}"));
+    }
+}

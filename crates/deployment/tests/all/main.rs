@@ -1,0 +1,9 @@
+//! Behaviour of deployments through the public interface, on real folders.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod faults;
+mod flows;
+mod ledger;
+mod slots;
+mod store;
+mod world;
