@@ -92,10 +92,30 @@ mod driver;
 mod in_memory;
 mod memory;
 
+mod commands;
+mod http;
+
+mod probes;
+
+mod notify;
+
+mod backups;
+
+mod migrations;
+
+mod comparison;
+
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
 pub use crate::analytics::{DeploymentAnalytics, DurationFigures};
+#[cfg(feature = "sqlite")]
+pub use crate::backups::SqliteBackup;
+pub use crate::backups::{FilesBackup, PostgresBackup, PostgresSettings};
+pub use crate::commands::{
+    CommandError, CommandHook, CommandLine, Finished, Invocation, SettingError,
+};
+pub use crate::comparison::{Comparison, ComparisonSettings, Finding, Standing, TrafficWindow};
 pub use crate::config::{
     CheckSetting, CommandSetting, ConfigError, Deadlines, DeploymentConfig, DeploymentEnvironment,
     VariableSetting,
@@ -113,6 +133,13 @@ pub use crate::driver::{
 pub use crate::in_memory::{Environment, EnvironmentError, InMemoryDeployments};
 pub use crate::ledger::DirectoryLedger;
 pub use crate::memory::{MemoryLedger, MemoryReleases, MemoryRouter, MemorySlots};
+pub use crate::migrations::{
+    MigrationSettings, MigrationStep, PostgresMigrator, refuse_past_contract,
+};
+pub use crate::notify::{
+    CommandNotifier, GithubNotifier, GithubSettings, SIGNATURE_HEADER, TIMESTAMP_HEADER,
+    Undelivered, WebhookNotifier, WebhookSettings, deliver, signature,
+};
 pub use crate::ports::{
     Answer, AppendError, Backend, BackupError, BackupProvider, BackupRef, BoxError, Collected,
     ControlRequest, DeploymentLedger, Drained, HealthProbe, Hook, HookError, HookReport, Instance,
@@ -121,6 +148,10 @@ pub use crate::ports::{
     ReleaseSource, ReleaseStore, RollbackPolicy, RollbackStrategy, RouterError, RouterState,
     Running, Side, SlotError, SlotRuntime, SlotStatus, StageError, StoreError, TrafficCounts,
     TrafficRouter, Verdict, Wish,
+};
+pub use crate::probes::{
+    CommandProbe, Comparator, HttpProbe, HttpProbeSettings, MetricProbe, MetricProbeSettings,
+    Patience, ProbeSettings, StatusRange, Streak, TcpProbe, TcpProbeSettings, wait_for_health,
 };
 pub use crate::release::Release;
 pub use crate::store::{DirectoryReleases, PinError, PinnedRelease};

@@ -1,0 +1,7 @@
+mod client;
+mod provider;
+
+pub use client::PostgresSettings;
+pub use provider::PostgresBackup;
+
+pub(crate) use client::Client;

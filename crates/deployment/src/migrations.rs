@@ -1,0 +1,11 @@
+//! Changes of a schema in two halves.
+
+mod migrator;
+mod script;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub use migrator::{PostgresMigrator, refuse_past_contract};
+pub use settings::{MigrationSettings, MigrationStep};
