@@ -104,6 +104,13 @@ impl RouterSettings {
         self
     }
 
+    /// Sets how long a connection to a replica is kept for the next request.
+    #[must_use]
+    pub fn with_keep_alive(mut self, keep_alive: Duration) -> Self {
+        self.keep_alive = keep_alive;
+        self
+    }
+
     /// Sets how long requests may go on when the router is asked to end.
     #[must_use]
     pub fn with_shutdown_grace(mut self, grace: Duration) -> Self {
