@@ -12,7 +12,7 @@ use super::files::{self, FileError, at};
 use crate::target::{TargetError, TargetFolder};
 use crate::{
     AppendError, BoxError, ControlRequest, DeploymentLedger, Entry, Lease, LedgerView, LockError,
-    ReadLedgerError, Record, Summary,
+    OpenDeployment, ReadLedgerError, Record, Summary,
 };
 
 /// When a journal has this many bytes, what is over in it goes into the history.
@@ -38,6 +38,8 @@ struct Writer {
     file: File,
     length: u64,
     head: Digest,
+    /// Whether the deployment in progress is committed.
+    committed: bool,
     /// Whether a write failed, so that nobody knows what the file ends with.
     failed: bool,
 }
@@ -154,7 +156,9 @@ impl DirectoryLedger {
             file.set_len(length).map_err(at("cut", &self.journal())).map_err(medium)?;
             file.sync_data().map_err(at("sync", &self.journal())).map_err(medium)?;
         }
-        Ok(Writer { epoch, file, length, head, failed: false })
+        let committed =
+            contents.view.state().open.as_ref().is_some_and(OpenDeployment::is_committed);
+        Ok(Writer { epoch, file, length, head, committed, failed: false })
     }
 
     fn open_journal(&self) -> Result<File, FileError> {
@@ -197,14 +201,23 @@ impl DirectoryLedger {
             head = chain::push(&mut lines, head, &text);
         }
         writer.failed = true;
+        // How far a deployment is after its commit may be lost: it is only done again.
+        let lazy = writer.committed && entries.iter().all(|entry| is_progress(&entry.record));
         let file = &mut writer.file;
         let written = file
             .seek(SeekFrom::Start(writer.length))
             .and_then(|_| file.write_all(lines.as_bytes()))
-            .and_then(|()| file.sync_data());
+            .and_then(|()| if lazy { Ok(()) } else { file.sync_data() });
         written.map_err(|error| self.unwritten(error.into()))?;
         (writer.failed, writer.head) = (false, head);
         writer.length += lines.len() as u64;
+        for entry in entries {
+            match entry.record {
+                Record::Committed => writer.committed = true,
+                Record::Ended { .. } => writer.committed = false,
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -309,6 +322,10 @@ impl DeploymentLedger for DirectoryLedger {
         // A wish that can't be understood is none.
         Ok(serde_json::from_slice(&bytes).ok())
     }
+}
+
+fn is_progress(record: &Record) -> bool {
+    matches!(record, Record::Entered { .. } | Record::Finished { .. } | Record::Warned { .. })
 }
 
 fn first_link(journal: &[u8]) -> Option<Link> {

@@ -14,7 +14,8 @@ use crate::{BoxError, Entry, EnvironmentState};
 /// - **Order.** Records are read in the order in which they were appended, and never change.
 /// - **Durability.** What `append` has accepted is on its medium when it returns; all of it
 ///   or, after a crash, a beginning of it. After an error it is not known how much was
-///   kept: [`lock`](Self::lock) anew and read.
+///   kept: [`lock`](Self::lock) anew and read. Records that only say how far a deployment is after
+///   its commit may be lost to a power cut until the next other one: it is only done again.
 /// - **One writer.** A lock that is held keeps others out and tells them who holds it. It is
 ///   free as soon as its holder is gone, however it ended. Each lock has a higher epoch than
 ///   all before; a record under an older epoch than one that was kept is refused.

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
@@ -156,18 +156,55 @@ impl DirectoryReleases {
             self.clear_staging().map_err(source::failed)?;
             return Err(StageError::Changed { source_name: source.to_string() });
         }
-        self.move_in(&aside, expected, &manifest).map_err(source::failed)?;
         Ok(manifest)
     }
 
-    fn move_in(&self, aside: &Path, id: ReleaseId, manifest: &Manifest) -> Result<(), FileError> {
+    /// Moves what was copied into its place, and its name with it.
+    fn move_in(&self, named: &Named, manifest: &Manifest, text: &[u8]) -> Result<(), FileError> {
+        let aside = &self.folder.staging().join("new");
+        let name = self.folder.staging().join("version");
+        std::fs::write(&name, text).map_err(at("write", &name))?;
         let text = aside.join("manifest");
         std::fs::write(&text, manifest.to_text()).map_err(at("write", &text))?;
         // One flush for all files and folders instead of one for each.
         let folder = File::open(aside).map_err(at("open", aside))?;
         rustix::fs::syncfs(&folder).map_err(at("flush the file system of", aside))?;
-        std::fs::rename(aside, self.place(id)).map_err(at("rename", aside))?;
-        files::sync_folder(&self.folder.releases())
+        std::fs::rename(aside, self.place(named.release)).map_err(at("rename", aside))?;
+        files::sync_folder(&self.folder.releases())?;
+        std::fs::rename(&name, self.version_file(&named.version)).map_err(at("rename", &name))?;
+        files::sync_folder(&self.folder.versions())
+    }
+
+    /// A version with what it names, as it is kept.
+    fn name(
+        version: &Version,
+        manifest: &Manifest,
+        release: ReleaseId,
+        provenance: &Provenance,
+    ) -> Result<(Named, Vec<u8>), StoreError> {
+        let (files, bytes) = (manifest.files.len() as u64, manifest.bytes());
+        let (version, provenance) = (version.clone(), provenance.clone());
+        let named = Named { version, release, files, bytes, provenance };
+        let text = serde_json::to_vec(&named).map_err(|error| StoreError::Medium(error.into()))?;
+        Ok((named, text))
+    }
+
+    /// Copies a release that is not in the store, and moves it in.
+    fn stage_new(
+        &self,
+        source: &ReleaseSource,
+        expected: ReleaseId,
+        version: &Version,
+        provenance: &Provenance,
+    ) -> Result<StagedRelease, StageError> {
+        let manifest = self.copy(source, expected, &self.listing(source)?)?;
+        let provenance = match self.named_file(version)? {
+            Some(named) => named.provenance,
+            None => provenance.clone(),
+        };
+        let (named, text) = Self::name(version, &manifest, expected, &provenance)?;
+        self.move_in(&named, &manifest, &text).map_err(source::failed)?;
+        Ok(self.staged(named))
     }
 
     fn collect_one(&self, release: ReleaseId, collected: &mut Collected) -> Result<(), FileError> {
@@ -242,26 +279,21 @@ impl ReleaseStore for DirectoryReleases {
         }
         self.make_folders().map_err(source::failed)?;
         self.clear_staging().map_err(source::failed)?;
-        let manifest = if self.has(expected) {
-            if self.identify(source)? != expected {
-                return Err(StageError::Changed { source_name: source.to_string() });
-            }
-            self.manifest(expected)?
-        } else {
-            let copied = self.copy(source, expected, &self.listing(source)?);
-            if copied.is_err() {
+        if !self.has(expected) {
+            let staged = self.stage_new(source, expected, version, provenance);
+            if staged.is_err() {
                 // The error is what matters; the next run clears away what is left.
                 let _ = self.clear_staging();
             }
-            copied?
-        };
+            return staged;
+        }
+        if self.identify(source)? != expected {
+            return Err(StageError::Changed { source_name: source.to_string() });
+        }
         if let Some(named) = named {
             return Ok(self.staged(named));
         }
-        let (files, bytes) = (manifest.files.len() as u64, manifest.bytes());
-        let (version, provenance) = (version.clone(), provenance.clone());
-        let named = Named { version, release: expected, files, bytes, provenance };
-        let text = serde_json::to_vec(&named).map_err(|error| StoreError::Medium(error.into()))?;
+        let (named, text) = Self::name(version, &self.manifest(expected)?, expected, provenance)?;
         files::replace(&self.version_file(&named.version), &text).map_err(source::failed)?;
         Ok(self.staged(named))
     }
