@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evergen_deployment::{InMemoryDeployments, Environment};
+use evergen_deployment::{Environment, InMemoryDeployments};
 use evergen_events::{ChangeEvent, Delta, GraphChangeNotifier, Quad, Term};
 use evergen_llm::MockClient;
 use evergen_orchestrator::{OrchestratorConfig, RegenerationOrchestrator};

@@ -64,7 +64,7 @@ pub enum Verb {
     Verify(Asked),
     /// Draw what depends on what.
     Graph(Graph),
-    /// Tell how the loop of `watch` is.
+    /// Tell how the loop of `watch` is, and what is live in the environments.
     Status(Selection),
     /// List the last cycles of the loop.
     History(History),
@@ -73,6 +73,24 @@ pub enum Verb {
     Events(Events),
     /// Show where the time of the last cycles went.
     Profile(ProfileArguments),
+    /// Bring the generated files into use in an environment.
+    Deploy(Deploy),
+    /// Go back to the release that was live before, or to a version.
+    Rollback(Rollback),
+    /// Bring into use what is live in the environment before this one.
+    Promote(Promote),
+    /// Take a deployment back that is in progress.
+    Abort(InEnvironment),
+    /// Let a deployment wait before its next step.
+    Pause(InEnvironment),
+    /// Let a deployment go on that waits.
+    Resume(InEnvironment),
+    /// Compare what really runs with what the ledger says.
+    Drift(InEnvironment),
+    /// Tell how well deployments went.
+    Analytics(Analytics),
+    /// Share requests between the slots of an environment, until it is ended.
+    Router(RouterArguments),
     /// Start a project: a configuration, a small model and templates.
     Init(Init),
     /// Look for what could keep evergen from working here.
@@ -164,6 +182,9 @@ pub struct History {
     /// Only those that failed.
     #[arg(long)]
     pub(crate) failed: bool,
+    /// The deployments of an environment in place of the cycles.
+    #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "failed")]
+    pub(crate) environment: Option<String>,
     #[command(flatten)]
     pub(crate) selection: Selection,
 }
@@ -221,6 +242,87 @@ pub struct ProfileArguments {
     pub(crate) trace: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) selection: Selection,
+}
+
+/// A verb about one environment.
+#[derive(Debug, Args)]
+pub struct InEnvironment {
+    /// The environment, as `evergen.deploy.toml` names it.
+    #[arg(value_name = "ENVIRONMENT")]
+    pub(crate) environment: String,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// `evergen deploy`.
+#[derive(Debug, Args)]
+pub struct Deploy {
+    #[command(flatten)]
+    pub(crate) asked: InEnvironment,
+    /// How the release is called.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: String,
+    /// The folder with the release [default: the output folder of the project]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
+    /// Show the plan and its digest; write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The digest of the plan that was looked at: another one is refused.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) expect: Option<String>,
+    /// Who approves the plan that `--expect` names.
+    #[arg(long, value_name = "NAME", requires = "expect")]
+    pub(crate) approve: Option<String>,
+}
+
+/// `evergen rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    #[command(flatten)]
+    pub(crate) asked: InEnvironment,
+    /// The version to go back to [default: the one before]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<String>,
+}
+
+/// `evergen promote`.
+#[derive(Debug, Args)]
+pub struct Promote {
+    #[command(flatten)]
+    pub(crate) asked: InEnvironment,
+    /// Show the plan and its digest; write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The digest of the plan that was looked at: another one is refused.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) expect: Option<String>,
+    /// Who approves the plan that `--expect` names.
+    #[arg(long, value_name = "NAME", requires = "expect")]
+    pub(crate) approve: Option<String>,
+}
+
+/// `evergen analytics`.
+#[derive(Debug, Args)]
+pub struct Analytics {
+    /// One environment [default: all]
+    #[arg(value_name = "ENVIRONMENT")]
+    pub(crate) environment: Option<String>,
+    /// Only the last days.
+    #[arg(long, value_name = "N")]
+    pub(crate) days: Option<u16>,
+    /// In the text format of Prometheus.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) prometheus: bool,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// `evergen router`.
+#[derive(Debug, Args)]
+pub struct RouterArguments {
+    #[command(flatten)]
+    pub(crate) asked: InEnvironment,
 }
 
 /// `evergen check`.

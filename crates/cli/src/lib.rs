@@ -26,6 +26,7 @@ mod composition;
 mod console;
 mod diagnostics;
 mod diary;
+mod environments;
 mod excerpt;
 mod failure;
 mod main_door;

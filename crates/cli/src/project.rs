@@ -104,7 +104,7 @@ impl Chosen {
         self.place.root.join(folder).is_dir()
     }
 
-    fn need_model(&self) -> Result<(), Failure> {
+    pub(crate) fn need_model(&self) -> Result<(), Failure> {
         let settings = &self.effective.settings;
         let configuration = self.place.configuration.as_deref();
         if settings.model.sources.is_empty() {

@@ -3,11 +3,10 @@
 use evergen_regeneration::{CheckReport, Explanation, RunReport, Settings, VerifyReport};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::diary::LoopStatus;
 use crate::failure::ErrorReport;
 use crate::verbs::{
     ActReport, ConfigReport, DeadReport, DiffReport, DoctorReport, Event, EventsReport,
-    HistoryReport, InitReport, PackReport, ProfileReport, WatchEvent,
+    HistoryReport, InitReport, PackReport, ProfileReport, StatusReport, WatchEvent,
 };
 
 /// Where the published schemas lie.
@@ -58,7 +57,7 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile::of::<ConfigReport>("config-show", "evergen config show --json"),
         SchemaFile::of::<DoctorReport>("doctor", "evergen doctor --json"),
         SchemaFile::of::<WatchEvent>("watch-event", "a line of evergen watch --json"),
-        SchemaFile::of::<LoopStatus>("status", "evergen status --json"),
+        SchemaFile::of::<StatusReport>("status", "evergen status --json"),
         SchemaFile::of::<HistoryReport>("history", "evergen history --json"),
         SchemaFile::of::<EventsReport>("events-list", "evergen events list --json"),
         SchemaFile::of::<DeadReport>("events-dead", "evergen events dead --json"),

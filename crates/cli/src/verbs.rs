@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod deploy;
 mod diff;
 mod doctor;
 mod events;
@@ -27,8 +28,10 @@ pub(crate) use self::init::InitReport;
 pub(crate) use self::pack::PackReport;
 pub(crate) use self::profile::ProfileReport;
 pub(crate) use self::run::Event;
+pub(crate) use self::status::StatusReport;
 pub(crate) use self::watch::WatchEvent;
 
+use self::deploy::Wish;
 use crate::arguments::Verb;
 use crate::console::Console;
 use crate::failure::{Failure, Verdict};
@@ -48,6 +51,15 @@ pub(crate) fn perform(verb: Verb, console: &mut Console) -> Result<Verdict, Fail
         Verb::History(arguments) => history::history(&arguments, console),
         Verb::Events(part) => events::events(&part, console),
         Verb::Profile(arguments) => profile::profile(&arguments, console),
+        Verb::Deploy(arguments) => deploy::deploy(&arguments, console),
+        Verb::Rollback(arguments) => deploy::rollback(&arguments, console),
+        Verb::Promote(arguments) => deploy::promote(&arguments, console),
+        Verb::Abort(asked) => deploy::wish(Wish::Abort, &asked, console),
+        Verb::Pause(asked) => deploy::wish(Wish::Pause, &asked, console),
+        Verb::Resume(asked) => deploy::wish(Wish::Resume, &asked, console),
+        Verb::Drift(asked) => deploy::drift(&asked, console),
+        Verb::Analytics(arguments) => deploy::analytics(&arguments, console),
+        Verb::Router(arguments) => deploy::router(&arguments, console),
         Verb::Init(arguments) => init::init(&arguments, console),
         Verb::Pack(part) => pack::pack(&part, console),
         Verb::Doctor(asked) => Ok(doctor::doctor(&asked, console)),

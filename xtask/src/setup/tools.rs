@@ -51,7 +51,12 @@ pub(super) const TOOLS: &[Tool] = &[
     tool("samu", "a baseline of the benchmarks", false, Source::Debian("samurai")),
     tool("haproxy", "switches of traffic", true, Source::Debian("haproxy")),
     tool("setsid", "processes in slots", true, Source::Debian("util-linux")),
-    tool("promtool", "what is exported for Prometheus, and probes of it", true, Source::Debian("prometheus")),
+    tool(
+        "promtool",
+        "what is exported for Prometheus, and probes of it",
+        true,
+        Source::Debian("prometheus"),
+    ),
     tool("clang", "fuzzing", false, Source::Debian("clang")),
     tool(
         "tsc",

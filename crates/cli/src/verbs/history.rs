@@ -22,6 +22,10 @@ pub(crate) struct HistoryReport {
 }
 
 pub(super) fn history(arguments: &History, console: &mut Console) -> Result<Verdict, Failure> {
+    if let Some(environment) = &arguments.environment {
+        let chosen = Chosen::with_any_settings(&[], &arguments.selection, console)?;
+        return super::deploy::history(&chosen, environment, arguments.limit, console);
+    }
     let chosen = Chosen::find_here(&arguments.selection, console)?;
     let log = Diary::of(&chosen.project().state_dir()).cycles();
     let read = log.last(if arguments.failed { usize::MAX } else { arguments.limit });

@@ -4,6 +4,9 @@ use evergen_artifact::{AcquireError, WriterLock};
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::arguments::Selection;
 use crate::console::{Console, Ink};
 use crate::diary::{Diary, LoopState, LoopStatus};
@@ -13,18 +16,46 @@ use crate::project::Chosen;
 use crate::words::{self, count};
 
 pub(super) fn status(selection: &Selection, console: &mut Console) -> Result<Verdict, Failure> {
-    let chosen = Chosen::find_here(selection, console)?;
-    let state = chosen.project().state_dir();
-    let status = read(&state)?;
-    let good = status.state != LoopState::Gone
-        && status.failing.is_empty()
-        && !matches!(status.health.as_str(), "alert" | "critical");
+    let chosen = Chosen::with_any_settings(&[], selection, console)?;
+    let environments = super::deploy::statuses(&chosen)?;
+    let status = match read(&chosen.project().state_dir()) {
+        Ok(status) => Some(status),
+        // Who deploys without the loop asks about environments alone.
+        Err(_) if !environments.is_empty() => None,
+        Err(failure) => {
+            chosen.need_model()?;
+            return Err(failure);
+        }
+    };
+    let is_good = status.as_ref().is_none_or(|status| {
+        status.state != LoopState::Gone
+            && status.failing.is_empty()
+            && !matches!(status.health.as_str(), "alert" | "critical")
+    });
+    let is_settled = environments.iter().all(|environment| environment.to_do.is_empty());
     if console.is_json() {
-        console.object(&status);
-    } else {
-        print(&status, console);
+        let environments = environments.iter().filter_map(|one| serde_json::to_value(one).ok());
+        console.object(&StatusReport { running: status, environments: environments.collect() });
+        return Ok(Verdict::of(is_good && is_settled));
     }
-    Ok(Verdict::of(good))
+    if let Some(status) = &status {
+        print(status, console);
+    }
+    for environment in &environments {
+        super::deploy::show_status(environment, console);
+    }
+    Ok(Verdict::of(is_good && is_settled))
+}
+
+/// What `evergen status --json` prints.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(crate) struct StatusReport {
+    /// How the loop is, if one has run.
+    #[serde(flatten)]
+    running: Option<LoopStatus>,
+    /// How the environments are, by the settings in `evergen.deploy.toml`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    environments: Vec<serde_json::Value>,
 }
 
 /// How the loop of a project is, as far as can be told from outside.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use evergen_artifact::FileStamp;
-use evergen_deployment::InMemoryDeployments;
+use evergen_deployment::{Deployer, InMemoryDeployments};
 use evergen_events::{
     DeadLetters, GraphChangeNotifier, OpenError, Retention, SegmentLog, SegmentSettings, TornTail,
 };
@@ -25,6 +25,7 @@ use super::observed::{Findings, Observed};
 use super::{Audience, News, Wish};
 use crate::arguments::{Asked, Watch};
 use crate::diary::{CycleRecord, Diary, LoopState, LoopStatus, Request, Requests};
+use crate::environments::Environments;
 use crate::failure::{Failure, Verdict};
 use crate::project::Chosen;
 use crate::short::ShortNames;
@@ -71,6 +72,16 @@ pub(super) struct Session {
     state: LoopState,
 }
 
+/// Who brings the changes of cycles into use: the environments that say `auto_deploy`.
+fn deployer(root: &Path) -> Result<Arc<dyn Deployer>, Failure> {
+    if let Some(environments) = Environments::find(root)? {
+        return Ok(Arc::new(environments.automation));
+    }
+    let nowhere = InMemoryDeployments::new(Vec::new());
+    let nowhere = nowhere.map_err(|error| Failure::storage("opening environments", &error))?;
+    Ok(Arc::new(nowhere))
+}
+
 impl Session {
     /// Opens everything that the loop works with. Needs a runtime around it.
     pub(super) fn open(arguments: &Watch, chosen: &Chosen) -> Result<Self, Failure> {
@@ -101,12 +112,11 @@ impl Session {
         let reload = reload(arguments.asked.clone());
         let engine = SharedEngine::with_reload(engine, reload)?;
         let observed = Observed::new(engine, findings.clone(), telemetry.clone());
-        let deployment = InMemoryDeployments::new(Vec::new())
-            .map_err(|error| Failure::storage("opening environments", &error))?;
+        let deployment = deployer(chosen.project().root())?;
         let orchestrator = RegenerationOrchestrator::new(
             config,
             Arc::new(observed),
-            Arc::new(deployment),
+            deployment,
             telemetry.clone(),
             notifier.clone(),
         )

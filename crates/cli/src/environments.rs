@@ -1,0 +1,82 @@
+//! The environments of a project: what `evergen.deploy.toml` says of them, and the parts that
+//! they are made of.
+
+mod parts;
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+use evergen_deployment::DeploymentAutomation;
+
+use self::parts::Parts;
+use self::settings::{RouterSetting, Settings, read};
+use crate::failure::Failure;
+
+/// Where a project says to what environments it is deployed.
+pub(crate) const FILE: &str = "evergen.deploy.toml";
+
+/// The environments of a project, ready to be used.
+pub(crate) struct Environments {
+    pub(crate) automation: DeploymentAutomation,
+    settings: Settings,
+    root: PathBuf,
+}
+
+impl Environments {
+    /// Reads the environments of a project; none if it has no file for them.
+    pub(crate) fn find(root: &Path) -> Result<Option<Self>, Failure> {
+        let path = root.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::storage(format!("reading `{FILE}`"), &error)),
+        };
+        let settings = read(&text, root)?;
+        let parts = Parts::build(&settings, root)?;
+        let automation =
+            DeploymentAutomation::with_parts(&settings.config, |environment| parts.of(environment));
+        let automation = automation.map_err(|error| wrong(&error.to_string()))?;
+        Ok(Some(Self { automation, settings, root: root.to_owned() }))
+    }
+
+    /// The environments of a project that has to have some.
+    pub(crate) fn need(root: &Path) -> Result<Self, Failure> {
+        Self::find(root)?.ok_or_else(|| {
+            Failure::usage(
+                format!("there is no `{FILE}`, so there is nothing to deploy to"),
+                "begin with one that says `[[environments]]`, `name = \"staging\"` and \
+                 `target_dir = \"deploy/staging\"`; the book is in docs/deployment.md",
+            )
+        })
+    }
+
+    /// The small router of an environment: where it listens, and the folder of its state.
+    pub(crate) fn router(&self, name: &str) -> Result<(std::net::SocketAddr, PathBuf), Failure> {
+        let known = &self.settings.config.environments;
+        let Some(environment) = known.iter().find(|known| known.name == name) else {
+            let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+            return Err(Failure::usage(
+                format!("there is no environment `{name}`"),
+                format!("the environments are {}", names.join(", ")),
+            ));
+        };
+        match self.settings.service(name).map(|service| &service.router) {
+            Some(RouterSetting::Small { listen }) => {
+                Ok((*listen, parts::service_folder(&self.root, environment)))
+            }
+            Some(RouterSetting::Haproxy { .. }) => Err(Failure::usage(
+                format!("`{name}` has HAProxy as its router"),
+                "start HAProxy; it needs no router of ours",
+            )),
+            None => Err(Failure::usage(
+                format!("`{name}` is a folder, and needs no router"),
+                "a service has `[environments.service]` in evergen.deploy.toml",
+            )),
+        }
+    }
+}
+
+/// Settings that can't be used.
+fn wrong(why: &str) -> Failure {
+    Failure::usage(format!("`{FILE}`: {why}"), "its keys are explained in docs/deployment.md")
+}

@@ -1,0 +1,196 @@
+//! The implementations that the settings of an environment choose.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use evergen_deployment::{
+    CheckSetting, CommandHook, CommandLine, CommandNotifier, CommandSetting, DeploymentConfig,
+    DeploymentEnvironment, EnvironmentParts, FilesBackup, GithubNotifier, Hook, PostgresBackup,
+    PostgresMigrator, ProbeSettings, SettingError, SqliteBackup, TrafficRouter, WebhookNotifier,
+};
+use evergen_traffic::{
+    HaproxyRouter, HaproxySettings, Ports, ProcessSettings, ProcessSlots, Readiness, RouterClient,
+};
+
+use super::settings::{
+    BackupSetting, MadeOf, NotifierSetting, RouterSetting, ServiceSetting, Settings,
+};
+use super::wrong;
+use crate::failure::Failure;
+
+/// The parts of all environments, by name.
+pub(super) struct Parts(BTreeMap<String, EnvironmentParts>);
+
+impl Parts {
+    /// Makes the parts that the settings name.
+    pub(super) fn build(settings: &Settings, root: &Path) -> Result<Self, Failure> {
+        let environments = settings.config.environments.iter();
+        let parts = environments.map(|environment| {
+            let nothing = MadeOf::default();
+            let made_of = settings.made_of(&environment.name).unwrap_or(&nothing);
+            let builder = Builder { environment, root };
+            let parts = builder.build(&settings.config, made_of)?;
+            Ok((environment.name.clone(), parts))
+        });
+        parts.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The parts of one environment.
+    pub(super) fn of(&self, environment: &DeploymentEnvironment) -> EnvironmentParts {
+        let known = self.0.get(&environment.name).cloned();
+        known.unwrap_or_else(|| EnvironmentParts::directory(environment))
+    }
+}
+
+/// Where the processes of an environment and its router keep what they know.
+pub(super) fn service_folder(root: &Path, environment: &DeploymentEnvironment) -> PathBuf {
+    root.join(".evergen").join("services").join(&environment.name)
+}
+
+struct Builder<'a> {
+    environment: &'a DeploymentEnvironment,
+    root: &'a Path,
+}
+
+impl Builder<'_> {
+    fn build(
+        &self,
+        config: &DeploymentConfig,
+        made_of: &MadeOf,
+    ) -> Result<EnvironmentParts, Failure> {
+        let mut parts = match &made_of.service {
+            Some(service) => self.service(service)?,
+            None => EnvironmentParts::directory(self.environment),
+        };
+        for check in &self.environment.health_checks {
+            parts = self.probe(parts, check)?;
+        }
+        let both = |shared: &[CommandSetting], own: &[CommandSetting]| -> Result<Vec<_>, Failure> {
+            shared.iter().chain(own).map(|command| self.hook(command)).collect()
+        };
+        let environment = self.environment;
+        for hook in both(&config.pre_deploy_commands, &environment.pre_deploy_commands)? {
+            parts = parts.with_before(hook);
+        }
+        for hook in both(&[], &environment.test_commands)? {
+            parts = parts.with_test(hook);
+        }
+        for hook in both(&config.post_deploy_commands, &environment.post_deploy_commands)? {
+            parts = parts.with_after(hook);
+        }
+        for backup in &made_of.backups {
+            parts = self.backup(parts, backup)?;
+        }
+        for setting in &made_of.migrations {
+            let migrator =
+                PostgresMigrator::new(setting.database.clone(), setting.migration.clone());
+            parts = parts.with_migrator(Arc::new(migrator.map_err(|error| self.bad(&error))?));
+        }
+        for notifier in &made_of.notifiers {
+            parts = self.notifier(parts, notifier)?;
+        }
+        Ok(parts)
+    }
+
+    fn bad(&self, error: &SettingError) -> Failure {
+        wrong(&format!("environment `{}`: {error}", self.environment.name))
+    }
+
+    fn service(&self, service: &ServiceSetting) -> Result<EnvironmentParts, Failure> {
+        let folder = service_folder(self.root, self.environment);
+        let mut settings = ProcessSettings::new(&folder, service.command.iter().cloned())
+            .with_replicas(self.environment.replicas);
+        if let Some((first, last)) = service.ports {
+            settings = settings.with_ports(Ports::Range { first, last });
+        }
+        if let Some(path) = &service.ready {
+            settings = settings.with_readiness(Readiness::Http { path: path.clone() });
+        }
+        let say = |error: evergen_resilience::SettingsError| {
+            wrong(&format!("environment `{}`: {error}", self.environment.name))
+        };
+        let slots = ProcessSlots::new(settings).map_err(say)?;
+        let router: Arc<dyn TrafficRouter> = match &service.router {
+            RouterSetting::Small { .. } => Arc::new(RouterClient::new(folder.join("router.sock"))),
+            RouterSetting::Haproxy { socket, file, backend } => {
+                let settings = HaproxySettings::new(
+                    self.root.join(socket),
+                    self.root.join(file),
+                    backend.clone(),
+                );
+                let settings = settings.with_replicas(self.environment.replicas);
+                Arc::new(HaproxyRouter::new(settings).map_err(say)?)
+            }
+        };
+        Ok(EnvironmentParts::slots(self.environment, Arc::new(slots), router))
+    }
+
+    fn probe(
+        &self,
+        parts: EnvironmentParts,
+        check: &CheckSetting,
+    ) -> Result<EnvironmentParts, Failure> {
+        let settings: ProbeSettings =
+            check.probe.clone().try_into().map_err(|error: toml::de::Error| {
+                wrong(&format!(
+                    "health check `{}` of `{}`: {}",
+                    check.name,
+                    self.environment.name,
+                    error.message()
+                ))
+            })?;
+        let probe = settings.build(&check.name).map_err(|error| self.bad(&error))?;
+        Ok(parts.with_probe(check.clone(), Arc::from(probe)))
+    }
+
+    fn hook(&self, setting: &CommandSetting) -> Result<Arc<dyn Hook>, Failure> {
+        let seconds = setting.timeout_seconds;
+        let seconds = seconds.unwrap_or(self.environment.deadlines.command_seconds);
+        let command = CommandLine::new(setting.command.iter().cloned())
+            .with_timeout(Duration::from_secs(seconds));
+        let hook = CommandHook::new(&setting.name, command).map_err(|error| self.bad(&error))?;
+        Ok(Arc::new(hook))
+    }
+
+    fn backup(
+        &self,
+        parts: EnvironmentParts,
+        setting: &BackupSetting,
+    ) -> Result<EnvironmentParts, Failure> {
+        let folder = self.environment.target_dir.join("backups");
+        Ok(match setting {
+            BackupSetting::Files { name, path } => {
+                parts.with_backup(Arc::new(FilesBackup::new(name, self.root.join(path), folder)))
+            }
+            BackupSetting::Sqlite { name, path } => {
+                parts.with_backup(Arc::new(SqliteBackup::new(name, self.root.join(path), folder)))
+            }
+            BackupSetting::Postgres { name, database } => {
+                let backup = PostgresBackup::new(name, database.clone(), folder);
+                parts.with_backup(Arc::new(backup.map_err(|error| self.bad(&error))?))
+            }
+        })
+    }
+
+    fn notifier(
+        &self,
+        parts: EnvironmentParts,
+        setting: &NotifierSetting,
+    ) -> Result<EnvironmentParts, Failure> {
+        let bad = |error| self.bad(&error);
+        Ok(match setting {
+            NotifierSetting::Command { name, command } => {
+                let notifier = CommandNotifier::new(name, command.clone()).map_err(bad)?;
+                parts.with_notifier(Arc::new(notifier))
+            }
+            NotifierSetting::Webhook { name, webhook } => {
+                parts.with_notifier(Arc::new(WebhookNotifier::new(name, webhook).map_err(bad)?))
+            }
+            NotifierSetting::Github { name, github } => {
+                parts.with_notifier(Arc::new(GithubNotifier::new(name, github).map_err(bad)?))
+            }
+        })
+    }
+}
