@@ -10,8 +10,19 @@
 //! puts the changes of a cycle on top of the live release, and switches in one step, so
 //! that a reader who holds a [`Release`] never sees files of another.
 //!
+//! # Parts that are ready
+//! - [`CommandLine`] runs a program of the user's: no shell, a clean environment, secrets by
+//!   reference, a deadline, and nothing of it left running. [`CommandHook`] is one at a step.
+//! - [`ProbeSettings`] makes probes: a command, HTTP, TCP, or a query to Prometheus;
+//!   [`wait_for_health`] waits until one passes often enough in a row.
+//! - [`Comparison`] tells whether a new slot is worse than the old one, while it is watched.
+//! - [`PostgresBackup`], [`FilesBackup`] and, with the feature `sqlite`, `SqliteBackup` prove each
+//!   backup by a restore. [`PostgresMigrator`] changes a schema in two halves.
+//! - [`WebhookNotifier`], [`CommandNotifier`] and [`GithubNotifier`] tell others, by
+//!   [`deliver`], which never fails a deployment. Addresses with `https` want the feature `tls`.
+//!
 //! # What it does not do
-//! It starts no process, moves no traffic and writes no file.
+//! It has no router and runs no slots: those come through [`TrafficRouter`] and [`SlotRuntime`].
 //!
 //! ```
 //! use std::sync::Arc;
