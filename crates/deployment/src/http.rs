@@ -120,9 +120,15 @@ impl Request {
 /// TLS with the certificates that this machine trusts.
 #[cfg(feature = "tls")]
 fn tls() -> ureq::tls::TlsConfig {
+    use ureq::tls::{Certificate, RootCerts};
+
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    // One that can't be read is one less to trust.
+    let trusted = rustls_native_certs::load_native_certs().certs;
+    let trusted: Vec<_> =
+        trusted.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
     ureq::tls::TlsConfig::builder()
-        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+        .root_certs(RootCerts::new_with_certs(&trusted))
         .unversioned_rustls_crypto_provider(provider)
         .build()
 }

@@ -27,8 +27,20 @@
 //! traffic over in steps, watched by [`HealthProbe`]s. Backups are proven before they count
 //! ([`BackupProvider`]), and schemas change in two halves ([`Migrator`]).
 //!
+//! # Parts that are ready
+//! - [`CommandLine`] runs a program of the user's: no shell, a clean environment, secrets by
+//!   reference, a deadline, and nothing of it left running. [`CommandHook`] is one at a step.
+//! - [`ProbeSettings`] makes probes: a command, HTTP, TCP, or a query to Prometheus;
+//!   [`wait_for_health`] waits until one passes often enough in a row.
+//! - [`Comparison`] tells whether a new slot is worse than the old one, while it is watched.
+//! - [`PostgresBackup`], [`FilesBackup`] and, with the feature `sqlite`, `SqliteBackup` prove each
+//!   backup by a restore. [`PostgresMigrator`] changes a schema in two halves.
+//! - [`WebhookNotifier`], [`CommandNotifier`] and [`GithubNotifier`] tell others, by
+//!   [`deliver`], which never fails a deployment. Addresses with `https` want the feature `tls`.
+//!
 //! # What it does not do
-//! It starts no process, opens no socket and knows no proxy: those are the ports'. A
+//! It has no router and runs no slots: those come through [`TrafficRouter`] and [`SlotRuntime`].
+//! What it starts itself are the commands of hooks, checks and backups, which end with their step. A
 //! [`DeploymentAutomation`] has no thread of its own; a verb is a future, and dropping it is like
 //! killing the process there. Nothing is done by itself between two verbs.
 //! [`InMemoryDeployments`] needs not even a folder.

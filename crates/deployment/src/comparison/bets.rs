@@ -42,6 +42,10 @@ impl Bets {
         self.prior = prior;
     }
 
+    pub(super) fn prior(&self) -> Prior {
+        self.prior
+    }
+
     pub(super) fn pairs(&self) -> &[Pair] {
         &self.pairs
     }

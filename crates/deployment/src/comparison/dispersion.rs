@@ -30,13 +30,18 @@ pub(super) struct Prior {
 
 impl Prior {
     /// What who knows nothing assumes.
-    pub(super) const UNKNOWN: Self = Self { phi: 1.6, windows: 5.0 };
+    pub(super) const UNKNOWN: Self = Self { phi: 1.8, windows: 5.0 };
     /// What calibration starts from.
     const POISSON: Self = Self { phi: 1.0, windows: 3.0 };
     /// Dispersion may change with the release, so that old windows are worth only so much.
     const MOST: f64 = 16.0;
     /// Fewer windows say nothing.
     const LEAST: usize = 5;
+
+    /// Whether errors are known to come alone.
+    pub(super) fn is_calm(self) -> bool {
+        self.phi < 1.5
+    }
 
     /// Learns from windows of one slot: of so many requests (second) so many were bad (first).
     pub(super) fn learned(windows: &[(f64, f64)]) -> Self {
@@ -72,6 +77,10 @@ pub(super) fn fitted_ratio(pairs: &[Pair]) -> f64 {
     ratio
 }
 
+/// What lies above 1 is taken for more than it was found to be: few windows show too little of
+/// rare bursts more often than too much.
+const CAUTION: f64 = 1.2;
+
 /// By how much the variance between windows is above that of independent requests; at
 /// least 1.
 pub(super) fn estimate(pairs: &[Pair], prior: Prior) -> f64 {
@@ -84,5 +93,6 @@ pub(super) fn estimate(pairs: &[Pair], prior: Prior) -> f64 {
     }
     let freedom = f64::max(windows - 1.0, 0.0);
     let squares = if freedom > 0.0 { squares } else { 0.0 };
-    ((prior.phi * prior.windows + squares) / (prior.windows + freedom)).max(1.0)
+    let found = (prior.phi * prior.windows + squares) / (prior.windows + freedom);
+    (1.0 + (found - 1.0) * CAUTION).max(1.0)
 }

@@ -15,7 +15,7 @@ pub struct ComparisonSettings {
     pub false_alarms: f64,
     /// The part of it that is spent on latency, 0 (not compared) to 0.9.
     pub latency_part: f64,
-    /// How many windows it takes at least, 1 to 20.
+    /// How many windows it takes at least, 1 to 20; four if errors are not known to come alone.
     pub least_windows: u32,
     /// How many requests the new slot must have got before anything is said, from 1.
     pub least_requests: u64,
@@ -45,9 +45,9 @@ impl ComparisonSettings {
 
     /// The logarithm of what one window may multiply the capital by: after one window less
     /// than the least, `threshold` is not reached.
-    fn most(&self, threshold: f64, calibrated: bool) -> f64 {
+    fn most(&self, threshold: f64, calm: bool) -> f64 {
         let least = f64::from(self.least_windows);
-        let least = if calibrated { least } else { least.max(3.0) };
+        let least = if calm { least } else { least.max(4.0) };
         threshold / (least - 0.5)
     }
 }
@@ -138,8 +138,9 @@ pub struct Standing {
 ///   the ratio that fits best, and from windows of the old slot before the shift
 ///   ([`Comparison::calibrate`]). Logarithms of factors are divided by `φ`, at least 1: were
 ///   errors to come in independent clumps of `φ`, this would be exact.
-/// - Who was not calibrated has to assume `φ` = 1.6 at first.
-/// - No window multiplies the capital by more than a bound, so that none decides alone.
+/// - Who was not calibrated has to assume `φ` = 1.8 at first.
+/// - No window multiplies the capital by more than a bound, so that none decides alone: it takes
+///   two where errors were seen to come alone, and four otherwise.
 ///
 /// # How fast it can be
 ///
@@ -266,9 +267,9 @@ impl Comparison {
     }
 
     fn most(&self, finding: Finding) -> f64 {
-        let calibrated = self.calibration.len() >= 5 && finding == Finding::Errors;
+        let calm = self.errors.prior().is_calm() && finding == Finding::Errors;
         let threshold = self.threshold(finding).unwrap_or(1.0);
-        self.settings.most(threshold, calibrated)
+        self.settings.most(threshold, calm)
     }
 
     fn evidence(&self, finding: Finding) -> f64 {

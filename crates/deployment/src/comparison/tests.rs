@@ -37,8 +37,8 @@ fn one_window_never_decides() {
     let bad = ((0, 4_500), (500, 500));
     assert_eq!(verdict_of(&[bad]), "passes");
     assert_eq!(
-        verdict_of(&[bad; 3]),
-        "fails: 1500 of 1500 requests to the new slot failed, and 0 of 13500 to the old one"
+        verdict_of(&[bad; 4]),
+        "fails: 2000 of 2000 requests to the new slot failed, and 0 of 18000 to the old one"
     );
 }
 
@@ -50,7 +50,7 @@ fn what_hits_both_slots_is_no_fault_of_the_new_one() {
 #[test]
 fn a_fault_that_begins_late_is_found() {
     let mut windows = vec![((45, 4_500), (5, 500)); 60];
-    windows.extend([((45, 4_500), (25, 500)); 6]);
+    windows.extend([((45, 4_500), (25, 500)); 10]);
     assert!(verdict_of(&windows).starts_with("fails: "), "{}", verdict_of(&windows));
 }
 

@@ -87,21 +87,21 @@ fn runs() -> u32 {
     given.and_then(|runs| runs.parse().ok()).unwrap_or(10_000)
 }
 
-/// Runs in all, a part of them under each law.
+/// The highest rate under any of the laws; so many runs in all, a part of them under each.
 fn false_alarms(laws: &[Law], calibrated: u32, seed: u64) -> f64 {
     let mut rng = Rng::with_seed(seed);
     let all = u32::try_from(laws.len()).unwrap();
     let each = runs() / all;
-    let mut total = 0;
+    let mut worst = 0.0_f64;
     for law in laws {
         let wrong = (0..each).filter(|_| law.found(&mut rng, calibrated, 20).is_some()).count();
         println!(
             "{law:?}, calibrated {calibrated}: {:.2} %",
             100.0 * count(wrong as u64) / f64::from(each)
         );
-        total += wrong;
+        worst = worst.max(count(wrong as u64) / f64::from(each));
     }
-    count(total as u64) / f64::from(each * all)
+    worst
 }
 
 #[test]
@@ -112,35 +112,40 @@ fn equal_slots_with_independent_errors_are_rarely_told_apart() {
         Law { old_requests: 500, ..Law::equal(0.008, 0.0) },
     ];
     let rate = false_alarms(&laws, 20, 1);
-    assert!(rate <= 0.002, "{rate}");
+    // About 0.2 % under the worst of them, with the noise of so many runs.
+    assert!(rate <= 0.004, "{rate}");
 }
 
-#[test]
-fn equal_slots_whose_errors_come_in_bursts_are_rarely_told_apart() {
-    // Variances of 1.5 to 4 times that of independent errors in the new slot, and of 5.5 to 28
-    // times in the old one.
-    let laws = [
+/// Laws under which errors come in bursts. The variance in a window is 1.5 to 4 times that of
+/// independent errors in a slot with 500 requests, and up to 28 times in one with 4,500.
+fn bursts() -> [Law; 8] {
+    [
         Law::equal(0.001, 0.002),
         Law::equal(0.008, 0.001),
         Law::equal(0.008, 0.002),
         Law::equal(0.008, 0.006),
         Law::equal(0.05, 0.006),
-        Law { old_requests: 500, ..Law::equal(0.008, 0.001) },
-    ];
-    let rate = false_alarms(&laws, 20, 2);
+        Law { old_requests: 500, ..Law::equal(0.001, 0.002) },
+        Law { old_requests: 500, ..Law::equal(0.008, 0.002) },
+        Law { old_requests: 500, ..Law::equal(0.008, 0.006) },
+    ]
+}
+
+#[test]
+fn equal_slots_whose_errors_come_in_bursts_are_rarely_told_apart() {
+    let rate = false_alarms(&bursts(), 20, 2);
     assert!(rate <= 0.01, "{rate}");
 }
 
 #[test]
 fn without_calibration_equal_slots_are_rarely_told_apart_too() {
-    let laws = [
-        Law::equal(0.001, 0.0005),
-        Law::equal(0.008, 0.001),
-        Law::equal(0.008, 0.002),
-        Law { old_requests: 500, ..Law::equal(0.008, 0.002) },
-    ];
+    let [laws @ .., heaviest] = bursts();
     let rate = false_alarms(&laws, 0, 3);
     assert!(rate <= 0.01, "{rate}");
+    // Four times the variance in both slots, and no window to learn it from: this is about as
+    // much as is promised, and may be a little more. Calibration is the remedy.
+    let rate = false_alarms(&[heaviest], 0, 5);
+    assert!(rate <= 0.015, "{rate}");
 }
 
 /// The mean number of windows until a worse slot is found; it must always be.
