@@ -58,13 +58,20 @@ mod scratch;
 mod gate;
 mod tool;
 
+mod fingerprint;
+mod process;
+
+mod adapter;
+
 mod report;
 
 mod engine;
 
+pub use crate::adapter::{AdapterGate, judge_exit};
 pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};
 pub use crate::finding::{Edit, Finding, Fix, Position, Region, Severity};
+pub use crate::fingerprint::seal;
 pub use crate::gate::{
     Cost, Examination, FnGate, Gate, GateError, GateInfo, GateKeeper, GateKind, Identity, Needs,
 };
