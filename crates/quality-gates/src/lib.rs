@@ -17,7 +17,7 @@
 //! ```
 //! use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
 //! use evergen_quality_gates::{
-//!     Coverage, Examination, Finding, FnGate, GateKeeper, Outcome, QualityGateEngine,
+//!     Coverage, Examination, Finding, FnGate, GateKeeper, Outcome, QualityGateEngine, Strict,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -35,7 +35,7 @@
 //!     }
 //!     Outcome::of(findings, Coverage::of_files(examination.files().len() as u64))
 //! });
-//! let engine = QualityGateEngine::new().with_gate(no_tabs);
+//! let engine = QualityGateEngine::new(Strict).with_gate(no_tabs);
 //!
 //! let path = ArtifactPath::parse("order.rs")?;
 //! let proposed = ProposedChanges::new(vec![ProposedChange::write(path, "rust", *b"fn f() {\t}", false)]);
@@ -64,10 +64,13 @@ mod process;
 mod adapter;
 
 mod report;
+mod verdict;
 
+mod cache;
 mod engine;
 
 pub use crate::adapter::{AdapterGate, judge_exit};
+pub use crate::cache::{CacheError, VerdictCache};
 pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};
 pub use crate::finding::{Edit, Finding, Fix, Position, Region, Severity};
@@ -84,3 +87,4 @@ pub use crate::tool::{
     Canary, ExitContract, Expected, FoundTool, Invocation, Job, Limits, Reading, ToolAdapter,
     ToolOutput, ToolSpec, ToolVersion, VersionError, VersionRange,
 };
+pub use crate::verdict::{GatePolicy, Strict};

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
+use crate::{GateInfo, GateKind, Outcome};
 
 /// What all gates together say of a change set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,10 +23,23 @@ pub struct GateReport {
 pub struct GateResult {
     /// The gate.
     pub gate: String,
+    /// What it judges.
+    pub kind: GateKind,
     /// What it said.
     pub outcome: Outcome,
     /// How long it took, in microseconds.
     pub duration_us: u64,
+    /// Whether the answer was known before. Not written, since it differs from run to run.
+    #[serde(default, skip_serializing)]
+    pub cached: bool,
+}
+
+impl GateResult {
+    /// What a gate said, at once and not from memory.
+    pub fn new(info: &GateInfo, outcome: Outcome) -> Self {
+        let (gate, kind) = (info.name.clone(), info.kind);
+        Self { gate, kind, outcome, duration_us: 0, cached: false }
+    }
 }
 
 impl GateReport {
