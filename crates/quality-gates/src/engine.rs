@@ -83,7 +83,7 @@ impl QualityGateEngine {
         if !matches!(outcome, Outcome::Pass(_) | Outcome::NotApplicable) {
             tracing::debug!(gate = gate.info().name, ?outcome, "a gate did not pass");
         }
-        GateResult { gate: gate.info().name.clone(), outcome, duration_us }
+        GateResult::new(gate.info().name.clone(), gate.info().kind, outcome, duration_us)
     }
 }
 

@@ -63,7 +63,12 @@ mod process;
 
 mod adapter;
 
+mod policy;
+#[cfg(any(test, feature = "conformance"))]
+pub mod policy_conformance;
 mod report;
+
+mod reports;
 
 mod engine;
 
@@ -76,7 +81,13 @@ pub use crate::gate::{
     Cost, Examination, FnGate, Gate, GateError, GateInfo, GateKeeper, GateKind, Identity, Needs,
 };
 pub use crate::outcome::{Coverage, Findings, Flakiness, Looker, Outcome};
+pub use crate::policy::{
+    Baseline, BaselineEntry, BaselineError, Circumstances, Extent, GatePolicy, Policy,
+    PolicyProblem, SettingsError, Standing, Thresholds, Waiver, Waivers, WaiversError,
+    code_quality,
+};
 pub use crate::report::{GateReport, GateResult};
+pub use crate::reports::{Presentation, ReportFormat, UnknownFormat};
 pub use crate::scope::{Scope, ScopeError};
 pub use crate::scratch::{Scratch, ScratchError, Workspace};
 pub use crate::subject::{Folder, ReadFault, Subject, SubjectError, SubjectFile};
