@@ -6,10 +6,12 @@ use std::time::Duration;
 use evergen_artifact::ProposedChanges;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::{
-    Folder, Gate, GateError, GateKeeper, GatePolicy, GateReport, GateResult, Outcome, Scratch,
-    Subject, VerdictCache, Workspace,
+    Circumstances, Extent, Folder, Gate, GateError, GateKeeper, GatePolicy, GateReport, GateResult,
+    Outcome, Scratch, Subject, VerdictCache, Workspace,
 };
 
 mod ask;
@@ -112,11 +114,12 @@ impl QualityGateEngine {
             Some((base, output)) => Subject::of_changes_over(base.clone(), output, proposed),
             None => Subject::of_changes(proposed),
         };
-        self.execute_on(&subject).await
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        self.execute_on(&subject, Circumstances::new(today, Extent::Changes)).await
     }
 
     /// Asks the gates about any subject, as [`execute_all_gates`](Self::execute_all_gates) does.
-    pub async fn execute_on(&self, subject: &Subject) -> GateReport {
+    pub async fn execute_on(&self, subject: &Subject, circumstances: Circumstances) -> GateReport {
         let workspace = Workspace::new(subject.clone(), self.scratch.clone());
         let mut order = Order::of(self.gates.iter().map(|gate| gate.info()));
         let mut answers: Vec<Option<GateResult>> = vec![None; self.gates.len()];
@@ -132,16 +135,23 @@ impl QualityGateEngine {
                     }
                     Step::Refuse(index, fault) => {
                         let info = self.gates[index].info();
-                        answers[index] = Some(GateResult::new(info, Outcome::Error(fault)));
+                        let outcome = Outcome::Error(fault);
+                        answers[index] = Some(GateResult::new(&info.name, info.kind, outcome, 0));
                     }
                 }
             }
             let Some((index, answer)) = asked.next().await else { break };
-            let admitted = self.policy.admits(self.gates[index].info(), &answer.outcome);
-            order.answered(index, admitted);
+            order.answered(index, self.admits(&answer, circumstances));
             answers[index] = Some(answer);
         }
-        self.policy.judge(answers.into_iter().flatten().collect())
+        self.policy.judge(answers.into_iter().flatten().collect(), circumstances)
+    }
+
+    /// Whether gates that come after this one may be asked: as the policy takes its answer.
+    fn admits(&self, answer: &GateResult, circumstances: Circumstances) -> bool {
+        let alone = Circumstances { extent: Extent::Changes, ..circumstances };
+        let report = self.policy.judge(vec![answer.clone()], alone);
+        report.gates.iter().all(|result| result.passed)
     }
 
     fn question(&self, index: usize, subject: &Subject, workspace: &Workspace) -> Question {

@@ -17,7 +17,7 @@
 //! ```
 //! use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
 //! use evergen_quality_gates::{
-//!     Coverage, Examination, Finding, FnGate, GateKeeper, Outcome, QualityGateEngine, Strict,
+//!     Coverage, Examination, Finding, FnGate, GateKeeper, Outcome, Policy, QualityGateEngine,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -35,7 +35,7 @@
 //!     }
 //!     Outcome::of(findings, Coverage::of_files(examination.files().len() as u64))
 //! });
-//! let engine = QualityGateEngine::new(Strict).with_gate(no_tabs);
+//! let engine = QualityGateEngine::new(Policy::default()).with_gate(no_tabs);
 //!
 //! let path = ArtifactPath::parse("order.rs")?;
 //! let proposed = ProposedChanges::new(vec![ProposedChange::write(path, "rust", *b"fn f() {\t}", false)]);
@@ -62,9 +62,15 @@ mod fingerprint;
 mod process;
 
 mod adapter;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
+mod policy;
+#[cfg(any(test, feature = "conformance"))]
+pub mod policy_conformance;
 mod report;
-mod verdict;
+
+mod reports;
 
 mod cache;
 mod engine;
@@ -79,7 +85,13 @@ pub use crate::gate::{
     Cost, Examination, FnGate, Gate, GateError, GateInfo, GateKeeper, GateKind, Identity, Needs,
 };
 pub use crate::outcome::{Coverage, Findings, Flakiness, Looker, Outcome};
+pub use crate::policy::{
+    Baseline, BaselineEntry, BaselineError, Circumstances, Extent, GatePolicy, Policy,
+    PolicyProblem, SettingsError, Standing, Thresholds, Waiver, Waivers, WaiversError,
+    code_quality,
+};
 pub use crate::report::{GateReport, GateResult};
+pub use crate::reports::{Presentation, ReportFormat, UnknownFormat};
 pub use crate::scope::{Scope, ScopeError};
 pub use crate::scratch::{Scratch, ScratchError, Workspace};
 pub use crate::subject::{Folder, ReadFault, Subject, SubjectError, SubjectFile};
@@ -87,4 +99,3 @@ pub use crate::tool::{
     Canary, ExitContract, Expected, FoundTool, Invocation, Job, Limits, Reading, ToolAdapter,
     ToolOutput, ToolSpec, ToolVersion, VersionError, VersionRange,
 };
-pub use crate::verdict::{GatePolicy, Strict};

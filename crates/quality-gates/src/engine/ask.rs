@@ -30,8 +30,8 @@ impl Question {
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let gate = &self.gate.info().name;
         tracing::debug!(gate, outcome = outcome.word(), cached, duration_us, "a gate answered");
-        let mut result = GateResult::new(self.gate.info(), outcome);
-        (result.cached, result.duration_us) = (cached, duration_us);
+        let mut result = GateResult::new(gate, self.gate.info().kind, outcome, duration_us);
+        result.cached = cached;
         result
     }
 
