@@ -13,6 +13,12 @@
 //! # }
 //! ```
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a fault that is not met is reported by a panic"
+)]
+
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -68,7 +74,10 @@ impl<A: ToolAdapter + 'static> Specimen<A> {
         gate.identity().await.map(|_| ())
     }
 
-    /// Checks the laws and all [`FAULTS`], and panics with what was said instead.
+    /// Checks the laws and all [`FAULTS`].
+    ///
+    /// # Panics
+    /// One of them is not met; the message says what was said instead.
     pub async fn check_faults(&self) {
         self.check_laws();
         self.check_verdicts().await;
@@ -78,6 +87,9 @@ impl<A: ToolAdapter + 'static> Specimen<A> {
     }
 
     /// The laws that can be checked without the tool.
+    ///
+    /// # Panics
+    /// One of them is broken.
     pub fn check_laws(&self) {
         let canaries = self.adapter.canaries();
         let count = |red: bool| canaries.iter().filter(|canary| is_red(canary) == red).count();

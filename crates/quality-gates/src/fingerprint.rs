@@ -34,7 +34,7 @@ pub fn seal(findings: &mut [Finding], subject: &Subject) {
         let counter = occurrences.entry(base.clone()).or_default();
         let digest = Digest::of(format!("{base}\0{counter}").as_bytes()).to_string();
         *counter += 1;
-        finding.fingerprint = digest[..DIGITS].to_owned();
+        digest[..DIGITS].clone_into(&mut finding.fingerprint);
     }
 }
 
