@@ -63,12 +63,16 @@ mod process;
 
 mod adapter;
 
+mod formats;
+
 mod policy;
 #[cfg(any(test, feature = "conformance"))]
 pub mod policy_conformance;
 mod report;
 
 mod reports;
+
+mod trends;
 
 mod engine;
 
@@ -77,6 +81,11 @@ pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};
 pub use crate::finding::{Edit, Finding, Fix, Position, Region, Severity};
 pub use crate::fingerprint::seal;
+pub use crate::formats::{
+    CanarySettings, ConfiguredTool, ExitSettings, Expectation, FormatSettings, LimitSettings,
+    LineSettings, Lines, OutputFormat, Parsed, ReportSettings, Stream, ToolSettings,
+    VersionSettings,
+};
 pub use crate::gate::{
     Cost, Examination, FnGate, Gate, GateError, GateInfo, GateKeeper, GateKind, Identity, Needs,
 };
@@ -94,4 +103,7 @@ pub use crate::subject::{Folder, ReadFault, Subject, SubjectError, SubjectFile};
 pub use crate::tool::{
     Canary, ExitContract, Expected, FoundTool, Invocation, Job, Limits, Reading, ToolAdapter,
     ToolOutput, ToolSpec, ToolVersion, VersionError, VersionRange,
+};
+pub use crate::trends::{
+    FlakyContent, GateRecord, GateTrend, History, HistoryError, Kept, RunRecord, Trends,
 };

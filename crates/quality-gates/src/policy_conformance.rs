@@ -8,7 +8,11 @@ use crate::{Circumstances, GatePolicy, GateResult, Outcome};
 /// A law is broken.
 pub fn check(policy: &dyn GatePolicy, results: &[GateResult], circumstances: Circumstances) {
     let report = policy.judge(results.to_vec(), circumstances);
-    assert_eq!(report, policy.judge(results.to_vec(), circumstances), "a function of its arguments");
+    assert_eq!(
+        report,
+        policy.judge(results.to_vec(), circumstances),
+        "a function of its arguments"
+    );
     assert_eq!(report.gates.len(), results.len(), "every result is reported");
     for (judged, result) in report.gates.iter().zip(results) {
         let name = &result.gate;

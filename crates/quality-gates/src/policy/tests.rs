@@ -39,9 +39,7 @@ fn tests(count: u64) -> Coverage {
 
 #[test]
 fn coverage_of_tests_is_held_against_its_threshold() {
-    let covered = |per_cent| {
-        Outcome::Pass(tests(10).measured(Coverage::LINE_COVERAGE, per_cent))
-    };
+    let covered = |per_cent| Outcome::Pass(tests(10).measured(Coverage::LINE_COVERAGE, per_cent));
     check(GateKind::Tests, covered(80.0), "passed, score 1.000");
     let below = "tests reach 79.9 % of lines, below 80.0 %, score 1.000";
     check(GateKind::Tests, covered(79.999), below);
@@ -197,7 +195,8 @@ fn a_waiver_is_not_called_unused_where_its_gate_could_not_look() {
 #[test]
 fn an_error_cannot_be_waived_nor_known() {
     let waivers = Waivers::parse(WAIVER).unwrap();
-    let known = judge_with(&Policy::default(), GateKind::Lint, failed(Severity::Error, 1, tests(1)));
+    let known =
+        judge_with(&Policy::default(), GateKind::Lint, failed(Severity::Error, 1, tests(1)));
     let policy = Policy::default().with_waivers(waivers).with_baseline(Baseline::of(&known));
     let report = judge_with(&policy, GateKind::Lint, Outcome::Error(Fault::infra("a", "b")));
     assert!(!report.overall_passed);
@@ -206,11 +205,8 @@ fn an_error_cannot_be_waived_nor_known() {
 #[test]
 fn only_findings_that_are_new_count() {
     let one = Coverage::of_files(1);
-    let old = judge_with(
-        &Policy::default(),
-        GateKind::Security,
-        failed(Severity::Error, 2, one.clone()),
-    );
+    let old =
+        judge_with(&Policy::default(), GateKind::Security, failed(Severity::Error, 2, one.clone()));
     assert!(!old.overall_passed);
     let baseline = Baseline::parse(&Baseline::of(&old).to_json()).unwrap();
     assert_eq!(baseline.len(), 2);
@@ -221,7 +217,8 @@ fn only_findings_that_are_new_count() {
     assert!(judged(2).overall_passed);
     assert!(!judged(3).overall_passed);
     assert_eq!(baseline.gone(&judged(1)).len(), 1);
-    let elsewhere = vec![GateResult::new("other", GateKind::Lint, failed(Severity::Error, 2, one), 1)];
+    let elsewhere =
+        vec![GateResult::new("other", GateKind::Lint, failed(Severity::Error, 2, one), 1)];
     let report = policy.judge(elsewhere, Circumstances::new(TODAY, Extent::Whole));
     assert!(!report.overall_passed, "a baseline is of a gate");
 }
@@ -277,13 +274,19 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
             }
         },
     );
-    let severity = prop_oneof![Just(Severity::Note), Just(Severity::Warning), Just(Severity::Error)];
+    let severity =
+        prop_oneof![Just(Severity::Note), Just(Severity::Warning), Just(Severity::Error)];
     prop_oneof![
         coverage.clone().prop_map(Outcome::Pass),
-        (severity, 0usize..5, coverage).prop_map(|(severity, count, coverage)| failed(severity, count, coverage)),
+        (severity, 0usize..5, coverage)
+            .prop_map(|(severity, count, coverage)| failed(severity, count, coverage)),
         Just(Outcome::Error(Fault::infra("a", "b"))),
         Just(Outcome::NotApplicable),
-        (0u32..4, 0u32..4).prop_map(|(runs, passed)| Outcome::Flaky(Flakiness::new(runs, passed.min(runs), vec![]))),
+        (0u32..4, 0u32..4).prop_map(|(runs, passed)| Outcome::Flaky(Flakiness::new(
+            runs,
+            passed.min(runs),
+            vec![]
+        ))),
     ]
 }
 

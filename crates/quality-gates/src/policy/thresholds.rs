@@ -53,10 +53,11 @@ pub struct SettingsError {
 impl SettingsError {
     pub(crate) fn new(
         field: impl Into<String>,
-        value: impl ToString,
+        value: impl std::fmt::Display,
         allowed: impl Into<String>,
     ) -> Self {
-        Self { field: field.into(), value: value.to_string(), allowed: allowed.into() }
+        let value = format!("{value}");
+        Self { field: field.into(), value, allowed: allowed.into() }
     }
 }
 
@@ -70,7 +71,13 @@ impl Thresholds {
             Err(SettingsError::new(format!("gates.{field}"), value, allowed))
         };
         within("code_quality_min_score", self.code_quality_min_score, 0.0, 10.0, "from 0 to 10")?;
-        within("test_coverage_min", self.test_coverage_min, 0.0, 100.0, "from 0 to 100 (per cent)")?;
+        within(
+            "test_coverage_min",
+            self.test_coverage_min,
+            0.0,
+            100.0,
+            "from 0 to 100 (per cent)",
+        )?;
         let (time, rate) = (self.performance_max_response_time, self.performance_min_throughput);
         let time_allowed = "above 0 and at most 3600000 (milliseconds)";
         let least = f64::MIN_POSITIVE;

@@ -67,8 +67,11 @@ pub fn code_quality<'a>(
 /// Says of one result whether it passed, its score, and why not.
 pub(super) fn judge(thresholds: &Thresholds, result: &mut GateResult) {
     let (score, reasons, notes) = {
-        let counting: Vec<&Finding> =
-            result.judged().filter(|(_, standing)| standing.counts()).map(|(found, _)| found).collect();
+        let counting: Vec<&Finding> = result
+            .judged()
+            .filter(|(_, standing)| standing.counts())
+            .map(|(found, _)| found)
+            .collect();
         let mut bench = Bench { thresholds, counting, reasons: Vec::new(), notes: Vec::new() };
         let score = bench.score(result.kind, &result.outcome);
         (score, bench.reasons, bench.notes)
@@ -146,8 +149,7 @@ impl Bench<'_> {
     }
 
     fn security(&mut self) -> f64 {
-        let (issues, most) =
-            (self.counting.len() as u64, self.thresholds.security_max_issues);
+        let (issues, most) = (self.counting.len() as u64, self.thresholds.security_max_issues);
         if issues <= most {
             return 1.0;
         }
@@ -200,7 +202,8 @@ impl Bench<'_> {
         let least = self.thresholds.performance_min_throughput;
         let rate = coverage.measures.get(Coverage::THROUGHPUT).copied();
         if least > 0.0 && rate.is_none_or(|rate| rate < least) {
-            let shown = rate.map_or("not measured".to_owned(), |rate| format!("{:.1}/s", floor(rate)));
+            let shown =
+                rate.map_or("not measured".to_owned(), |rate| format!("{:.1}/s", floor(rate)));
             self.reasons.push(format!("the throughput is {shown}, {least:.1}/s are wanted"));
         }
         let ratio = if time > most { most / time } else { 1.0 };

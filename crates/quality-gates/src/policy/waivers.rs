@@ -187,11 +187,11 @@ impl Used<'_> {
     /// Those that nothing needed, though everything that could have was looked at.
     pub(super) fn unused(&self, gates: &[GateResult]) -> Vec<PolicyProblem> {
         let looked = |waiver: &Waiver| {
-            let meant = |result: &&GateResult| {
-                waiver.gate.as_ref().is_none_or(|gate| *gate == result.gate)
+            let meant =
+                |result: &&GateResult| waiver.gate.as_ref().is_none_or(|gate| *gate == result.gate);
+            let blind = |result: &GateResult| {
+                matches!(result.outcome, Outcome::Error(_) | Outcome::Flaky(_))
             };
-            let blind =
-                |result: &GateResult| matches!(result.outcome, Outcome::Error(_) | Outcome::Flaky(_));
             !gates.iter().filter(meant).any(blind)
         };
         let unused = self.waivers.iter().filter(|(waiver, _, used)| !used && looked(waiver));

@@ -39,7 +39,11 @@ pub(super) fn render(presentation: &Presentation<'_>) -> String {
     let time: u64 = suites.iter().map(|(_, _, time)| time).sum();
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     let counts = counts(all());
-    let _ = writeln!(text, "<testsuites name=\"evergen gates\"{counts}{}>", seconds(presentation, time));
+    let _ = writeln!(
+        text,
+        "<testsuites name=\"evergen gates\"{counts}{}>",
+        seconds(presentation, time)
+    );
     for (name, cases, time) in &suites {
         suite(&mut text, presentation, name, cases, *time);
     }
@@ -103,9 +107,9 @@ fn case(result: &GateResult, finding: &Finding, standing: &Standing) -> Case {
         (None, _) => String::new(),
     };
     let verdict = match standing {
-        Standing::Waived { owner, reason, expires } => Verdict::Skipped {
-            message: format!("waived by {owner} until {expires}: {reason}"),
-        },
+        Standing::Waived { owner, reason, expires } => {
+            Verdict::Skipped { message: format!("waived by {owner} until {expires}: {reason}") }
+        }
         Standing::Known => Verdict::Skipped { message: "in the baseline".to_owned() },
         Standing::Counts if result.passed => {
             Verdict::Skipped { message: format!("borne: {}", finding.message) }
@@ -125,10 +129,7 @@ fn failed(kind: &str, message: &str, text: &str) -> Verdict {
 
 fn element(name: &str, kind: &str, message: &str, text: &str) -> String {
     let head = format!("<{name} type=\"{}\" message=\"{}\"", escaped(kind), escaped(message));
-    match text.is_empty() {
-        true => format!("{head}/>"),
-        false => format!("{head}>{}</{name}>", escaped(text)),
-    }
+    if text.is_empty() { format!("{head}/>") } else { format!("{head}>{}</{name}>", escaped(text)) }
 }
 
 fn counts<'a>(cases: impl Iterator<Item = &'a Case>) -> String {
@@ -142,15 +143,14 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case>) -> String {
             Verdict::Skipped { .. } => skipped += 1,
         }
     }
-    format!(
-        " tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\""
-    )
+    format!(" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
 }
 
 fn seconds(presentation: &Presentation<'_>, us: u64) -> String {
-    match presentation.timings {
-        true => format!(" time=\"{}.{:06}\"", us / 1_000_000, us % 1_000_000),
-        false => String::new(),
+    if presentation.timings {
+        format!(" time=\"{}.{:06}\"", us / 1_000_000, us % 1_000_000)
+    } else {
+        String::new()
     }
 }
 
