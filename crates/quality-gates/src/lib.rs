@@ -74,6 +74,8 @@ mod reports;
 
 mod trends;
 
+mod healing;
+
 mod engine;
 
 pub use crate::adapter::{AdapterGate, judge_exit};
@@ -88,6 +90,10 @@ pub use crate::formats::{
 };
 pub use crate::gate::{
     Cost, Examination, FnGate, Gate, GateError, GateInfo, GateKeeper, GateKind, Identity, Needs,
+};
+pub use crate::healing::{
+    Declared, FileChange, FindingFixes, FixClass, HealOptions, HealReport, Healer, HealerInfo,
+    Judge, Proposal, Receipt, Refusal, Refused, Repair, Stop, heal, judge_repair,
 };
 pub use crate::outcome::{Coverage, Findings, Flakiness, Looker, Outcome};
 pub use crate::policy::{
