@@ -65,12 +65,18 @@ mod adapter;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+mod formats;
+
 mod policy;
 #[cfg(any(test, feature = "conformance"))]
 pub mod policy_conformance;
 mod report;
 
 mod reports;
+
+mod trends;
+
+mod healing;
 
 mod cache;
 mod engine;
@@ -81,8 +87,17 @@ pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};
 pub use crate::finding::{Edit, Finding, Fix, Position, Region, Severity};
 pub use crate::fingerprint::seal;
+pub use crate::formats::{
+    CanarySettings, ConfiguredTool, ExitSettings, Expectation, FormatSettings, LimitSettings,
+    LineSettings, Lines, OutputFormat, Parsed, ReportSettings, Stream, ToolSettings,
+    VersionSettings,
+};
 pub use crate::gate::{
     Cost, Examination, FnGate, Gate, GateError, GateInfo, GateKeeper, GateKind, Identity, Needs,
+};
+pub use crate::healing::{
+    Declared, FileChange, FindingFixes, FixClass, HealOptions, HealReport, Healer, HealerInfo,
+    Judge, Proposal, Receipt, Refusal, Refused, Repair, Stop, heal, judge_repair,
 };
 pub use crate::outcome::{Coverage, Findings, Flakiness, Looker, Outcome};
 pub use crate::policy::{
@@ -98,4 +113,7 @@ pub use crate::subject::{Folder, ReadFault, Subject, SubjectError, SubjectFile};
 pub use crate::tool::{
     Canary, ExitContract, Expected, FoundTool, Invocation, Job, Limits, Reading, ToolAdapter,
     ToolOutput, ToolSpec, ToolVersion, VersionError, VersionRange,
+};
+pub use crate::trends::{
+    FlakyContent, GateRecord, GateTrend, History, HistoryError, Kept, RunRecord, Trends,
 };

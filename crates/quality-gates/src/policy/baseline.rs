@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -105,9 +106,8 @@ impl Baseline {
             let [gate, fingerprint, rule, file] =
                 [&entry.gate, &entry.fingerprint, &entry.rule, &entry.file].map(|it| quoted(it));
             text.push_str(if index == 0 { "\n" } else { ",\n" });
-            text.push_str(&format!(
-                "    {{\"gate\": {gate}, \"fingerprint\": {fingerprint}, \"rule\": {rule}, \"file\": {file}}}"
-            ));
+            let _ = write!(text, "    {{\"gate\": {gate}, \"fingerprint\": {fingerprint}, ");
+            let _ = write!(text, "\"rule\": {rule}, \"file\": {file}}}");
         }
         text.push_str(if self.entries.is_empty() { "]\n}\n" } else { "\n  ]\n}\n" });
         text

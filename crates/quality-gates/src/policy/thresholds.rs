@@ -53,10 +53,11 @@ pub struct SettingsError {
 impl SettingsError {
     pub(crate) fn new(
         field: impl Into<String>,
-        value: impl ToString,
+        value: impl std::fmt::Display,
         allowed: impl Into<String>,
     ) -> Self {
-        Self { field: field.into(), value: value.to_string(), allowed: allowed.into() }
+        let value = format!("{value}");
+        Self { field: field.into(), value, allowed: allowed.into() }
     }
 }
 

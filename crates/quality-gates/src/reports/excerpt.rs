@@ -27,7 +27,7 @@ pub(super) fn excerpt(text: &str, region: Region, indent: &str) -> Option<String
     let gutter = (first + lines.len()).to_string().len();
     let mut shown = format!("{indent}{:gutter$} |\n", "");
     for (index, line) in lines.iter().enumerate() {
-        let marked = marked(region, index, line.chars().count());
+        let marked = marked(region, index, line);
         let window = Window::over(line, marked);
         let number = first + index + 1;
         push_line(&mut shown, &format!("{indent}{number:gutter$} | {}", window.text));
@@ -44,9 +44,11 @@ fn push_line(shown: &mut String, line: &str) {
 }
 
 /// Which characters of a region's line are meant, from 0; nothing where all of it is.
-fn marked(region: Region, index: usize, length: usize) -> Option<(usize, usize)> {
+fn marked(region: Region, index: usize, line: &str) -> Option<(usize, usize)> {
+    let length = line.chars().count();
     let at = |column: u32| usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
-    let start = if index == 0 { at(region.column?) } else { 0 };
+    let indent = line.chars().take_while(|character| character.is_whitespace()).count();
+    let start = if index == 0 { at(region.column?) } else { region.column.map(|_| indent)? };
     let is_last = region.line.saturating_add(u32::try_from(index).unwrap_or(u32::MAX))
         == region.end_line.unwrap_or(region.line);
     let end = match region.end_column {

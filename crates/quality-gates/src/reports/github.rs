@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::Presentation;
+use super::{Presentation, plain};
 use crate::{Finding, GateResult, Outcome, Severity};
 
 pub(super) fn render(presentation: &Presentation<'_>) -> String {
@@ -66,7 +66,9 @@ fn command(text: &mut String, level: &str, properties: &[(&str, String)], said: 
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let parts: Vec<String> =
+        text.split('\r').map(|part| plain(&part.replace('%', "%25"))).collect();
+    parts.join("%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

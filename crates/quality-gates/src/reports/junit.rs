@@ -129,10 +129,7 @@ fn failed(kind: &str, message: &str, text: &str) -> Verdict {
 
 fn element(name: &str, kind: &str, message: &str, text: &str) -> String {
     let head = format!("<{name} type=\"{}\" message=\"{}\"", escaped(kind), escaped(message));
-    match text.is_empty() {
-        true => format!("{head}/>"),
-        false => format!("{head}>{}</{name}>", escaped(text)),
-    }
+    if text.is_empty() { format!("{head}/>") } else { format!("{head}>{}</{name}>", escaped(text)) }
 }
 
 fn counts<'a>(cases: impl Iterator<Item = &'a Case>) -> String {
@@ -150,9 +147,10 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case>) -> String {
 }
 
 fn seconds(presentation: &Presentation<'_>, us: u64) -> String {
-    match presentation.timings {
-        true => format!(" time=\"{}.{:06}\"", us / 1_000_000, us % 1_000_000),
-        false => String::new(),
+    if presentation.timings {
+        format!(" time=\"{}.{:06}\"", us / 1_000_000, us % 1_000_000)
+    } else {
+        String::new()
     }
 }
 

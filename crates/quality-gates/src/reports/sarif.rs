@@ -2,6 +2,7 @@
 //! depend on how other crates configure the JSON library.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -373,9 +374,11 @@ fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         let is_plain = byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte);
-        match is_plain {
-            true => uri.push(char::from(byte)),
-            false => uri.push_str(&format!("%{byte:02X}")),
+        if is_plain {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string can't fail.
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri

@@ -1,5 +1,4 @@
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -131,39 +130,22 @@ fn formats_are_known_by_name() {
     assert_eq!("xml".parse::<ReportFormat>().unwrap_err().to_string(), said);
 }
 
-const VALIDATE: &str = "
-import json, sys
-import jsonschema
-schema = json.load(open(sys.argv[1]))
-validator = jsonschema.validators.validator_for(schema)(schema)
-for line in sys.stdin:
-    for error in validator.iter_errors(json.loads(line)):
-        print(list(error.absolute_path), error.message[:300])
-";
-
-/// What the official schema has against each of these; nothing where nobody can ask it.
-fn schema_errors(logs: &[String]) -> Option<String> {
+/// What the official schema has against a log; nothing where nobody can ask it.
+fn schema_errors(log: &str) -> Option<String> {
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sarif-2.1.0.schema.json");
-    let probe = Command::new("python3").args(["-c", "import jsonschema"]).output();
-    if !probe.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: SARIF's schema, python3 with the package jsonschema is not installed");
+    let folder = tempfile::tempdir().unwrap();
+    let instance = folder.path().join("log.sarif");
+    std::fs::write(&instance, log).unwrap();
+    let run = Command::new("jsonschema").arg("-i").arg(&instance).arg(schema).output();
+    let Ok(output) = run else {
+        eprintln!(
+            "skipped: SARIF's schema, `jsonschema` is not installed (pip install jsonschema)"
+        );
         return None;
-    }
-    let mut child = Command::new("python3")
-        .args(["-c", VALIDATE, schema])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    for log in logs {
-        let value: serde_json::Value = serde_json::from_str(log).unwrap();
-        writeln!(input, "{value}").unwrap();
-    }
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    Some(String::from_utf8(output.stdout).unwrap())
+    };
+    // Its warnings about itself come with a clean code.
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some(if output.status.success() { String::new() } else { format!("invalid: {said}") })
 }
 
 #[test]
@@ -171,9 +153,10 @@ fn sarif_is_valid_by_its_own_schema() {
     let empty = GateReport::new(Vec::new());
     let sarif = |report: &GateReport| render(report, ReportFormat::Sarif);
     let broken = sarif(&report()).replace("\"unicodeCodePoints\"", "\"bytes\"");
-    let Some(errors) = schema_errors(&[sarif(&report()), sarif(&empty)]) else { return };
-    assert_eq!(errors, "");
-    assert!(!schema_errors(&[broken]).unwrap().is_empty(), "the schema is asked");
+    for log in [sarif(&report()), sarif(&empty)] {
+        assert_eq!(schema_errors(&log).unwrap_or_default(), "");
+    }
+    assert_ne!(schema_errors(&broken), Some(String::new()), "the schema is asked");
 }
 
 #[test]
