@@ -288,10 +288,10 @@ fn relative(mut finding: Finding, folder: &Path) -> Finding {
 
 fn shown_rules(findings: &[Finding]) -> String {
     let rules: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
-    match rules.is_empty() {
-        true => "nothing".to_owned(),
-        false => rules.into_iter().take(8).collect::<Vec<_>>().join(", "),
+    if rules.is_empty() {
+        return "nothing".to_owned();
     }
+    rules.into_iter().take(8).collect::<Vec<_>>().join(", ")
 }
 
 fn read_output(path: &Path, limit_bytes: u64) -> Result<Option<Vec<u8>>, Fault> {

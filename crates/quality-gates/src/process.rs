@@ -67,9 +67,9 @@ pub(crate) fn clean_environment(passes: &[String]) -> BTreeMap<OsString, OsStrin
         ("PYTHONDONTWRITEBYTECODE", "1"),
     ];
     let fixed = fixed.into_iter().map(|(name, value)| (name.into(), value.into()));
-    let passed = PASSED.into_iter().chain(passes.iter().map(String::as_str));
-    let passed = passed.filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
-    fixed.chain(passed).collect()
+    let names = PASSED.into_iter().chain(passes.iter().map(String::as_str));
+    let own = names.filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+    fixed.chain(own).collect()
 }
 
 /// Runs a program to its end, or to that of its limits.
