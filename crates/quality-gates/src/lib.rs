@@ -62,12 +62,18 @@ mod fingerprint;
 mod process;
 
 mod adapter;
+mod built_in;
 
 mod report;
 
 mod engine;
 
 pub use crate::adapter::{AdapterGate, judge_exit};
+pub use crate::built_in::{
+    CompletenessGate, CompletenessSettings, LoadTarget, Module, PatternGate, PerformanceError,
+    PerformanceGate, PerformanceSettings, QuantileBounds, Reference, ServerSettings,
+    quantile_bounds,
+};
 pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};
 pub use crate::finding::{Edit, Finding, Fix, Position, Region, Severity};
