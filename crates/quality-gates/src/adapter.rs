@@ -209,6 +209,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
             program: job.tool.path.clone(),
             arguments: invocation.arguments.clone(),
             folder: job.folder.to_path_buf(),
+            private: true,
             environment,
             input: invocation.input.clone(),
             limits: self.adapter.limits(),

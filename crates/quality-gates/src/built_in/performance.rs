@@ -81,6 +81,7 @@ fn server_request(server: &ServerSettings, folder: PathBuf) -> Request {
         program: server.program.clone(),
         arguments: server.arguments.iter().map(Into::into).collect(),
         folder,
+        private: true,
         environment,
         input: None,
         limits: Limits::default().with_time(server.at_most).with_memory(server.memory),

@@ -125,6 +125,7 @@ impl Load {
                     program: program.clone(),
                     arguments: arguments.iter().map(OsString::from).collect(),
                     folder: self.folder.to_path_buf(),
+                    private: true,
                     environment: clean_environment(&[]),
                     input: None,
                     limits: Limits::default().with_time(self.settings.patience),
