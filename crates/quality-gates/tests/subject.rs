@@ -1,11 +1,13 @@
 //! What gates look at, and the folder in which tools find it, on real files.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
-use evergen_quality_gates::{Folder, Scope, Scratch, Subject, Workspace};
+use evergen_quality_gates::{Folder, Scope, Scratch, Subject, SubjectFile, Workspace};
 
 fn write(root: &Path, path: &str, text: &str) {
     let file = root.join(path);
@@ -17,8 +19,8 @@ fn changes(writes: &[(&str, &str)], removes: &[&str]) -> ProposedChanges {
     let path = |text: &str| ArtifactPath::parse(text).unwrap();
     let written =
         writes.iter().map(|(at, text)| ProposedChange::write(path(at), "g", text.as_bytes(), true));
-    let removed = removes.iter().map(|at| ProposedChange::remove(path(at), "g"));
-    ProposedChanges::new(written.chain(removed).collect())
+    let gone = removes.iter().map(|at| ProposedChange::remove(path(at), "g"));
+    ProposedChanges::new(written.chain(gone).collect())
 }
 
 fn paths(subject: &Subject) -> Vec<String> {
@@ -41,7 +43,7 @@ fn a_folder_is_seen_as_its_owner_sees_it() {
     let subject = Subject::of_folder(Folder::new(root)).unwrap();
     let seen = [".github/x.yml", ".gitignore", "a.py", "src/b.py", "target/T.java"];
     assert_eq!(paths(&subject), seen, "a folder `target` is a cache only if it says so");
-    assert!(subject.files().unwrap().iter().all(|file| file.is_changed()));
+    assert!(subject.files().unwrap().iter().all(SubjectFile::is_changed));
     let all = Subject::of_folder(Folder::new(root).with_ignored_files()).unwrap();
     assert!(paths(&all).contains(&"build/c.py".to_owned()));
     let few = Subject::of_folder(Folder::new(root).with_max_files(2)).unwrap_err();
@@ -62,7 +64,7 @@ fn changes_lie_over_a_folder() {
     assert_eq!(text("gen/b.py").as_deref(), Some("new"));
     assert_eq!(text("own.py").as_deref(), Some("old"));
     assert_eq!(text("gen/c.py"), None);
-    let changed: Vec<&str> = subject.changed().iter().map(|file| file.path()).collect();
+    let changed: Vec<&str> = subject.changed().iter().map(SubjectFile::path).collect();
     assert_eq!(changed, ["gen/b.py", "gen/d.py"]);
 }
 
