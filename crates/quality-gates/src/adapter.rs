@@ -91,6 +91,10 @@ impl<A: ToolAdapter> AdapterGate<A> {
     }
 
     async fn answer(&self, examination: &Examination) -> Result<Outcome, Fault> {
+        if examination.files().is_empty() {
+            let what = "no file is left in the gate's scope".to_owned();
+            return Err(Fault::EmptyScope { what });
+        }
         let found = self.found().await?;
         self.prove(&found).await?;
         let reading = self.run(&found, examination).await?;
@@ -209,6 +213,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
             program: job.tool.path.clone(),
             arguments: invocation.arguments.clone(),
             folder: job.folder.to_path_buf(),
+            private: true,
             environment,
             input: invocation.input.clone(),
             limits: self.adapter.limits(),
@@ -288,10 +293,10 @@ fn relative(mut finding: Finding, folder: &Path) -> Finding {
 
 fn shown_rules(findings: &[Finding]) -> String {
     let rules: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
-    match rules.is_empty() {
-        true => "nothing".to_owned(),
-        false => rules.into_iter().take(8).collect::<Vec<_>>().join(", "),
+    if rules.is_empty() {
+        return "nothing".to_owned();
     }
+    rules.into_iter().take(8).collect::<Vec<_>>().join(", ")
 }
 
 fn read_output(path: &Path, limit_bytes: u64) -> Result<Option<Vec<u8>>, Fault> {
@@ -318,3 +323,6 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,7 @@ const DIGITS: usize = 32;
 /// removed or indented, and no two findings of a gate have the same. Blocks where the subject is
 /// a folder on disk.
 pub fn seal(findings: &mut [Finding], subject: &Subject) {
-    let place = |finding: &Finding| (finding.file.clone(), finding.region);
-    findings.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
+    arrange(findings);
     let mut texts: HashMap<String, Option<String>> = HashMap::new();
     let mut occurrences: HashMap<String, u32> = HashMap::new();
     for finding in findings {
@@ -35,8 +34,16 @@ pub fn seal(findings: &mut [Finding], subject: &Subject) {
         let counter = occurrences.entry(base.clone()).or_default();
         let digest = Digest::of(format!("{base}\0{counter}").as_bytes()).to_string();
         *counter += 1;
-        finding.fingerprint = digest[..DIGITS].to_owned();
+        digest[..DIGITS].clone_into(&mut finding.fingerprint);
     }
+}
+
+/// Sorts findings by their places.
+pub(crate) fn arrange(findings: &mut [Finding]) {
+    findings.sort_by(|left, right| {
+        let places = left.file.cmp(&right.file).then_with(|| left.region.cmp(&right.region));
+        places.then_with(|| left.cmp(right))
+    });
 }
 
 fn text_of(subject: &Subject, file: &str) -> Option<String> {

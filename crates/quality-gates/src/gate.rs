@@ -265,8 +265,9 @@ impl Examination {
         &self.subject
     }
 
-    /// The files to be judged, sorted by path; never empty when an engine asks. For a gate that
-    /// needs the whole tree, all in its scope; else those that changed and are not known yet.
+    /// The files to be judged, sorted by path. For a gate that needs the whole tree, all in its
+    /// scope, which are none if the last one was removed; else those that changed and are not
+    /// known yet, at least one.
     pub fn files(&self) -> &[SubjectFile] {
         &self.files
     }

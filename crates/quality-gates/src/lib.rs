@@ -17,7 +17,7 @@
 //! ```
 //! use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
 //! use evergen_quality_gates::{
-//!     Coverage, Examination, Finding, FnGate, GateKeeper, Outcome, QualityGateEngine,
+//!     Coverage, Examination, Finding, FnGate, GateKeeper, Outcome, Policy, QualityGateEngine,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -35,7 +35,7 @@
 //!     }
 //!     Outcome::of(findings, Coverage::of_files(examination.files().len() as u64))
 //! });
-//! let engine = QualityGateEngine::new().with_gate(no_tabs);
+//! let engine = QualityGateEngine::new(Policy::default()).with_gate(no_tabs);
 //!
 //! let path = ArtifactPath::parse("order.rs")?;
 //! let proposed = ProposedChanges::new(vec![ProposedChange::write(path, "rust", *b"fn f() {\t}", false)]);
@@ -62,6 +62,8 @@ mod fingerprint;
 mod process;
 
 mod adapter;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
 mod formats;
 
@@ -76,9 +78,11 @@ mod trends;
 
 mod healing;
 
+mod cache;
 mod engine;
 
 pub use crate::adapter::{AdapterGate, judge_exit};
+pub use crate::cache::{CacheError, VerdictCache};
 pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};
 pub use crate::finding::{Edit, Finding, Fix, Position, Region, Severity};

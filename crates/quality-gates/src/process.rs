@@ -41,6 +41,9 @@ pub(crate) struct Request {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<OsString>,
     pub(crate) folder: PathBuf,
+    /// Whether nobody else works in the folder. Only then is what works there and lost all other
+    /// traces taken for a part of the run, and ended with it.
+    pub(crate) private: bool,
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) input: Option<Arc<[u8]>>,
     pub(crate) limits: Limits,
@@ -67,9 +70,9 @@ pub(crate) fn clean_environment(passes: &[String]) -> BTreeMap<OsString, OsStrin
         ("PYTHONDONTWRITEBYTECODE", "1"),
     ];
     let fixed = fixed.into_iter().map(|(name, value)| (name.into(), value.into()));
-    let passed = PASSED.into_iter().chain(passes.iter().map(String::as_str));
-    let passed = passed.filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
-    fixed.chain(passed).collect()
+    let names = PASSED.into_iter().chain(passes.iter().map(String::as_str));
+    let ours = names.filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+    fixed.chain(ours).collect()
 }
 
 /// Runs a program to its end, or to that of its limits.
@@ -83,7 +86,7 @@ pub(crate) async fn run(request: Request) -> Result<Finished, Fault> {
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| Fault::infra("the new process has no number", "Try again."))?;
     // Ends the run also when this future is dropped.
-    let mut watch = Watch::new(pid, marker, &request.folder);
+    let mut watch = Watch::new(pid, marker, request.private.then_some(&*request.folder));
     limit(pid, request.limits.memory);
     let outcome = follow(&mut child, &request, &mut watch).await;
     let (status, output) = match outcome {

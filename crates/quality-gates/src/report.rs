@@ -35,6 +35,9 @@ pub struct GateResult {
     pub outcome: Outcome,
     /// How long it took, in microseconds.
     pub duration_us: u64,
+    /// Whether the answer was known before. Not written, since it differs from run to run.
+    #[serde(default, skip_serializing)]
+    pub cached: bool,
     /// Whether the policy lets it pass; what means nothing to a gate passes.
     pub passed: bool,
     /// From 0 to 1; nothing for an error, and where nothing was the gate's business.
@@ -64,6 +67,7 @@ impl GateResult {
             kind,
             outcome,
             duration_us,
+            cached: false,
             passed: false,
             score: None,
             standings: Vec::new(),

@@ -86,6 +86,11 @@ impl Scope {
         self.reads.as_ref().is_some_and(|globs| globs.set.is_match(path))
     }
 
+    /// Whether it was said which files the verdict depends on besides those that are judged.
+    pub fn says_what_it_reads(&self) -> bool {
+        self.reads.is_some()
+    }
+
     /// A text that is the same for the same scope, for the cache's key.
     pub fn signature(&self) -> String {
         let shown = |globs: &Option<Globs>| globs.as_ref().map(|globs| globs.texts.join(","));

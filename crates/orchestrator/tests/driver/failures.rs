@@ -6,7 +6,7 @@ use evergen_artifact::ProposedChanges;
 use evergen_orchestrator::{BuryError, CycleOutcome, DeadEvent, DeadEvents, MemoryDeadEvents};
 use evergen_quality_gates::{
     Coverage, Examination, Finding, FnGate, GateError, GateKeeper, GateReport, Outcome,
-    QualityGateEngine,
+    Policy, QualityGateEngine,
 };
 use evergen_telemetry::EventKind;
 use futures::future::{BoxFuture, FutureExt};
@@ -156,7 +156,7 @@ async fn what_a_gate_refuses_never_becomes_visible() {
     });
     let (mut bench, graves) =
         with_graves(Bench::new(quick().build().unwrap(), Workshop::default(), Port::default()));
-    let gates = QualityGateEngine::new().with_gate(gate);
+    let gates = QualityGateEngine::new(Policy::default()).with_gate(gate);
     bench.orchestrator = bench.orchestrator.with_gates(Arc::new(gates));
     bench.orchestrator.start().await.unwrap();
     bench.publish(&["order", "product"]).await;

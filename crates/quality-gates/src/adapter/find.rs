@@ -42,10 +42,18 @@ pub(super) async fn find(
     if let Some(search_path) = search_path {
         environment.insert("PATH".into(), search_path);
     }
+    // A folder of its own: what the tool reads or leaves there is nobody's.
+    let folder = tempfile::tempdir().map_err(|error| {
+        Fault::infra(
+            format!("no temporary folder: {error}"),
+            "Check the folder for temporary files.",
+        )
+    })?;
     let said = run(Request {
         program: path.clone(),
         arguments: spec.version_arguments.iter().map(OsString::from).collect(),
-        folder: std::env::temp_dir(),
+        folder: folder.path().to_path_buf(),
+        private: true,
         environment,
         input: None,
         limits: Limits::default().with_time(PATIENCE).with_output(1 << 20),

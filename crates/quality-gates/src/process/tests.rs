@@ -8,6 +8,7 @@ fn shell(folder: &Path, script: &str) -> Request {
         program: "/bin/sh".into(),
         arguments: vec!["-c".into(), script.into()],
         folder: folder.to_path_buf(),
+        private: true,
         environment: clean_environment(&[]),
         input: None,
         limits: Limits::default().with_time(Duration::from_secs(5)),
@@ -148,4 +149,39 @@ async fn memory_is_that_of_all_processes_together() {
     let fault = run(request).await.unwrap_err();
     let how = Crash::Memory { limit_bytes: 60_000_000 };
     assert_eq!(fault, Fault::Crash { how, said: String::new() });
+}
+
+/// Whoever else works in the folder of a run, or starts while it runs, is left alone.
+#[tokio::test]
+async fn nobody_elses_processes_are_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = shell(folder.path(), "sleep 0.3 & wait");
+    request.limits.time = Duration::from_millis(400);
+    for private in [false, true] {
+        let request = Request { private, ..request.clone() };
+        let running = tokio::spawn(run(request));
+        tokio::task::yield_now().await;
+        let mut own = Command::new("/bin/sleep");
+        let mut own = own.arg("30").current_dir(folder.path()).kill_on_drop(true).spawn().unwrap();
+        let mut cleared = Command::new("/bin/sleep");
+        let cleared = cleared.arg("30").env_clear().process_group(0).current_dir(folder.path());
+        let mut cleared = cleared.kill_on_drop(true).spawn().unwrap();
+        assert_eq!(running.await.unwrap().unwrap().code, 0);
+        assert_eq!(own.try_wait().unwrap(), None);
+        assert_eq!(cleared.try_wait().unwrap(), None);
+    }
+    // An orphan of somebody else's, in a folder that others use too.
+    let stranger = "env -i setsid sh -c 'sleep 30 >/dev/null 2>&1 & echo $! > stranger' & wait";
+    let mut starts = Command::new("/bin/sh");
+    let request = Request { private: false, ..shell(folder.path(), "sleep 0.2") };
+    let running = tokio::spawn(run(request));
+    tokio::task::yield_now().await;
+    assert!(
+        starts.args(["-c", stranger]).current_dir(folder.path()).status().await.unwrap().success()
+    );
+    assert_eq!(running.await.unwrap().unwrap().code, 0);
+    let pid = std::fs::read_to_string(folder.path().join("stranger")).unwrap();
+    assert!(lives(pid.trim()), "{pid}");
+    let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }

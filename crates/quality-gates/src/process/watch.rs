@@ -15,12 +15,14 @@ const PATIENCE: Duration = Duration::from_millis(450);
 ///
 /// A process belongs to the run if it is the program or a descendant that was ever seen as
 /// such; if it is in the program's group or session; if it carries the run's marker in its
-/// environment; or if it works in the run's folder, carries no marker and has lost its parent.
+/// environment; or if it was left to the system's first process, carries no marker of any run and
+/// works in a folder that is ours alone. The last rule is for what wiped all other traces, and
+/// holds for private folders only: anybody's processes work in folders like `/tmp`.
 #[derive(Debug)]
 pub(super) struct Watch {
     root: Pid,
     marker: String,
-    folder: PathBuf,
+    private: Option<PathBuf>,
     since: u64,
     seen: BTreeMap<i32, u64>,
     ended: bool,
@@ -47,12 +49,13 @@ struct Stat {
 }
 
 impl Watch {
-    pub(super) fn new(root: Pid, marker: String, folder: &Path) -> Self {
+    /// Watches the run of this program; `private` is a folder in which nobody else works.
+    pub(super) fn new(root: Pid, marker: String, private: Option<&Path>) -> Self {
         let own = root.as_raw_nonzero().get();
         let since = Stat::read(own).map_or(0, |stat| stat.started);
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+        let private = private.and_then(|folder| folder.canonicalize().ok());
         let seen = BTreeMap::from([(own, since)]);
-        Self { root, marker, folder, since, seen, ended: false }
+        Self { root, marker, private, since, seen, ended: false }
     }
 
     /// Looks for all processes of the run. Reads a few files of each process that is younger than
@@ -126,19 +129,18 @@ impl Watch {
 
     /// A process that lost all traces but the place where it works.
     fn is_stray(&self, stat: &Stat) -> bool {
-        let is_orphan = || {
-            let parent = Stat::read(stat.parent);
-            stat.parent == 1 || parent.is_none_or(|parent| parent.started < self.since)
-        };
-        let own = i32::try_from(std::process::id()).unwrap_or_default();
-        let works_here = || {
-            fs::read_link(format!("/proc/{}/cwd", stat.pid))
-                .is_ok_and(|folder| folder.starts_with(&self.folder))
-        };
-        let of_another_run =
-            || environment(stat.pid).is_some_and(|text| holds(&text, "EVERGEN_GATE_RUN="));
-        stat.parent != own && works_here() && is_orphan() && !of_another_run()
+        let Some(private) = &self.private else { return false };
+        let works_here = fs::read_link(format!("/proc/{}/cwd", stat.pid))
+            .is_ok_and(|folder| folder.starts_with(private));
+        works_here
+            && adopts_orphans(stat.parent)
+            && !environment(stat.pid).is_some_and(|text| holds(&text, "EVERGEN_GATE_RUN="))
     }
+}
+
+/// Whether a process is one to which the system gives those who lost their parent.
+fn adopts_orphans(pid: i32) -> bool {
+    pid == 1 || fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| name == b"systemd\n")
 }
 
 impl Drop for Watch {
