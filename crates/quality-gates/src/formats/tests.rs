@@ -325,7 +325,7 @@ fn elements_may_not_stand_too_deep_in_each_other() {
     assert!(read(&OutputFormat::Junit, &text).contains("too deep"));
 }
 
-const TOOL: &str = r##"
+const TOOL: &str = r#"
 name = "shellcheck"
 kind = "lint"
 command = ["shellcheck", "--cache={cache}", "{files}"]
@@ -339,7 +339,7 @@ canaries = [
   { expect = "red", path = "a.sh", text = "x", rule = "SC1" },
   { expect = "green", path = "b.sh", text = "y" },
 ]
-"##;
+"#;
 
 #[test]
 fn settings_alone_make_a_tool() {
@@ -373,7 +373,7 @@ fn settings_that_mean_nothing_are_refused() {
         ConfiguredTool::new(&toml::from_str(&text).unwrap()).unwrap_err().to_string()
     };
     let at = |said: String, field: &str| {
-        assert!(said.starts_with(&format!("gates.tools.shellcheck.{field} is ")), "{said}")
+        assert!(said.starts_with(&format!("gates.tools.shellcheck.{field} is ")), "{said}");
     };
     at(refused("expect = \"green\"", "expect = \"red\""), "canaries");
     at(refused("\"{files}\"", "\"--in={files}\""), "command");

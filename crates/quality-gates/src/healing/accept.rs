@@ -1,5 +1,8 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde::Serialize;
 use similar::{DiffTag, TextDiff};
 
@@ -413,18 +416,21 @@ fn commented(line: &str) -> Option<&str> {
     )
 }
 
-/// A manifest without what differs when only versions do.
-fn unversioned(text: &str) -> String {
-    let mut shown = String::new();
-    for character in text.chars() {
-        match character {
-            '0'..='9' if shown.ends_with('0') => {}
-            '0'..='9' => shown.push('0'),
-            '.' if shown.ends_with('0') => {}
-            _ => shown.push(character),
-        }
+/// A version where manifests have one: in quotes of its own, behind a sign that compares, or
+/// behind a `v`. A bare number is no version: thresholds look like that.
+const VERSION: &str = concat!(
+    r#"["'][\^~=<>!\s]*v?\d+\.[\w.*+-]*["']"#,
+    r"|(?:[=~<>!]=|[<>])\s*\d+\.[\w.*+-]*",
+    r"|\sv\d+\.[\w.+-]*",
+);
+
+/// A manifest without what differs when only versions do; as it is if that can't be told.
+fn unversioned(text: &str) -> Cow<'_, str> {
+    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(VERSION).ok());
+    match &*PATTERN {
+        Some(pattern) => pattern.replace_all(text, "?"),
+        None => Cow::Borrowed(text),
     }
-    shown
 }
 
 fn is_lock(path: &str) -> bool {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use super::{FileChange, FixClass, Healer, Judge, Proposal, Refusal, Repair, judge_repair};
-use crate::{Fault, Finding, GateReport, Subject};
+use crate::{Fault, Finding, GateReport, GateResult, Subject};
 
 /// How many rounds there are at most.
 const ROUNDS: u32 = 3;
@@ -316,7 +316,7 @@ fn groups(healer: &dyn Healer, report: &GateReport) -> BTreeSet<(String, String)
 /// The findings of one gate and rule that count and that a healer may mend.
 fn meant(healer: &dyn Healer, report: &GateReport, gate: &str, rule: &str) -> Vec<Finding> {
     let of_gate = report.gates.iter().filter(|result| result.gate == gate);
-    let judged = of_gate.flat_map(|result| result.judged());
+    let judged = of_gate.flat_map(GateResult::judged);
     let meant = judged.filter(|(finding, standing)| {
         finding.rule == rule && standing.counts() && healer.heals(gate, finding)
     });
@@ -348,11 +348,9 @@ impl Tree {
 
     fn new(files: BTreeMap<String, Arc<[u8]>>, original: Arc<BTreeMap<String, Arc<[u8]>>>) -> Self {
         let subject = Subject::of_files(files.iter().map(|(path, it)| (path.clone(), it.clone())));
-        let mut text = String::new();
-        for (path, bytes) in &files {
-            text += &format!("{path}\0{}\0", Digest::of(bytes));
-        }
-        Self { files, original, subject, digest: Digest::of(text.as_bytes()) }
+        let lines = files.iter().map(|(path, bytes)| format!("{path}\0{}\0", Digest::of(bytes)));
+        let digest = Digest::of(lines.collect::<Vec<_>>().concat().as_bytes());
+        Self { files, original, subject, digest }
     }
 
     fn with(&self, proposal: &Proposal) -> Self {

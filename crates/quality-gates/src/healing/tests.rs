@@ -245,6 +245,16 @@ fn a_dependency_gets_another_version_and_nothing_else() {
         }))
     };
     assert_eq!(check("requirements.txt", "a==1.2\nb==3\n", "a==1.10.4\nb==3\n"), "taken");
+    assert_eq!(check("Cargo.toml", "a = \"1.2\"\n", "a = \"1.3.0\"\n"), "taken");
+    assert_eq!(check("package.json", "{\"a\": \"^1.2\"}\n", "{\"a\": \"^2.0\"}\n"), "taken");
+    assert_eq!(check("go.mod", "require a.b/c v1.2.0\n", "require a.b/c v1.2.1\n"), "taken");
+    for (before, after) in [
+        ("fail_under = 80\n", "fail_under = 10\n"),
+        ("fail_under = 80.5\n", "fail_under = 10.5\n"),
+        ("addopts = \"--cov-fail-under=80.5\"\n", "addopts = \"--cov-fail-under=1.5\"\n"),
+    ] {
+        assert_eq!(check("pyproject.toml", before, after), "touches_configuration", "{before}");
+    }
     let other = check(
         "Cargo.toml",
         "a = \"1.2\"\n[lints.rust]\nx = \"deny\"\n",

@@ -68,7 +68,8 @@ impl RunRecord {
     /// for being set otherwise.
     #[must_use]
     pub fn in_context(mut self, settings: &str) -> Self {
-        self.context = Digest::of(settings.as_bytes()).to_string()[..16].to_owned();
+        self.context = Digest::of(settings.as_bytes()).to_string();
+        self.context.truncate(16);
         self
     }
 }
