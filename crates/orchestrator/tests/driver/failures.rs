@@ -5,8 +5,8 @@ use std::time::Duration;
 use evergen_artifact::ProposedChanges;
 use evergen_orchestrator::{BuryError, CycleOutcome, DeadEvent, DeadEvents, MemoryDeadEvents};
 use evergen_quality_gates::{
-    Coverage, Examination, Finding, FnGate, GateError, GateKeeper, GateReport, Outcome,
-    Policy, QualityGateEngine,
+    Coverage, Examination, Finding, FnGate, GateError, GateKeeper, GateReport, Outcome, Policy,
+    QualityGateEngine,
 };
 use evergen_telemetry::EventKind;
 use futures::future::{BoxFuture, FutureExt};

@@ -91,8 +91,9 @@ async fn a_part_that_comes_late_is_part_of_another_loop() {
     let bench = Bench::new(quick().build().unwrap(), Workshop::default(), Port::default());
     let refuses =
         FnGate::new("never", |_: &Examination| Outcome::fail(vec![Finding::error("order", "no")]));
-    let gates = evergen_quality_gates::QualityGateEngine::new(evergen_quality_gates::Policy::default())
-        .with_gate(refuses);
+    let gates =
+        evergen_quality_gates::QualityGateEngine::new(evergen_quality_gates::Policy::default())
+            .with_gate(refuses);
     let other = bench.orchestrator.clone().with_gates(Arc::new(gates));
     let execution = other.execute_cycle(vec![event("order")]).await.unwrap();
     assert_eq!((execution.tasks_failed, bench.workshop.all_commits()), (1, 0));
