@@ -1,77 +1,112 @@
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
+use crate::{
+    Circumstances, Extent, Finding, GateKind, GatePolicy, Outcome, Policy, PolicyProblem, Standing,
+};
 
 /// What all gates together say of a change set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GateReport {
-    /// The share of gates that passed, from 0 to 1, of those to which the changes meant
+    /// From 0 to 1: the mean of the gates' scores, of those to which the changes meant
     /// something; 1 where there was none.
     pub overall_score: f64,
     /// Whether the changes may become visible.
     pub overall_passed: bool,
     /// Each gate's own answer, in the order in which the gates were added.
     pub gates: Vec<GateResult>,
+    /// What is wrong with the policy itself, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<PolicyProblem>,
 }
 
-/// One gate's answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One gate's answer, and how the policy takes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GateResult {
     /// The gate.
     pub gate: String,
+    /// What it judges.
+    pub kind: GateKind,
     /// What it said.
     pub outcome: Outcome,
     /// How long it took, in microseconds.
     pub duration_us: u64,
+    /// Whether the answer was known before. Not written, since it differs from run to run.
+    #[serde(default, skip_serializing)]
+    pub cached: bool,
+    /// Whether the policy lets it pass; what means nothing to a gate passes.
+    pub passed: bool,
+    /// From 0 to 1; nothing for an error, and where nothing was the gate's business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// How each of the outcome's findings stands, in their order; empty where all count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standings: Vec<Standing>,
+    /// Why it did not pass; empty where it did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What else should be known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
-impl GateReport {
-    /// Draws the verdict: every gate to which the changes mean something must pass.
-    pub fn new(gates: Vec<GateResult>) -> Self {
-        let concerned: Vec<&GateResult> =
-            gates.iter().filter(|result| result.outcome != Outcome::NotApplicable).collect();
-        let good =
-            concerned.iter().filter(|result| matches!(result.outcome, Outcome::Pass(_))).count();
-        let share = |part: usize, all: usize| {
-            let [part, all] =
-                [part, all].map(|count| f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-            part / all
-        };
+impl GateResult {
+    /// What a gate said, and how long it took; a policy has yet to judge it.
+    pub fn new(
+        gate: impl Into<String>,
+        kind: GateKind,
+        outcome: Outcome,
+        duration_us: u64,
+    ) -> Self {
         Self {
-            overall_score: if concerned.is_empty() { 1.0 } else { share(good, concerned.len()) },
-            overall_passed: good == concerned.len(),
-            gates,
+            gate: gate.into(),
+            kind,
+            outcome,
+            duration_us,
+            cached: false,
+            passed: false,
+            score: None,
+            standings: Vec::new(),
+            reasons: Vec::new(),
+            notes: Vec::new(),
         }
+    }
+
+    /// The findings, and how each stands.
+    pub fn judged(&self) -> impl Iterator<Item = (&Finding, &Standing)> {
+        let standings = self.standings.iter().chain(std::iter::repeat(&Standing::Counts));
+        self.outcome.findings().iter().zip(standings)
     }
 }
 
-/// One line for each gate that did not pass; else that all did, or that there was none.
+impl GateReport {
+    /// Draws the verdict by the default thresholds, with nothing waived and nothing known.
+    pub fn new(gates: Vec<GateResult>) -> Self {
+        // Without waivers, the day does not matter.
+        let circumstances = Circumstances::new(Date::constant(1970, 1, 1), Extent::Changes);
+        Policy::default().judge(gates, circumstances)
+    }
+}
+
+/// One line for each gate that did not pass and for each problem of the policy; else that all
+/// passed, or that there was no gate.
 impl fmt::Display for GateReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = 0;
-        for result in &self.gates {
-            let said = match &result.outcome {
-                Outcome::Pass(_) | Outcome::NotApplicable => continue,
-                Outcome::Error(fault) => format!("could not look: {fault}"),
-                Outcome::Fail(findings) => {
-                    let plural = if findings.len() == 1 { "" } else { "s" };
-                    let first =
-                        findings.first().map_or_else(String::new, |first| format!(": {first}"));
-                    format!("{} finding{plural}{first}", findings.len())
-                }
-            };
-            let lead = if lines == 0 { "" } else { "\n" };
-            write!(f, "{lead}{}: {said}", result.gate)?;
-            lines += 1;
+        let mut lines: Vec<String> = Vec::new();
+        for result in self.gates.iter().filter(|result| !result.passed) {
+            let mut first = result.judged().filter(|(_, standing)| standing.counts());
+            let first = first.next().map_or_else(String::new, |(found, _)| format!(": {found}"));
+            lines.push(format!("{}: {}{first}", result.gate, result.reasons.join("; ")));
         }
-        match lines {
-            0 if self.gates.is_empty() => f.write_str("no gate was asked"),
-            0 => f.write_str("all gates passed"),
-            _ => Ok(()),
+        lines.extend(self.problems.iter().map(|problem| format!("policy: {problem}")));
+        if lines.is_empty() {
+            let said = if self.gates.is_empty() { "no gate was asked" } else { "all gates passed" };
+            lines.push(said.to_owned());
         }
+        f.write_str(&lines.join("\n"))
     }
 }

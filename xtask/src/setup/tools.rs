@@ -78,6 +78,12 @@ pub(super) const TOOLS: &[Tool] = &[
         true,
         Source::Python { package: "openapi-spec-validator", version: "0.9.0" },
     ),
+    tool(
+        "jsonschema",
+        "reports in SARIF",
+        true,
+        Source::Python { package: "jsonschema", version: "4.26.0" },
+    ),
     tool("go", "generated Go", true, Source::Debian("golang-go")),
     tool("javac", "generated Java", true, Source::Debian("openjdk-17-jdk-headless")),
     tool("kotlinc", "generated Kotlin", true, Source::Debian("kotlin")),

@@ -26,7 +26,7 @@ pub(super) enum Wish {
 
 pub(super) fn deploy(arguments: &Deploy, console: &mut Console) -> Result<Verdict, Failure> {
     let chosen = Chosen::with_any_settings(&[], &arguments.asked.selection, console)?;
-    let environments = Environments::need(&chosen.project().root())?;
+    let environments = Environments::need(chosen.project().root())?;
     let version = Version::parse(&arguments.version).map_err(|error| {
         Failure::usage(error.to_string(), "versions look like 1.2.3 or 2026-01-31.1")
     })?;
@@ -44,7 +44,7 @@ pub(super) fn deploy(arguments: &Deploy, console: &mut Console) -> Result<Verdic
         }
         let listening = automation.subscribe();
         let deployed = automation.deploy(environment, &source, &version, options);
-        told(deployed, listening, console).await
+        Box::pin(told(deployed, listening, console)).await
     })
 }
 
@@ -56,7 +56,7 @@ pub(super) fn rollback(arguments: &Rollback, console: &mut Console) -> Result<Ve
         let automation = &environments.automation;
         let listening = automation.subscribe();
         let back = automation.rollback(&arguments.asked.environment, to.as_ref());
-        told(back, listening, console).await
+        Box::pin(told(back, listening, console)).await
     })
 }
 
@@ -71,7 +71,7 @@ pub(super) fn promote(arguments: &Promote, console: &mut Console) -> Result<Verd
             return Ok(show_plan(&plan, console));
         }
         let listening = automation.subscribe();
-        told(automation.promote(environment, options), listening, console).await
+        Box::pin(told(automation.promote(environment, options), listening, console)).await
     })
 }
 
@@ -119,7 +119,7 @@ pub(super) fn drift(arguments: &InEnvironment, console: &mut Console) -> Result<
 
 pub(super) fn analytics(arguments: &Analytics, console: &mut Console) -> Result<Verdict, Failure> {
     let chosen = Chosen::with_any_settings(&[], &arguments.selection, console)?;
-    let environments = Environments::need(&chosen.project().root())?;
+    let environments = Environments::need(chosen.project().root())?;
     let since = arguments
         .days
         .map(|days| Timestamp::now() - SignedDuration::from_hours(24 * i64::from(days)));
@@ -167,7 +167,7 @@ pub(super) fn router(
 
 /// The state of all environments, for `status`; none where there are none.
 pub(super) fn statuses(chosen: &Chosen) -> Result<Vec<EnvironmentStatus>, Failure> {
-    let Some(environments) = Environments::find(&chosen.project().root())? else {
+    let Some(environments) = Environments::find(chosen.project().root())? else {
         return Ok(Vec::new());
     };
     work(async {
@@ -209,7 +209,7 @@ pub(super) fn history(
     limit: usize,
     console: &mut Console,
 ) -> Result<Verdict, Failure> {
-    let environments = Environments::need(&chosen.project().root())?;
+    let environments = Environments::need(chosen.project().root())?;
     let all = work(async { environments.automation.history(environment).await.map_err(refused) })?;
     let last = &all[all.len().saturating_sub(limit)..];
     if console.is_json() {
@@ -227,7 +227,7 @@ pub(super) fn history(
 
 fn environments(asked: &InEnvironment, console: &mut Console) -> Result<Environments, Failure> {
     let chosen = Chosen::with_any_settings(&[], &asked.selection, console)?;
-    Environments::need(&chosen.project().root())
+    Environments::need(chosen.project().root())
 }
 
 fn options(expect: Option<&str>, approve: Option<&str>) -> Result<DeployOptions, Failure> {
@@ -322,7 +322,7 @@ impl Live {
                     .line(format!("  {action}  {}", console.ink(Ink::Dim, words::duration(took))));
             }
             Record::Warned { why, .. } => {
-                console.line(format!("  {} {why}", console.ink(Ink::Yellow, "warning:")))
+                console.line(format!("  {} {why}", console.ink(Ink::Yellow, "warning:")));
             }
             Record::Held { cause, .. } | Record::Turned { cause } => {
                 console.line(format!("  {} {cause}", console.ink(Ink::Red, "stops:")));
@@ -364,6 +364,7 @@ fn in_words(summary: &Summary, console: &Console) -> String {
 }
 
 /// An operation that was not begun, or could not be ended.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn refused(error: OperationError) -> Failure {
     let help = match &error {
         OperationError::UnknownEnvironment { .. } | OperationError::MissingPart { .. } => {

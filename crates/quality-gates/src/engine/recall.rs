@@ -1,0 +1,204 @@
+//! What was answered before: keys, and answers put together from old and new ones.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use evergen_artifact::Digest;
+
+use super::select::Selection;
+use crate::cache::Kept;
+use crate::fingerprint::arrange;
+use crate::{
+    Coverage, Finding, Findings, GateInfo, Identity, Needs, Outcome, SubjectError, SubjectFile,
+    VerdictCache,
+};
+
+/// Where one gate's answers on one selection are kept.
+pub(super) struct Recall {
+    cache: Arc<VerdictCache>,
+    gate: Digest,
+    whole: Digest,
+    /// A key for each file; none where files are not judged by themselves.
+    single: Vec<Digest>,
+    identity: Identity,
+}
+
+/// What is known already.
+pub(super) enum Known {
+    /// The whole answer.
+    All(Outcome),
+    /// These files' answers, and nothing of the others.
+    Some(Hits),
+}
+
+/// Old answers on single files.
+#[derive(Default)]
+pub(super) struct Hits {
+    coverage: Coverage,
+    findings: Vec<Finding>,
+    /// The files of which nothing is known.
+    pub(super) missing: Vec<SubjectFile>,
+}
+
+impl Recall {
+    /// Reads files to know their digests, so it blocks.
+    pub(super) fn of(
+        cache: Arc<VerdictCache>,
+        info: &GateInfo,
+        identity: Identity,
+        selection: &Selection,
+    ) -> Result<Self, SubjectError> {
+        let gate = gate_key(info, &identity);
+        let context = digest_of(Digest::of(b"context"), &selection.context)?;
+        let base = joined(&[gate, context]);
+        let whole = digest_of(joined(&[base, Digest::of(b"whole")]), &selection.files)?;
+        let is_single = info.needs == Needs::Changed;
+        let files = selection.files.iter().filter(|_| is_single);
+        let single = files.map(|file| digest_of(base, std::slice::from_ref(file)));
+        let single = single.collect::<Result<_, _>>()?;
+        Ok(Self { cache, gate, whole, single, identity })
+    }
+
+    /// Looks up. Blocks.
+    pub(super) fn look_up(&self, files: &[SubjectFile]) -> Known {
+        if let Some(Some(Kept::Outcome(outcome))) = self.cache.get(self.gate, &[self.whole]).pop() {
+            return Known::All(*outcome);
+        }
+        let mut hits = Hits::default();
+        if self.single.is_empty() {
+            hits.missing = files.to_vec();
+            return Known::Some(hits);
+        }
+        for (file, kept) in files.iter().zip(self.cache.get(self.gate, &self.single)) {
+            match kept {
+                Some(Kept::File { lines }) => hits.add(lines, Vec::new()),
+                Some(Kept::Outcome(outcome)) => {
+                    hits.add(
+                        outcome.coverage().map_or(0, |coverage| coverage.lines),
+                        outcome.findings().to_vec(),
+                    );
+                }
+                None => hits.missing.push(file.clone()),
+            }
+        }
+        if hits.missing.is_empty() {
+            let lookers = self.identity.lookers.iter().cloned();
+            hits.coverage = lookers.fold(std::mem::take(&mut hits.coverage), Coverage::by);
+        }
+        Known::Some(hits)
+    }
+
+    /// Keeps a whole answer, and the answers on the files that were asked about. Blocks.
+    pub(super) fn keep(
+        &self,
+        files: &[SubjectFile],
+        asked: &[SubjectFile],
+        answer: &Outcome,
+        whole: &Outcome,
+    ) {
+        let mut entries = Vec::new();
+        if matches!(whole, Outcome::Pass(_) | Outcome::Fail(_)) {
+            entries.push((self.whole, Kept::Outcome(Box::new(whole.clone()))));
+        }
+        let shares = if self.single.is_empty() { None } else { shares(asked, answer) };
+        if let Some(shares) = shares {
+            let of_file = files.iter().zip(&self.single);
+            let shares =
+                of_file.filter_map(|(file, key)| Some((*key, shares.get(file.path())?.clone())));
+            entries.extend(shares);
+        }
+        if !entries.is_empty() {
+            self.cache.put(self.gate, &entries);
+        }
+    }
+}
+
+impl Hits {
+    /// Nothing is known of these files.
+    pub(super) fn none(missing: Vec<SubjectFile>) -> Self {
+        Self { missing, ..Self::default() }
+    }
+
+    fn add(&mut self, lines: u64, findings: Vec<Finding>) {
+        self.coverage.files += 1;
+        self.coverage.lines += lines;
+        self.findings.extend(findings);
+    }
+
+    /// The answer on all files, of those known and the new one on the others. What can't be known
+    /// of a part can't be known of the whole.
+    pub(super) fn and(self, answer: Option<Outcome>) -> Outcome {
+        let (mut findings, coverage) = match answer {
+            None => (Vec::new(), Coverage::default()),
+            Some(Outcome::Pass(coverage)) => (Vec::new(), coverage),
+            Some(Outcome::Fail(found)) => (found.findings, found.coverage),
+            Some(Outcome::NotApplicable) if self.coverage.files > 0 => {
+                (Vec::new(), Coverage::default())
+            }
+            Some(other) => return other,
+        };
+        findings.extend(self.findings);
+        arrange(&mut findings);
+        Outcome::of(findings, coverage.and(self.coverage))
+    }
+}
+
+/// What an answer says of each single file; nothing where it can't be told apart.
+fn shares(asked: &[SubjectFile], answer: &Outcome) -> Option<BTreeMap<String, Kept>> {
+    let coverage = answer.coverage()?;
+    let is_plain = coverage.tests == 0 && coverage.measures.is_empty();
+    if !is_plain || coverage.files < asked.len() as u64 {
+        return None;
+    }
+    let paths: HashSet<&str> = asked.iter().map(SubjectFile::path).collect();
+    let mut found: BTreeMap<&str, Vec<Finding>> = BTreeMap::new();
+    for finding in answer.findings() {
+        let file = finding.file.as_deref().filter(|file| paths.contains(file))?;
+        found.entry(file).or_default().push(finding.clone());
+    }
+    let share = |file: &SubjectFile| {
+        let lines = if coverage.lines == 0 { 0 } else { lines(file)? };
+        let kept = match found.remove(file.path()) {
+            None => Kept::File { lines },
+            Some(findings) => {
+                let coverage = Coverage::of_files(1).with_lines(lines);
+                Kept::Outcome(Box::new(Outcome::Fail(Findings::new(findings, coverage))))
+            }
+        };
+        Some((file.path().to_owned(), kept))
+    };
+    asked.iter().map(share).collect()
+}
+
+fn lines(file: &SubjectFile) -> Option<u64> {
+    let bytes = file.bytes().ok()?;
+    Some(bytes.split_inclusive(|byte| *byte == b'\n').count() as u64)
+}
+
+fn gate_key(info: &GateInfo, identity: &Identity) -> Digest {
+    let text = format!(
+        "evergen gate 1\0{}\0{:?}\0{:?}\0{}\0{:?}",
+        info.name,
+        info.kind,
+        info.needs,
+        info.scope.signature(),
+        identity.lookers
+    );
+    joined(&[Digest::of(text.as_bytes()), info.settings, identity.digest])
+}
+
+fn joined(digests: &[Digest]) -> Digest {
+    let bytes: Vec<u8> = digests.iter().flat_map(|digest| *digest.as_bytes()).collect();
+    Digest::of(&bytes)
+}
+
+fn digest_of(base: Digest, files: &[SubjectFile]) -> Result<Digest, SubjectError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(base.as_bytes());
+    for file in files {
+        // No path holds a zero, and digests have one length: no two lists look the same.
+        hasher.update(file.path().as_bytes()).update(&[0]);
+        hasher.update(file.digest()?.as_bytes());
+    }
+    Ok(Digest::from_bytes(*hasher.finalize().as_bytes()))
+}
