@@ -128,7 +128,7 @@ fn summary(number: u64) -> Result<Summary> {
     let bad = outcome != "succeeded";
     Ok(serde_json::from_value(json!({
         "number": number,
-        "kind": if number % 17 == 0 { "rollback" } else { "deploy" },
+        "kind": if number.is_multiple_of(17) { "rollback" } else { "deploy" },
         "release": format!("{number:064x}"),
         "version": format!("1.{number}.0"),
         "from": format!("1.{}.0", number - 1),
