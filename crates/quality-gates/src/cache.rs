@@ -58,10 +58,10 @@ impl VerdictCache {
 
     /// Keeps answers of one gate. That they can't be written costs time later, and no verdict.
     /// Blocks.
-    pub(crate) fn put(&self, gate: Digest, entries: Vec<(Digest, Kept)>) {
+    pub(crate) fn put(&self, gate: Digest, entries: &[(Digest, Kept)]) {
         let pack = self.pack(gate);
         let mut pack = locked(&pack);
-        for (key, kept) in &entries {
+        for (key, kept) in entries {
             pack.put(*key, kept);
         }
         if let Err(error) = pack.save(&self.file(gate)) {

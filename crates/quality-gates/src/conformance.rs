@@ -268,8 +268,8 @@ impl<A: ToolAdapter> ToolAdapter for Broken<A> {
         let contract = self.inner.contract();
         let clean = contract.clean.first().copied().unwrap_or_default();
         let found = contract.findings.iter().find(|code| !contract.clean.contains(code));
-        let unknown =
-            (1..).find(|code| !contract.clean.contains(code) && !contract.findings.contains(code));
+        let unknown = (1..256)
+            .find(|code| !contract.clean.contains(code) && !contract.findings.contains(code));
         let wrong = found.copied().or(unknown).unwrap_or(99);
         let breaking = |invocation: Invocation| {
             let outputs: Vec<String> = invocation

@@ -121,7 +121,7 @@ impl QualityGateEngine {
     /// Asks the gates about any subject, as [`execute_all_gates`](Self::execute_all_gates) does.
     pub async fn execute_on(&self, subject: &Subject, circumstances: Circumstances) -> GateReport {
         let workspace = Workspace::new(subject.clone(), self.scratch.clone());
-        let mut order = Order::of(self.gates.iter().map(|gate| gate.info()));
+        let mut order = Order::of(self.gates.iter().map(Gate::info));
         let mut answers: Vec<Option<GateResult>> = vec![None; self.gates.len()];
         let mut asked = FuturesUnordered::new();
         loop {

@@ -32,9 +32,10 @@ pub fn seal(findings: &mut [Finding], subject: &Subject) {
         let file = finding.file.as_deref().unwrap_or_default();
         let base = format!("{}\0{file}\0{context}", finding.rule);
         let counter = occurrences.entry(base.clone()).or_default();
-        let digest = Digest::of(format!("{base}\0{counter}").as_bytes()).to_string();
+        let mut digest = Digest::of(format!("{base}\0{counter}").as_bytes()).to_string();
+        digest.truncate(DIGITS);
         *counter += 1;
-        digest[..DIGITS].clone_into(&mut finding.fingerprint);
+        finding.fingerprint = digest;
     }
 }
 
@@ -81,7 +82,7 @@ mod tests {
         ) {
             let before = fingerprints("one\nimport os\ntwo\nimport os\n", &[2, 4]);
             prop_assert_ne!(&before[0], &before[1]);
-            let top: String = above.iter().map(|line| format!("{line}\n")).collect();
+            let top: String = above.iter().flat_map(|line| [line, "\n"]).collect();
             let text = format!("{top}one\n{indent}import os\ntwo\nnew\nimport  os\n");
             let shift = u32::try_from(above.len()).unwrap();
             prop_assert_eq!(before, fingerprints(&text, &[2 + shift, 5 + shift]));

@@ -78,6 +78,7 @@ mod fingerprint;
 mod process;
 
 mod adapter;
+mod built_in;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
@@ -98,6 +99,11 @@ mod cache;
 mod engine;
 
 pub use crate::adapter::{AdapterGate, judge_exit};
+pub use crate::built_in::{
+    CompletenessGate, CompletenessSettings, LoadTarget, Module, PatternGate, PerformanceError,
+    PerformanceGate, PerformanceSettings, QuantileBounds, Reference, ServerSettings,
+    quantile_bounds,
+};
 pub use crate::cache::{CacheError, VerdictCache};
 pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};

@@ -71,8 +71,8 @@ pub(crate) fn clean_environment(passes: &[String]) -> BTreeMap<OsString, OsStrin
     ];
     let fixed = fixed.into_iter().map(|(name, value)| (name.into(), value.into()));
     let names = PASSED.into_iter().chain(passes.iter().map(String::as_str));
-    let ours = names.filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
-    fixed.chain(ours).collect()
+    let own = names.filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+    fixed.chain(own).collect()
 }
 
 /// Runs a program to its end, or to that of its limits.

@@ -16,7 +16,7 @@ fn what_was_kept_is_known_to_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = Kept::Outcome(Box::new(Outcome::Pass(Coverage::of_files(2))));
     let cache = VerdictCache::open(folder.path()).unwrap();
-    cache.put(key("gate"), vec![(key("a"), kept(3)), (key("b"), outcome.clone())]);
+    cache.put(key("gate"), &[(key("a"), kept(3)), (key("b"), outcome.clone())]);
     for cache in [cache, VerdictCache::open(folder.path()).unwrap()] {
         let found = cache.get(key("gate"), &[key("b"), key("c"), key("a")]);
         assert_eq!(found, [Some(outcome.clone()), None, Some(kept(3))]);
@@ -29,7 +29,7 @@ fn the_number_of_gates_is_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let cache = VerdictCache::open(folder.path()).unwrap();
     for index in 0..PACKS + 9 {
-        cache.put(key(&index.to_string()), vec![(key("a"), kept(0))]);
+        cache.put(key(&index.to_string()), &[(key("a"), kept(0))]);
     }
     drop(VerdictCache::open(folder.path()).unwrap());
     assert_eq!(std::fs::read_dir(folder.path().join("1")).unwrap().count(), PACKS);
@@ -39,7 +39,7 @@ fn the_number_of_gates_is_bounded() {
 fn the_number_of_answers_is_bounded_and_what_is_used_stays() {
     let folder = tempfile::tempdir().unwrap();
     let many: Vec<_> = (0..70_000_u32).map(|index| (key(&index.to_string()), kept(1))).collect();
-    VerdictCache::open(folder.path()).unwrap().put(key("gate"), many);
+    VerdictCache::open(folder.path()).unwrap().put(key("gate"), &many);
     let cache = VerdictCache::open(folder.path()).unwrap();
     let all: Vec<Digest> = (0..70_000_u32).map(|index| key(&index.to_string())).collect();
     let known = cache.get(key("gate"), &all).iter().flatten().count();
@@ -52,7 +52,7 @@ proptest! {
     fn a_damaged_file_is_forgotten(at in 0_usize..200, mask in 1_u8.., cut in any::<bool>()) {
         let folder = tempfile::tempdir().unwrap();
         let cache = VerdictCache::open(folder.path()).unwrap();
-        cache.put(key("gate"), vec![(key("a"), kept(7)), (key("b"), kept(8))]);
+        cache.put(key("gate"), &[(key("a"), kept(7)), (key("b"), kept(8))]);
         let file = cache.file(key("gate"));
         let mut bytes = std::fs::read(&file).unwrap();
         let at = at % bytes.len();

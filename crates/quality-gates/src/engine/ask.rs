@@ -116,13 +116,10 @@ impl Question {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Fault> {
         let mut task = Owned(tokio::spawn(work));
-        match tokio::time::timeout(self.patience, &mut task.0).await {
-            Ok(joined) => joined.map_err(panicked),
-            Err(_) => {
-                let limit_ms = u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX);
-                Err(Fault::Timeout { limit_ms })
-            }
-        }
+        let limit_ms = u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX);
+        let waiting = tokio::time::timeout(self.patience, &mut task.0);
+        let joined = waiting.await.map_err(|_| Fault::Timeout { limit_ms })?;
+        joined.map_err(panicked)
     }
 }
 

@@ -140,7 +140,7 @@ mod tests {
             _ => Cost::Cheap,
         });
         let after = parts.next().into_iter().flat_map(|names| names.split(','));
-        after.fold(info, |info, name| info.after(name))
+        after.fold(info, GateInfo::after)
     }
 
     #[test]

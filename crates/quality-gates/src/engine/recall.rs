@@ -108,7 +108,7 @@ impl Recall {
             entries.extend(shares);
         }
         if !entries.is_empty() {
-            self.cache.put(self.gate, entries);
+            self.cache.put(self.gate, &entries);
         }
     }
 }
