@@ -1,4 +1,5 @@
 //! Real tools that are gates by their settings alone.
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 use std::path::PathBuf;
 

@@ -295,7 +295,6 @@ impl Work<'_> {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "it lives for one match")]
 enum Tried {
     Nothing,
     Repeated,
