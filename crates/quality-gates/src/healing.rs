@@ -4,9 +4,11 @@ use std::sync::Arc;
 use crate::{Fault, Finding, GateReport, Region, Scope, Subject};
 
 mod accept;
+mod engine;
 mod fixes;
 mod guard;
 mod rounds;
+mod tree;
 
 #[cfg(test)]
 mod tests;

@@ -10,9 +10,25 @@
 //! that panics, hangs or fails to start holds the changes back just as a finding does. A gate
 //! to which the changes mean nothing says so, and does not count.
 //!
+//! # Who decides
+//! A gate says what it found; a [`Policy`] says what that is worth. It is a function of outcomes,
+//! thresholds, [`Waivers`] (each with an owner, a reason and a last day), a [`Baseline`] of what
+//! was there before, and the day. [`Presentation`] writes its [`GateReport`] as text with
+//! excerpts, JSON, SARIF, `JUnit` or GitHub's annotations; [`History`] keeps it, and [`Trends`]
+//! names the gates that are flaky.
+//!
+//! # Tools by settings alone
+//! A [`ConfiguredTool`] is a command, the [`OutputFormat`] of what it writes, what its exit codes
+//! mean, and two canaries: [`AdapterGate`] makes a gate of it.
+//!
+//! # Healing
+//! [`heal`] lets [`Healer`]s propose edits in memory and has each judged by
+//! [`judge_repair`]: a repair that silences, loosens, skips or empties anything is refused,
+//! whatever the gates say of it.
+//!
 //! # What it does not do
-//! It writes nothing and heals nothing, and it brings no tools of its own: the gates are the
-//! caller's. It knows nothing of models or of what comes after the verdict.
+//! It writes no file of the user's, and it brings no tools of its own: the gates are the caller's.
+//! It knows nothing of models or of what comes after the verdict.
 //!
 //! ```
 //! use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};

@@ -6,6 +6,7 @@ use evergen_artifact::{Digest, ProposedChanges, ProposedKind};
 
 use crate::Fault;
 
+mod edited;
 mod file;
 mod folder;
 

@@ -131,6 +131,12 @@ pub enum Refusal {
         /// The line before the change, from 1.
         line: usize,
     },
+    /// It edits a file that is not the healer's, or that is not among those that changed.
+    #[error("{file} is not the healer's to edit, or did not change in the first place")]
+    Foreign {
+        /// The file.
+        file: String,
+    },
     /// A file appears or goes.
     #[error("{file} {what}")]
     Existence {

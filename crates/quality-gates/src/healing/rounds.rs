@@ -1,11 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evergen_artifact::Digest;
 use serde::Serialize;
-use similar::TextDiff;
 
-use super::{FileChange, FixClass, Healer, Judge, Proposal, Refusal, Repair, judge_repair};
+use super::tree::{Tree, diff};
+use super::{FileChange, FixClass, Healer, Judge, Refusal, Repair, judge_repair};
 use crate::{Fault, Finding, GateReport, GateResult, Subject};
 
 /// How many rounds there are at most.
@@ -79,10 +79,8 @@ pub struct Receipt {
     pub rule: String,
     /// Their fingerprints.
     pub healed: Vec<String>,
-    /// The digest of the whole tree before.
-    pub tree_before: String,
-    /// The digest of the whole tree after.
-    pub tree_after: String,
+    /// The files that it changed, with the digests of their bytes before and after.
+    pub files: Vec<(String, Digest, Digest)>,
     /// What changed, as a unified diff.
     pub diff: String,
 }
@@ -118,25 +116,23 @@ pub enum Stop {
     Rounds,
 }
 
-/// Mends what it can of a tree in memory: one class of findings after the other, each repair
-/// judged for itself by all gates. The subject itself stays as it is.
+/// Mends what it can of the files that changed, in memory: one class of findings after the other,
+/// each repair judged for itself by all gates. The subject itself stays as it is, and files that
+/// did not change are not touched.
 ///
-/// Dropping the future gives everything up and has no effect. Reads all files of the tree, which
-/// blocks where it is a folder.
-///
-/// # Errors
-/// The tree can't be read.
+/// A healer that can't work is told of in the report and stops no other. Dropping the future
+/// gives everything up and has no effect.
 pub async fn heal(
     subject: &Subject,
     judge: &dyn Judge,
     healers: &[Box<dyn Healer>],
     options: HealOptions,
-) -> Result<HealReport, Fault> {
-    let mut tree = Tree::of(subject)?;
+) -> HealReport {
+    let mut tree = Tree::of(subject);
     let before = judge.judge(&tree.subject).await;
     let mut work = Work {
         judge,
-        seen: BTreeSet::from([tree.digest]),
+        seen: BTreeSet::from([tree.digest()]),
         receipts: Vec::new(),
         refused: Vec::new(),
         faults: Vec::new(),
@@ -156,15 +152,15 @@ pub async fn heal(
         }
     }
     let Work { receipts, refused, faults, .. } = work;
-    Ok(HealReport {
+    HealReport {
         receipts,
         refused,
         faults,
-        files: tree.changed(),
+        files: tree.into_files(),
         before,
         after: report,
         stopped,
-    })
+    }
 }
 
 enum Round {
@@ -190,7 +186,7 @@ impl Work<'_> {
         let (mut mended, mut asked, mut repeated) = (false, false, false);
         for healer in healers {
             for (gate, rule) in groups(*healer, report) {
-                let findings = meant(*healer, report, &gate, &rule);
+                let findings = meant(*healer, tree, report, &gate, &rule);
                 if findings.is_empty() {
                     continue;
                 }
@@ -210,6 +206,7 @@ impl Work<'_> {
         }
     }
 
+    /// Asks for a repair, and takes it or does not. A fault counts as no repair.
     async fn attempt(
         &mut self,
         healer: &dyn Healer,
@@ -218,69 +215,91 @@ impl Work<'_> {
         tree: &mut Tree,
         report: &mut GateReport,
     ) -> Attempt {
-        let name = &healer.info().name;
-        let proposal = match healer.propose(&tree.subject, findings).await {
-            Ok(proposal) => proposal,
+        let tried = self.try_repair(healer, gate, findings, tree, report).await;
+        let name = || healer.info().name.clone();
+        match tried {
             Err(fault) => {
-                self.faults.push((name.clone(), fault));
-                return Attempt::Refused;
+                self.faults.push((name(), fault));
+                Attempt::Refused
             }
-        };
-        let changes = tree.changes(&proposal);
-        if changes.is_empty() {
-            return Attempt::Refused;
+            Ok(Tried::Nothing) => Attempt::Refused,
+            Ok(Tried::Repeated) => Attempt::Repeated,
+            Ok(Tried::Refused { refusals, changes }) => {
+                tracing::debug!(healer = name(), gate, rule, ?refusals, "a repair was refused");
+                let (gate, rule) = (gate.to_owned(), rule.to_owned());
+                let refused =
+                    Refused { healer: name(), gate, rule, refusals, diff: diff(&changes) };
+                if !self.refused.contains(&refused) {
+                    self.refused.push(refused);
+                }
+                Attempt::Refused
+            }
+            Ok(Tried::Good { healed, changes, next, after }) => {
+                self.receipts.push(Receipt {
+                    healer: name(),
+                    class: healer.info().class,
+                    safe: healer.info().safe,
+                    gate: gate.to_owned(),
+                    rule: rule.to_owned(),
+                    healed,
+                    files: changes.iter().map(digests).collect(),
+                    diff: diff(&changes),
+                });
+                self.seen.insert(next.digest());
+                *tree = next;
+                *report = after;
+                Attempt::Taken
+            }
         }
-        let next = tree.with(&proposal);
-        if self.seen.contains(&next.digest) {
-            return Attempt::Repeated;
+    }
+
+    async fn try_repair(
+        &self,
+        healer: &dyn Healer,
+        gate: &str,
+        findings: &[Finding],
+        tree: &Tree,
+        report: &GateReport,
+    ) -> Result<Tried, Fault> {
+        let proposal = healer.propose(&tree.subject, findings).await?;
+        let changes = tree.changes(&proposal)?;
+        if changes.is_empty() {
+            return Ok(Tried::Nothing);
+        }
+        let foreign = foreign(healer, tree, &changes);
+        if !foreign.is_empty() {
+            return Ok(Tried::Refused { refusals: foreign, changes });
+        }
+        let next = tree.with(&proposal)?;
+        if self.seen.contains(&next.digest()) {
+            return Ok(Tried::Repeated);
         }
         let after = self.judge.judge(&next.subject).await;
-        let second_pass = match healer.propose(&next.subject, &asked_again(findings)).await {
-            Ok(again) => next.changes(&again),
-            Err(_) => changes.clone(),
-        };
-        let targets: Vec<Finding> = findings
-            .iter()
-            .filter(|finding| proposal.heals.contains(&finding.fingerprint))
-            .cloned()
-            .collect();
+        let again = healer.propose(&next.subject, &asked_again(findings)).await?;
+        let is_target = |it: &&Finding| proposal.heals.contains(&it.fingerprint);
+        let targets: Vec<Finding> = findings.iter().filter(is_target).cloned().collect();
         let verdict = judge_repair(&Repair {
             class: healer.info().class,
             gate,
             targets: &targets,
             declared: &proposal.declared,
             changes: &changes,
-            second_pass: &second_pass,
+            second_pass: &next.changes(&again)?,
             before: report,
             after: &after,
         });
-        let verdict = within_scope(healer, &changes, verdict);
-        let diff = diff(&changes);
-        if let Err(refusals) = verdict {
-            tracing::debug!(healer = name, gate, rule, ?refusals, "a repair was refused");
-            let (healer, gate, rule) = (name.clone(), gate.to_owned(), rule.to_owned());
-            let refused = Refused { healer, gate, rule, refusals, diff };
-            if !self.refused.contains(&refused) {
-                self.refused.push(refused);
-            }
-            return Attempt::Refused;
-        }
-        self.receipts.push(Receipt {
-            healer: name.clone(),
-            class: healer.info().class,
-            safe: healer.info().safe,
-            gate: gate.to_owned(),
-            rule: rule.to_owned(),
-            healed: proposal.heals.clone(),
-            tree_before: tree.digest.to_string(),
-            tree_after: next.digest.to_string(),
-            diff,
-        });
-        self.seen.insert(next.digest);
-        *tree = next;
-        *report = after;
-        Attempt::Taken
+        Ok(match verdict {
+            Ok(()) => Tried::Good { healed: proposal.heals, changes, next, after },
+            Err(refusals) => Tried::Refused { refusals, changes },
+        })
     }
+}
+
+enum Tried {
+    Nothing,
+    Repeated,
+    Refused { refusals: Vec<Refusal>, changes: Vec<FileChange> },
+    Good { healed: Vec<String>, changes: Vec<FileChange>, next: Tree, after: GateReport },
 }
 
 enum Attempt {
@@ -289,15 +308,16 @@ enum Attempt {
     Repeated,
 }
 
-fn within_scope(
-    healer: &dyn Healer,
-    changes: &[FileChange],
-    verdict: Result<(), Vec<Refusal>>,
-) -> Result<(), Vec<Refusal>> {
-    let outside = changes.iter().filter(|change| !healer.info().scope.judges(&change.path));
-    let outside = outside.map(|it| Refusal::OutsideDeclared { file: it.path.clone(), line: 1 });
-    let refusals: BTreeSet<Refusal> = verdict.err().into_iter().flatten().chain(outside).collect();
-    if refusals.is_empty() { Ok(()) } else { Err(refusals.into_iter().collect()) }
+/// Files that are not the healer's, or that did not change in the first place.
+fn foreign(healer: &dyn Healer, tree: &Tree, changes: &[FileChange]) -> Vec<Refusal> {
+    let is_own = |path: &str| healer.info().scope.judges(path) && tree.is_own(path);
+    let foreign = changes.iter().filter(|change| !is_own(&change.path));
+    foreign.map(|change| Refusal::Foreign { file: change.path.clone() }).collect()
+}
+
+fn digests(change: &FileChange) -> (String, Digest, Digest) {
+    let digest = |bytes: &Option<Vec<u8>>| Digest::of(bytes.as_deref().unwrap_or_default());
+    (change.path.clone(), digest(&change.before), digest(&change.after))
 }
 
 /// The gates and rules of which a healer may mend something, sorted.
@@ -313,12 +333,23 @@ fn groups(healer: &dyn Healer, report: &GateReport) -> BTreeSet<(String, String)
     groups
 }
 
-/// The findings of one gate and rule that count and that a healer may mend.
-fn meant(healer: &dyn Healer, report: &GateReport, gate: &str, rule: &str) -> Vec<Finding> {
+/// The findings of one gate and rule that count and that a healer may mend, in files that changed.
+fn meant(
+    healer: &dyn Healer,
+    tree: &Tree,
+    report: &GateReport,
+    gate: &str,
+    rule: &str,
+) -> Vec<Finding> {
     let of_gate = report.gates.iter().filter(|result| result.gate == gate);
     let judged = of_gate.flat_map(GateResult::judged);
+    let in_own = |finding: &Finding| {
+        let edits = finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| &edit.file);
+        finding.file.iter().chain(edits).all(|file| tree.is_own(file))
+    };
     let meant = judged.filter(|(finding, standing)| {
-        finding.rule == rule && standing.counts() && healer.heals(gate, finding)
+        let is_of_rule = finding.rule == rule && standing.counts();
+        is_of_rule && in_own(finding) && healer.heals(gate, finding)
     });
     meant.map(|(finding, _)| finding.clone()).collect()
 }
@@ -326,68 +357,4 @@ fn meant(healer: &dyn Healer, report: &GateReport, gate: &str, rule: &str) -> Ve
 /// The same findings without their fixes, whose places are those of the tree before.
 fn asked_again(findings: &[Finding]) -> Vec<Finding> {
     findings.iter().map(|finding| Finding { fix: None, ..finding.clone() }).collect()
-}
-
-/// A tree in memory, and what differs from the one that it came from.
-struct Tree {
-    files: BTreeMap<String, Arc<[u8]>>,
-    original: Arc<BTreeMap<String, Arc<[u8]>>>,
-    subject: Subject,
-    digest: Digest,
-}
-
-impl Tree {
-    fn of(subject: &Subject) -> Result<Self, Fault> {
-        let mut files = BTreeMap::new();
-        for file in subject.files()? {
-            files.insert(file.path().to_owned(), file.bytes()?);
-        }
-        let original = Arc::new(files.clone());
-        Ok(Self::new(files, original))
-    }
-
-    fn new(files: BTreeMap<String, Arc<[u8]>>, original: Arc<BTreeMap<String, Arc<[u8]>>>) -> Self {
-        let subject = Subject::of_files(files.iter().map(|(path, it)| (path.clone(), it.clone())));
-        let lines = files.iter().map(|(path, bytes)| format!("{path}\0{}\0", Digest::of(bytes)));
-        let digest = Digest::of(lines.collect::<Vec<_>>().concat().as_bytes());
-        Self { files, original, subject, digest }
-    }
-
-    fn with(&self, proposal: &Proposal) -> Self {
-        let mut files = self.files.clone();
-        files.extend(proposal.files.iter().cloned());
-        Self::new(files, self.original.clone())
-    }
-
-    fn changes(&self, proposal: &Proposal) -> Vec<FileChange> {
-        let mut changes = Vec::new();
-        for (path, bytes) in &proposal.files {
-            let before = self.files.get(path);
-            if before != Some(bytes) {
-                let before = before.map(|bytes| bytes.to_vec());
-                changes.push(FileChange::new(path, before, Some(bytes.to_vec())));
-            }
-        }
-        changes.sort_by(|left, right| left.path.cmp(&right.path));
-        changes
-    }
-
-    fn changed(&self) -> Vec<(String, Arc<[u8]>)> {
-        let files = self.files.iter();
-        let changed = files.filter(|(path, bytes)| self.original.get(*path) != Some(*bytes));
-        changed.map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
-    }
-}
-
-/// A unified diff of all changes.
-fn diff(changes: &[FileChange]) -> String {
-    let text = |bytes: &Option<Vec<u8>>| {
-        bytes.as_ref().map_or(String::new(), |it| String::from_utf8_lossy(it).into_owned())
-    };
-    let one = |change: &FileChange| {
-        let (before, after) = (text(&change.before), text(&change.after));
-        let (old, new) = (format!("a/{}", change.path), format!("b/{}", change.path));
-        TextDiff::from_lines(&before, &after).unified_diff().header(&old, &new).to_string()
-    };
-    changes.iter().map(one).collect()
 }

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Coverage, Edit, Findings, Fix, Flakiness, GateKind, GateReport, GateResult, Looker, Outcome,
-    Position, seal,
+    Circumstances, Coverage, Edit, Examination, Extent, Findings, Fix, Flakiness, FnGate, Folder,
+    GateKind, GateReport, GateResult, Looker, Outcome, Policy, Position, QualityGateEngine, seal,
 };
+use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
 
 fn finding() -> Finding {
     Finding::warning("F401", "unused").in_file("src/a.py").at_line(1)
@@ -333,7 +334,7 @@ async fn heal_text(text: &str, options: HealOptions) -> (String, HealReport) {
     let subject = Subject::of_files([("src/a.txt", text.as_bytes())]);
     let healers: Vec<Box<dyn Healer>> =
         vec![Box::new(FindingFixes::safe()), Box::new(FindingFixes::all())];
-    let report = heal(&subject, &Words, &healers, options).await.unwrap();
+    let report = heal(&subject, &Words, &healers, options).await;
     let healed = report
         .files
         .first()
@@ -457,7 +458,7 @@ async fn swing(scope: Scope) -> HealReport {
     let info = HealerInfo::new("pendulum", FixClass::Format).with_scope(scope);
     let healers: Vec<Box<dyn Healer>> = vec![Box::new(Pendulum(info, AtomicU32::new(0)))];
     let judge = Lenient(AtomicU32::new(0));
-    heal(&subject, &judge, &healers, HealOptions::default()).await.unwrap()
+    heal(&subject, &judge, &healers, HealOptions::default()).await
 }
 
 #[tokio::test]
@@ -471,8 +472,49 @@ async fn a_healer_that_goes_round_in_circles_is_stopped() {
 async fn a_healer_is_held_to_its_scope() {
     let report = swing(Scope::extensions(["py"])).await;
     assert!(report.files.is_empty());
-    let outside = |it: &Refusal| matches!(it, Refusal::OutsideDeclared { .. });
-    assert!(report.refused[0].refusals.iter().any(outside));
+    assert_eq!(names(Err(report.refused[0].refusals.clone())), "foreign");
+}
+
+#[tokio::test]
+async fn files_that_did_not_change_are_not_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("old.txt"), "bad\n").unwrap();
+    let path = ArtifactPath::parse("new.txt").unwrap();
+    let changes = ProposedChanges::new(vec![ProposedChange::write(path, "g", *b"bad\n", false)]);
+    let subject = Subject::of_changes_over(Folder::new(folder.path()), "", &changes);
+    let healers: Vec<Box<dyn Healer>> = vec![Box::new(FindingFixes::safe())];
+    let report = heal(&subject, &Words, &healers, HealOptions::default()).await;
+    let paths: Vec<&str> = report.files.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(paths, ["new.txt"]);
+    assert_eq!((report.refused.len(), report.stopped), (0, Stop::Done));
+}
+
+#[tokio::test]
+async fn the_engine_heals_what_its_gates_find() {
+    let gate = FnGate::new("tabs", |examination: &Examination| {
+        let mut findings = Vec::new();
+        for file in examination.files() {
+            let text = file.text().unwrap().unwrap();
+            if let Some(line) = text.lines().position(|line| line.starts_with('\t')) {
+                let line = u32::try_from(line + 1).unwrap();
+                let (start, end) = (Position::new(line, 1), Position::new(line, 2));
+                let edit = Edit::new(file.path(), start, end, "    ");
+                let finding = Finding::error("tab", "a tab").in_file(file.path()).at_line(line);
+                findings.push(finding.with_fix(Fix::new("use blanks", true, vec![edit])));
+            }
+        }
+        Outcome::of(findings, Coverage::of_files(examination.files().len() as u64))
+    });
+    let engine = QualityGateEngine::new(Policy::default()).with_gate(gate);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.py"), "if x:\n\ty()\n").unwrap();
+    let subject = Subject::of_folder(Folder::new(folder.path())).unwrap();
+    let healers: Vec<Box<dyn Healer>> = vec![Box::new(FindingFixes::safe())];
+    let today = Circumstances::new(jiff::civil::date(2026, 11, 28), Extent::Whole);
+    let report = engine.auto_heal(&subject, &healers, today, HealOptions::default()).await;
+    assert_eq!(&*report.files[0].1, b"if x:\n    y()\n");
+    assert!(report.after.overall_passed);
+    assert_eq!(std::fs::read(folder.path().join("a.py")).unwrap(), b"if x:\n\ty()\n");
 }
 
 proptest! {
