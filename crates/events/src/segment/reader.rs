@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use crate::{Bounds, LogEntry, OpenError, Position, ReadError, SharedError};
 pub struct SegmentReader {
     folder: PathBuf,
 }
+
+/// So often a reader looks again at a folder whose segments go while they are read.
+const LOOKS: usize = 1000;
 
 impl SegmentReader {
     /// A reader of a folder that holds a log.
@@ -64,10 +68,21 @@ impl SegmentReader {
         Ok(bounds)
     }
 
-    /// What is there, as of one instant. The writer may remove a segment that was listed before
-    /// it is opened, or go on while its end is looked for; what is wrong three times is wrong.
+    /// What is there, as of one instant. The writer may go on while the end is looked for; what
+    /// is wrong three times is wrong. A segment that it removed after it was listed says only
+    /// that there is something newer to list, however often that happens to a slow reader.
     fn look(&self) -> Result<(Vec<Arc<Segment>>, Bounds), OpenError> {
-        self.glance().or_else(|_| self.glance()).or_else(|_| self.glance())
+        let mut wrong = 0;
+        for _ in 0..LOOKS {
+            match self.glance() {
+                Err(OpenError::System { path, source })
+                    if source.kind() == ErrorKind::NotFound && path != self.folder => {}
+                Err(error) if wrong == 2 => return Err(error),
+                Err(_) => wrong += 1,
+                Ok(found) => return Ok(found),
+            }
+        }
+        self.glance()
     }
 
     fn glance(&self) -> Result<(Vec<Arc<Segment>>, Bounds), OpenError> {
