@@ -8,6 +8,7 @@
 
 mod configuration;
 mod contract;
+mod deploy;
 mod errors;
 mod first_steps;
 mod packs;
