@@ -5,7 +5,7 @@
 //! have its own name and say what to do.
 //!
 //! ```no_run
-//! # async fn example(ruff: impl evergen_quality_gates::ToolAdapter) {
+//! # async fn example(ruff: impl evergen_quality_gates::ToolAdapter + 'static) {
 //! use evergen_quality_gates::conformance::Specimen;
 //!
 //! let specimen = Specimen::new(ruff).excluding("ruff.toml", "exclude = ['*']");
