@@ -14,6 +14,7 @@ pub(super) const ROWS: &[Row] = &[
     library("evergen-artifact", 0, &[]),
     library("evergen-resilience", 0, &[]),
     library("evergen-telemetry", 0, &[]),
+    library("evergen-syntax", 0, &[]),
     library("evergen-depgraph", 1, &["evergen-delta"]),
     library("evergen-knowledge", 1, &["evergen-delta"]),
     library("evergen-events", 1, &["evergen-delta"]),
