@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use evergen_artifact::ProposedChanges;
 use futures::future::{BoxFuture, FutureExt, join_all};
 
-use crate::{Fault, Gate, GateError, GateKeeper, GateReport, GateResult, Outcome};
+use crate::{
+    Crash, Examination, Fault, Gate, GateError, GateKeeper, GateReport, GateResult, Outcome,
+    Subject,
+};
 
 /// Runs gates over a change set and draws one verdict.
 ///
@@ -17,7 +20,7 @@ pub struct QualityGateEngine {
 
 impl fmt::Debug for QualityGateEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.gates.iter().map(|gate| gate.name()).collect();
+        let names: Vec<&str> = self.gates.iter().map(|gate| gate.info().name.as_str()).collect();
         f.debug_struct("QualityGateEngine").field("gates", &names).finish_non_exhaustive()
     }
 }
@@ -53,17 +56,24 @@ impl QualityGateEngine {
     /// A gate that panics or does not answer in time has [`Outcome::Error`]; the others go
     /// on. Needs a tokio runtime with its timer.
     pub async fn execute_all_gates(&self, proposed: &ProposedChanges) -> GateReport {
-        let answers = self.gates.iter().map(|gate| self.ask(&**gate, proposed));
+        let subject = Subject::of_changes(proposed);
+        let answers = self.gates.iter().map(|gate| self.ask(&**gate, &subject));
         GateReport::new(join_all(answers).await)
     }
 
-    async fn ask(&self, gate: &dyn Gate, proposed: &ProposedChanges) -> GateResult {
+    async fn ask(&self, gate: &dyn Gate, subject: &Subject) -> GateResult {
         let started = Instant::now();
         // A gate may panic before it gives its future, too.
-        let examining = AssertUnwindSafe(async { gate.examine(proposed).await }).catch_unwind();
+        let examining = AssertUnwindSafe(async {
+            match Examination::of(subject, gate.info()) {
+                Ok(examination) => gate.examine(examination).await,
+                Err(error) => Outcome::Error(error.into()),
+            }
+        })
+        .catch_unwind();
         let outcome = match tokio::time::timeout(self.patience, examining).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Outcome::Error(Fault::Crash),
+            Ok(Err(_)) => Outcome::Error(Fault::Crash { how: Crash::Panic, said: String::new() }),
             Err(_) => {
                 let limit_ms = u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX);
                 Outcome::Error(Fault::Timeout { limit_ms })
@@ -71,9 +81,9 @@ impl QualityGateEngine {
         };
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         if !matches!(outcome, Outcome::Pass(_) | Outcome::NotApplicable) {
-            tracing::debug!(gate = gate.name(), ?outcome, "a gate did not pass");
+            tracing::debug!(gate = gate.info().name, ?outcome, "a gate did not pass");
         }
-        GateResult { gate: gate.name().to_owned(), outcome, duration_us }
+        GateResult { gate: gate.info().name.clone(), outcome, duration_us }
     }
 }
 
@@ -91,22 +101,22 @@ mod tests {
     use std::future::pending;
 
     use super::*;
-    use crate::{Coverage, Finding, FnGate};
+    use crate::{Coverage, Finding, FnGate, GateInfo, GateKind};
 
-    struct Hangs;
+    struct Hangs(GateInfo);
 
     impl Gate for Hangs {
-        fn name(&self) -> &'static str {
-            "hangs"
+        fn info(&self) -> &GateInfo {
+            &self.0
         }
 
-        fn examine<'a>(&'a self, _: &'a ProposedChanges) -> BoxFuture<'a, Outcome> {
+        fn examine(&self, _: Examination) -> BoxFuture<'_, Outcome> {
             pending().boxed()
         }
     }
 
     fn gate(name: &str, outcome: Outcome) -> impl Gate + 'static + use<> {
-        FnGate::new(name, move |_: &ProposedChanges| outcome.clone())
+        FnGate::new(name, move |_: &Examination| outcome.clone())
     }
 
     async fn check(engine: QualityGateEngine, passed: bool, score: f64, said: &str) {
@@ -134,17 +144,16 @@ mod tests {
         let finding = Finding::error("syntax", "no brace").in_file("a.rs").at_line(3);
         let engine = QualityGateEngine::new()
             .with_gate(gate("a", pass()))
-            .with_gate(gate("b", Outcome::Fail(vec![finding.clone(), finding])));
+            .with_gate(gate("b", Outcome::fail(vec![finding.clone(), finding])));
         check(engine, false, 0.5, "b: 2 findings: error[syntax] a.rs:3: no brace").await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_gate_that_cannot_look_holds_the_changes_back_and_stops_no_other() {
-        let panics =
-            FnGate::new("panics", |_: &ProposedChanges| -> Outcome { panic!("on purpose") });
+        let panics = FnGate::new("panics", |_: &Examination| -> Outcome { panic!("on purpose") });
         let engine = QualityGateEngine::new()
             .with_patience(Duration::from_secs(2))
-            .with_gate(Hangs)
+            .with_gate(Hangs(GateInfo::new("hangs", GateKind::Custom)))
             .with_gate(panics)
             .with_gate(gate("c", pass()));
         let said =

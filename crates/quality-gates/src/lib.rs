@@ -16,18 +16,24 @@
 //!
 //! ```
 //! use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
-//! use evergen_quality_gates::{Coverage, Finding, FnGate, GateKeeper, Outcome, QualityGateEngine};
+//! use evergen_quality_gates::{
+//!     Coverage, Examination, Finding, FnGate, GateKeeper, Outcome, QualityGateEngine,
+//! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let no_tabs = FnGate::new("no tabs", |proposed: &ProposedChanges| {
-//!     let tabs = proposed.iter().filter(|change| change.bytes().is_some_and(|text| text.contains(&b'\t')));
-//!     let findings: Vec<Finding> =
-//!         tabs.map(|change| Finding::error("tab", "a tab").in_file(change.path.as_str())).collect();
-//!     match findings.is_empty() {
-//!         true => Outcome::Pass(Coverage::of_files(proposed.len() as u64)),
-//!         false => Outcome::Fail(findings),
+//! let no_tabs = FnGate::new("no tabs", |examination: &Examination| {
+//!     let mut findings = Vec::new();
+//!     for file in examination.files() {
+//!         match file.bytes() {
+//!             Ok(bytes) if bytes.contains(&b'\t') => {
+//!                 findings.push(Finding::error("tab", "a tab").in_file(file.path()));
+//!             }
+//!             Ok(_) => {}
+//!             Err(fault) => return Outcome::Error(fault.into()),
+//!         }
 //!     }
+//!     Outcome::of(findings, Coverage::of_files(examination.files().len() as u64))
 //! });
 //! let engine = QualityGateEngine::new().with_gate(no_tabs);
 //!
@@ -40,14 +46,47 @@
 //! # }
 //! ```
 
+mod fault;
+mod finding;
 mod outcome;
-mod report;
+
+mod scope;
+mod subject;
+
+mod scratch;
 
 mod gate;
+mod tool;
+
+mod fingerprint;
+mod process;
+
+mod adapter;
+mod built_in;
+
+mod report;
 
 mod engine;
 
+pub use crate::adapter::{AdapterGate, judge_exit};
+pub use crate::built_in::{
+    CompletenessGate, CompletenessSettings, LoadTarget, Module, PatternGate, PerformanceError,
+    PerformanceGate, PerformanceSettings, QuantileBounds, Reference, ServerSettings,
+    quantile_bounds,
+};
 pub use crate::engine::QualityGateEngine;
-pub use crate::gate::{FnGate, Gate, GateError, GateKeeper};
-pub use crate::outcome::{Coverage, Fault, Finding, Outcome, Severity};
+pub use crate::fault::{Crash, Fault};
+pub use crate::finding::{Edit, Finding, Fix, Position, Region, Severity};
+pub use crate::fingerprint::seal;
+pub use crate::gate::{
+    Cost, Examination, FnGate, Gate, GateError, GateInfo, GateKeeper, GateKind, Identity, Needs,
+};
+pub use crate::outcome::{Coverage, Findings, Flakiness, Looker, Outcome};
 pub use crate::report::{GateReport, GateResult};
+pub use crate::scope::{Scope, ScopeError};
+pub use crate::scratch::{Scratch, ScratchError, Workspace};
+pub use crate::subject::{Folder, ReadFault, Subject, SubjectError, SubjectFile};
+pub use crate::tool::{
+    Canary, ExitContract, Expected, FoundTool, Invocation, Job, Limits, Reading, ToolAdapter,
+    ToolOutput, ToolSpec, ToolVersion, VersionError, VersionRange,
+};

@@ -18,7 +18,7 @@ pub struct GateReport {
 }
 
 /// One gate's answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GateResult {
     /// The gate.
@@ -57,7 +57,11 @@ impl fmt::Display for GateReport {
             let said = match &result.outcome {
                 Outcome::Pass(_) | Outcome::NotApplicable => continue,
                 Outcome::Error(fault) => format!("could not look: {fault}"),
-                Outcome::Fail(findings) => {
+                Outcome::Flaky(flaky) => {
+                    format!("flaky: passed {} of {} times", flaky.passed, flaky.runs)
+                }
+                Outcome::Fail(found) => {
+                    let findings = &found.findings;
                     let plural = if findings.len() == 1 { "" } else { "s" };
                     let first =
                         findings.first().map_or_else(String::new, |first| format!(": {first}"));

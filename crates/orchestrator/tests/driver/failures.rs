@@ -5,7 +5,8 @@ use std::time::Duration;
 use evergen_artifact::ProposedChanges;
 use evergen_orchestrator::{BuryError, CycleOutcome, DeadEvent, DeadEvents, MemoryDeadEvents};
 use evergen_quality_gates::{
-    Coverage, Finding, FnGate, GateError, GateKeeper, GateReport, Outcome, QualityGateEngine,
+    Coverage, Examination, Finding, FnGate, GateError, GateKeeper, GateReport, Outcome,
+    QualityGateEngine,
 };
 use evergen_telemetry::EventKind;
 use futures::future::{BoxFuture, FutureExt};
@@ -145,10 +146,10 @@ async fn what_is_left_for_a_person_is_no_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_gate_refuses_never_becomes_visible() {
-    let gate = FnGate::new("no orders", |proposed: &ProposedChanges| {
-        let bad = proposed.iter().any(|change| change.path.as_str().contains("order"));
+    let gate = FnGate::new("no orders", |examination: &Examination| {
+        let bad = examination.files().iter().any(|file| file.path().contains("order"));
         if bad {
-            Outcome::Fail(vec![Finding::error("order", "an order")])
+            Outcome::fail(vec![Finding::error("order", "an order")])
         } else {
             Outcome::Pass(Coverage::of_files(1))
         }

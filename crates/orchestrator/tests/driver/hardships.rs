@@ -10,7 +10,9 @@ use evergen_orchestrator::{
     BuryError, DeadEvent, DeadEvents, HealthProblem, HealthStatus, MemoryDeadEvents, ResourceProbe,
     Resources,
 };
-use evergen_quality_gates::{Finding, FnGate, GateError, GateKeeper, GateReport, Outcome};
+use evergen_quality_gates::{
+    Examination, Finding, FnGate, GateError, GateKeeper, GateReport, Outcome,
+};
 use futures::future::{BoxFuture, FutureExt};
 
 use crate::parts::{Bench, Door, Opens, Port, Way, Workshop, event, quick};
@@ -87,9 +89,8 @@ async fn a_cycle_whose_caller_is_gone_is_finished_and_holds_nobody_up() {
 #[tokio::test(start_paused = true)]
 async fn a_part_that_comes_late_is_part_of_another_loop() {
     let bench = Bench::new(quick().build().unwrap(), Workshop::default(), Port::default());
-    let refuses = FnGate::new("never", |_: &ProposedChanges| {
-        Outcome::Fail(vec![Finding::error("order", "no")])
-    });
+    let refuses =
+        FnGate::new("never", |_: &Examination| Outcome::fail(vec![Finding::error("order", "no")]));
     let gates = evergen_quality_gates::QualityGateEngine::new().with_gate(refuses);
     let other = bench.orchestrator.clone().with_gates(Arc::new(gates));
     let execution = other.execute_cycle(vec![event("order")]).await.unwrap();

@@ -1,0 +1,134 @@
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use evergen_artifact::Digest;
+
+use crate::process::{Request, clean_environment, last_words, run};
+use crate::{Fault, FoundTool, Limits, Looker, ToolSpec, ToolVersion};
+
+/// How long a tool may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A tool, with what tells whether it is still the same.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) tool: FoundTool,
+    pub(super) digest: Digest,
+    stamp: Stamp,
+}
+
+type Stamp = (u64, u64, i64, i64, i64);
+
+impl Found {
+    /// Whether the file is the one that said its version.
+    pub(super) fn is_current(&self) -> bool {
+        stamp(&self.tool.path) == Some(self.stamp)
+    }
+}
+
+/// Looks for a tool and asks for its version.
+pub(super) async fn find(
+    spec: &ToolSpec,
+    home: Option<&Path>,
+    search_path: Option<OsString>,
+) -> Result<Found, Fault> {
+    let path = locate(spec, home, search_path.as_ref())?;
+    let gone = || missing(spec, format!("{} went away", path.display()));
+    let stamp = stamp(&path).ok_or_else(gone)?;
+    let mut environment: BTreeMap<OsString, OsString> = clean_environment(&spec.passes);
+    if let Some(search_path) = search_path {
+        environment.insert("PATH".into(), search_path);
+    }
+    // A folder of its own: what the tool reads or leaves there is nobody's.
+    let folder = tempfile::tempdir().map_err(|error| {
+        Fault::infra(
+            format!("no temporary folder: {error}"),
+            "Check the folder for temporary files.",
+        )
+    })?;
+    let said = run(Request {
+        program: path.clone(),
+        arguments: spec.version_arguments.iter().map(OsString::from).collect(),
+        folder: folder.path().to_path_buf(),
+        private: true,
+        environment,
+        input: None,
+        limits: Limits::default().with_time(PATIENCE).with_output(1 << 20),
+    })
+    .await
+    .map_err(|fault| match fault {
+        Fault::ToolMissing { why, .. } => missing(spec, why),
+        other => other,
+    })?;
+    let text = [&said.stdout[..], b"\n", &said.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let words = last_words(&said.stdout, &said.stderr);
+    let wrong = |found: String| Fault::WrongVersion {
+        tool: spec.program.clone(),
+        found,
+        wanted: spec.versions.to_string(),
+        install: spec.install.clone(),
+    };
+    if said.code != 0 {
+        // A shim without what it stands for: rustup, pyenv.
+        return Err(missing(
+            spec,
+            format!("asked for its version it ended with {}: {words}", said.code),
+        ));
+    }
+    let version = ToolVersion::find(&text)
+        .ok_or_else(|| wrong(format!("that can't be read from {words:?}")))?;
+    if !spec.versions.contains(&version) {
+        return Err(wrong(version.to_string()));
+    }
+    let name = Path::new(&spec.program)
+        .file_name()
+        .map_or_else(|| spec.program.clone(), |name| name.to_string_lossy().into_owned());
+    let looker = Looker::new(name, version.to_string());
+    let digest = Digest::of(format!("{}\0{stamp:?}\0{text}", path.display()).as_bytes());
+    Ok(Found { tool: FoundTool { path, version, looker }, digest, stamp })
+}
+
+fn locate(
+    spec: &ToolSpec,
+    home: Option<&Path>,
+    search_path: Option<&OsString>,
+) -> Result<PathBuf, Fault> {
+    let own = home.into_iter().flat_map(|home| spec.also_in.iter().map(|inner| home.join(inner)));
+    let general = search_path.into_iter().flat_map(std::env::split_paths);
+    let folders: Vec<PathBuf> = own.chain(general).collect();
+    let mut candidates: Vec<PathBuf> = Vec::new();
+    if spec.program.contains('/') {
+        candidates.push(spec.program.clone().into());
+    } else {
+        // An entry that is not absolute would be taken from wherever we stand.
+        let absolute = folders.iter().filter(|folder| folder.is_absolute());
+        candidates.extend(absolute.map(|folder| folder.join(&spec.program)));
+    }
+    let present = candidates.iter().find(|path| is_executable(path));
+    present.cloned().ok_or_else(|| {
+        let why = match candidates.iter().find(|path| path.is_file()) {
+            Some(path) => format!("{} may not be executed", path.display()),
+            None => format!("it is in none of {} folders of the search path", folders.len()),
+        };
+        missing(spec, why)
+    })
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = path.metadata().ok()?;
+    let changed = (metadata.ctime(), metadata.ctime_nsec());
+    Some((metadata.size(), metadata.ino(), metadata.mtime(), changed.0, changed.1))
+}
+
+fn missing(spec: &ToolSpec, why: String) -> Fault {
+    Fault::ToolMissing { tool: spec.program.clone(), why, install: spec.install.clone() }
+}

@@ -1,0 +1,133 @@
+use std::collections::BTreeSet;
+use std::fmt;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+/// Which files are a gate's business.
+///
+/// Paths are relative to the tree's root. A file that the gate only *reads* (its settings, a
+/// lock file) is not judged, but another content of it makes old verdicts worthless.
+#[derive(Clone, Default)]
+pub struct Scope {
+    extensions: BTreeSet<String>,
+    include: Option<Globs>,
+    exclude: Option<Globs>,
+    reads: Option<Globs>,
+    all: bool,
+}
+
+#[derive(Clone)]
+struct Globs {
+    texts: Vec<String>,
+    set: GlobSet,
+}
+
+/// A glob that can't be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the glob {glob:?} can't be understood: {why}; write for example `src/**/*.py`")]
+pub struct ScopeError {
+    /// The glob.
+    pub glob: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.signature())
+    }
+}
+
+impl Scope {
+    /// All files.
+    pub fn all() -> Self {
+        Self { all: true, ..Self::default() }
+    }
+
+    /// Files whose name ends in a dot and one of these, whatever the case.
+    pub fn extensions<'a>(extensions: impl IntoIterator<Item = &'a str>) -> Self {
+        let extensions = extensions.into_iter().map(str::to_ascii_lowercase).collect();
+        Self { extensions, ..Self::default() }
+    }
+
+    /// Files whose path matches one of these globs; `*` does not match a `/`.
+    pub fn globs<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Self, ScopeError> {
+        Ok(Self { include: Some(Globs::new(globs)?), ..Self::default() })
+    }
+
+    /// But none of these.
+    pub fn excluding<'a>(
+        mut self,
+        globs: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ScopeError> {
+        self.exclude = Some(Globs::new(globs)?);
+        Ok(self)
+    }
+
+    /// The verdict depends on these files too, such as the tool's settings.
+    pub fn reading<'a>(
+        mut self,
+        globs: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ScopeError> {
+        self.reads = Some(Globs::new(globs)?);
+        Ok(self)
+    }
+
+    /// Whether a file is to be judged.
+    pub fn judges(&self, path: &str) -> bool {
+        let included = self.all
+            || extension(path).is_some_and(|extension| self.has_extension(extension))
+            || self.include.as_ref().is_some_and(|globs| globs.set.is_match(path));
+        included && !self.exclude.as_ref().is_some_and(|globs| globs.set.is_match(path))
+    }
+
+    /// Whether the verdict depends on a file that is not judged.
+    pub fn reads(&self, path: &str) -> bool {
+        self.reads.as_ref().is_some_and(|globs| globs.set.is_match(path))
+    }
+
+    /// A text that is the same for the same scope, for the cache's key.
+    pub fn signature(&self) -> String {
+        let shown = |globs: &Option<Globs>| globs.as_ref().map(|globs| globs.texts.join(","));
+        format!(
+            "all={} extensions={:?} include={:?} exclude={:?} reads={:?}",
+            self.all,
+            self.extensions,
+            shown(&self.include),
+            shown(&self.exclude),
+            shown(&self.reads)
+        )
+    }
+
+    fn has_extension(&self, extension: &str) -> bool {
+        self.extensions.contains(extension)
+            || (extension.bytes().any(|byte| byte.is_ascii_uppercase())
+                && self.extensions.contains(&extension.to_ascii_lowercase()))
+    }
+}
+
+impl Globs {
+    fn new<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Self, ScopeError> {
+        let mut texts = Vec::new();
+        let mut builder = GlobSetBuilder::new();
+        for text in globs {
+            let wrong = |error: &globset::Error| ScopeError {
+                glob: text.to_owned(),
+                why: error.kind().to_string(),
+            };
+            let glob = GlobBuilder::new(text).literal_separator(true).build();
+            builder.add(glob.map_err(|error| wrong(&error))?);
+            texts.push(text.to_owned());
+        }
+        let set = builder.build().map_err(|error| ScopeError {
+            glob: texts.join(", "),
+            why: error.kind().to_string(),
+        })?;
+        Ok(Self { texts, set })
+    }
+}
+
+fn extension(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map(|(_, extension)| extension)
+}

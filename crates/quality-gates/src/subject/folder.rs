@@ -1,0 +1,141 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::WalkBuilder;
+
+use super::file::{ReadFault, SubjectFile};
+
+/// Names that are never part of what is judged: the history, our own state, and what tools
+/// install or cache.
+const NEVER: [&str; 11] = [
+    ".git",
+    ".hg",
+    ".jj",
+    ".evergen",
+    "node_modules",
+    "__pycache__",
+    ".venv",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".coverage",
+];
+
+/// Whether a file or folder is never part of what is judged. A folder `target` may be anybody's:
+/// only one that says that it is a cache is left out.
+pub(crate) fn is_left_out(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| NEVER.contains(&name))
+        || (name == Some("target") && path.join("CACHEDIR.TAG").exists())
+}
+
+/// A folder whose files are judged.
+///
+/// Symbolic links are neither followed nor judged. Hidden files are judged.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: Arc<PathBuf>,
+    honour_ignore_files: bool,
+    max_files: usize,
+}
+
+/// A folder can't be judged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubjectError {
+    /// It can't be walked.
+    #[error("can't walk {folder}: {why}")]
+    Walk {
+        /// The folder.
+        folder: PathBuf,
+        /// What went wrong.
+        why: String,
+    },
+    /// A name that is no text can't be named in a report.
+    #[error("the name {shown:?} is not UTF-8; rename the file, or name it in .gitignore")]
+    Name {
+        /// The name, with replacement characters.
+        shown: String,
+    },
+    /// More files than anybody wants to have judged.
+    #[error("{folder} has more than {limit} files; name what is not yours in .gitignore")]
+    TooMany {
+        /// The folder.
+        folder: PathBuf,
+        /// The limit.
+        limit: usize,
+    },
+    /// A file can't be read.
+    #[error(transparent)]
+    Read(ReadFault),
+}
+
+impl Folder {
+    /// A folder; what its and its parents' `.gitignore` and `.ignore` name is left out.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let root = Arc::new(path.into());
+        Self { root, honour_ignore_files: true, max_files: 200_000 }
+    }
+
+    /// Judges also what `.gitignore` names, as for a folder of generated files, which often
+    /// stands there.
+    #[must_use]
+    pub fn with_ignored_files(mut self) -> Self {
+        self.honour_ignore_files = false;
+        self
+    }
+
+    /// How many files there may be.
+    #[must_use]
+    pub fn with_max_files(mut self, limit: usize) -> Self {
+        self.max_files = limit;
+        self
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// All files, sorted by path.
+    pub(super) fn walk(&self, changed: bool) -> Result<Vec<SubjectFile>, SubjectError> {
+        let mut files = Vec::new();
+        for entry in self.walker().build() {
+            let entry = entry.map_err(|error| self.failed(&error))?;
+            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+                continue;
+            }
+            let size = entry.metadata().map_err(|error| self.failed(&error))?.len();
+            let path = self.relative(entry.path())?;
+            files.push(SubjectFile::of_disk(path, self.root.clone(), size, changed, None));
+            if files.len() > self.max_files {
+                let (folder, limit) = (self.root.to_path_buf(), self.max_files);
+                return Err(SubjectError::TooMany { folder, limit });
+            }
+        }
+        files.sort_by(|left, right| left.path().cmp(right.path()));
+        Ok(files)
+    }
+
+    fn walker(&self) -> WalkBuilder {
+        let honour = self.honour_ignore_files;
+        let mut walker = WalkBuilder::new(&*self.root);
+        walker.hidden(false).require_git(false).follow_links(false);
+        walker.parents(honour).ignore(honour).git_ignore(honour);
+        walker.git_global(honour).git_exclude(honour);
+        walker.filter_entry(|entry| entry.depth() == 0 || !is_left_out(entry.path()));
+        walker
+    }
+
+    fn relative(&self, path: &Path) -> Result<Arc<str>, SubjectError> {
+        let inner = path.strip_prefix(&*self.root).unwrap_or(path);
+        let text = inner
+            .to_str()
+            .ok_or_else(|| SubjectError::Name { shown: inner.to_string_lossy().into_owned() })?;
+        Ok(text.into())
+    }
+
+    fn failed(&self, error: &ignore::Error) -> SubjectError {
+        SubjectError::Walk { folder: self.root.to_path_buf(), why: error.to_string() }
+    }
+}
