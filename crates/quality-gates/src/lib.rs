@@ -62,6 +62,7 @@ mod fingerprint;
 mod process;
 
 mod adapter;
+pub mod adapters;
 mod built_in;
 
 mod report;
@@ -70,9 +71,9 @@ mod engine;
 
 pub use crate::adapter::{AdapterGate, judge_exit};
 pub use crate::built_in::{
-    CompletenessGate, CompletenessSettings, LoadTarget, Module, PatternGate, PerformanceError,
-    PerformanceGate, PerformanceSettings, QuantileBounds, Reference, ServerSettings,
-    quantile_bounds,
+    CompletenessGate, CompletenessSettings, ImportGate, LoadTarget, Module, PatternGate,
+    PerformanceError, PerformanceGate, PerformanceSettings, QuantileBounds, Reference,
+    ServerSettings, SyntaxGate, quantile_bounds,
 };
 pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};

@@ -78,10 +78,13 @@ const SQL: &[&str] = &[
     "what one dialect refuses and another of those that are tried takes",
     "bodies of functions in quotes",
 ];
-const GO: &[&str] = &["what the grammar takes for the sake of editors"];
-const JAVA: &[&str] = &["what the grammar takes for the sake of editors"];
-const KOTLIN: &[&str] = &["what the grammar takes for the sake of editors"];
-const CSHARP: &[&str] = &["what the grammar takes for the sake of editors"];
+const GO: &[&str] = &["2 of 100 broken files: types that are left out in signatures, a second `~`"];
+const JAVA: &[&str] =
+    &["4 of 100 broken files: modifiers twice, return types and names of annotations left out"];
+const KOTLIN: &[&str] =
+    &["soft keywords that stand where nothing may stand", "how much besides is not measured"];
+const CSHARP: &[&str] =
+    &["12 of 100 broken files: types and names left out in declarations, modifiers twice"];
 
 /// Whether the parser of `language` goes deeper where the text does; the others keep a stack of their own or count.
 pub(crate) fn recurses(language: Language) -> bool {

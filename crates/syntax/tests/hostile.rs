@@ -189,6 +189,13 @@ fn names_and_versions_of_the_judges_are_those_of_the_lock_file() {
     }
 }
 
+#[test]
+fn soft_keywords_of_kotlin_are_names() {
+    let text = "package a\n\nclass A {\n    fun open(level: Int) = level\n    fun f() {\n        open(1)\n        val x = open(2)\n    }\n}\n";
+    well_formed(Language::Kotlin, text.as_bytes());
+    assert!(!check(Language::Kotlin, b"fun f( {}").expect("a verdict").is_well_formed());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     library("evergen-schema", 2, &["evergen-delta", "evergen-knowledge"]),
-    library("evergen-quality-gates", 2, &["evergen-artifact"]),
+    library("evergen-quality-gates", 2, &["evergen-artifact", "evergen-syntax"]),
     library("evergen-deployment", 2, &["evergen-artifact"]),
     library(
         "evergen-orchestrator",

@@ -57,6 +57,13 @@ pub struct FileReferences<'a> {
     pub references: &'a References,
 }
 
+impl<'a> FileReferences<'a> {
+    /// What is known of the file at `path`.
+    pub fn new(path: &'a str, language: Language, references: &'a References) -> Self {
+        Self { path, language, references }
+    }
+}
+
 /// A reference that leads to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
