@@ -386,7 +386,7 @@ fn the_syntax_gate_takes_every_ending_that_has_a_language() {
     let gate = SyntaxGate::new();
     for name in [
         "a.rs", "a.d.ts", "a.tsx", "a.mjs", "a.pyi", "a.jsonld", "a.toml", "a.yml", "a.sql",
-        "a.gql", "a.proto", "a.go", "a.java", "a.kts", "a.cs",
+        "a.gql", "a.proto", "a.go", "a.java", "a.cs",
     ] {
         assert!(
             evergen_syntax::Language::of_path(name).is_some() && gate.info().scope.judges(name),

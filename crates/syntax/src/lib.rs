@@ -17,6 +17,9 @@
 //! ([`JudgeKind::TreeSitter`]) it is a few in a hundred broken files. The test
 //! `mutants` breaks files mechanically and holds both against the compilers.
 //!
+//! The grammar of Kotlin is the one that also refuses some valid files: do not hold
+//! anything back on its word alone.
+//!
 //! Beyond grammar, judges say what compilers say before they know any type:
 //! `return` outside of a function, a label twice, a number with a suffix that none
 //! has, the bodies of `println!` and its like, names that occur twice in an object of JSON.

@@ -30,7 +30,7 @@ impl Default for ImportGate {
 impl ImportGate {
     /// A gate called `imports`, over all files whose language has imports.
     pub fn new() -> Self {
-        let scope = Scope::extensions(ENDINGS.iter().copied().chain(["mod"]));
+        let scope = Scope::extensions(ENDINGS.iter().copied().chain(["kt", "kts", "mod"]));
         let info = GateInfo::new("imports", GateKind::Imports)
             .with_scope(scope)
             .needing(Needs::Tree)

@@ -47,7 +47,18 @@ fn grammar(parsed: &Parsed<ruff_python_ast::Mod>) -> Vec<Found> {
         .unsupported_syntax_errors()
         .iter()
         .map(|error| Found::new(bytes(error.range()), error.to_string()));
-    errors.chain(unsupported).chain(too_deep(parsed)).collect()
+    errors.chain(unsupported).chain(too_deep(parsed)).chain(empty_yields(parsed)).collect()
+}
+
+/// `yield , x`, which the parser takes for a `yield` without a value.
+fn empty_yields(parsed: &Parsed<ruff_python_ast::Mod>) -> impl Iterator<Item = Found> {
+    let mut last = TokenKind::Newline;
+    parsed.tokens().iter().filter_map(move |token| {
+        let is_empty = last == TokenKind::Yield && token.kind() == TokenKind::Comma;
+        last = token.kind();
+        is_empty
+            .then(|| Found::new(bytes(token.range()), "expected an expression before the comma"))
+    })
 }
 
 /// The first place where the compiler's limits are passed.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Spacing, Span, TokenStream, TokenTree};
 
 use super::rust_macros;
 use crate::text::Found;
@@ -24,6 +24,12 @@ pub(crate) fn parse(text: &str) -> Result<(syn::File, usize), Vec<Found>> {
     let skipped = shebang(text);
     let tokens = TokenStream::from_str(&text[skipped..])
         .map_err(|error| vec![lexical(text, place(error.span(), skipped).start)])?;
+    // The compiler reads `:::` as `::` and `:`, where nothing takes it; syn reads it both ways.
+    if text.contains(":::")
+        && let Some(span) = three_colons(tokens.clone())
+    {
+        return Err(vec![Found::new(place(span, skipped), "`:::` is no token here")]);
+    }
     syn::parse2::<syn::File>(tokens).map(|file| (file, skipped)).map_err(|error| {
         error
             .into_iter()
@@ -69,4 +75,39 @@ fn lexical(text: &str, at: usize) -> Found {
             Found::new(at..at + other.len_utf8(), format!("no token begins with `{other}` here"))
         }
     }
+}
+
+/// The first `:::` outside of the bodies of macros.
+fn three_colons(tokens: TokenStream) -> Option<Span> {
+    let mut colons = 0;
+    let mut is_macro = false;
+    for token in tokens {
+        match token {
+            TokenTree::Punct(mark) if mark.as_char() == ':' => {
+                colons += 1;
+                if colons == 3 {
+                    return Some(mark.span());
+                }
+                if mark.spacing() == Spacing::Alone {
+                    colons = 0;
+                }
+                is_macro = false;
+            }
+            TokenTree::Group(group) => {
+                colons = 0;
+                if !is_macro && let Some(span) = three_colons(group.stream()) {
+                    return Some(span);
+                }
+                is_macro = false;
+            }
+            // A name may stand between: `macro_rules! name { … }`.
+            TokenTree::Ident(_) => colons = 0,
+            TokenTree::Punct(mark) => {
+                colons = 0;
+                is_macro = mark.as_char() == '!' || mark.as_char() == '#';
+            }
+            TokenTree::Literal(_) => (colons, is_macro) = (0, false),
+        }
+    }
+    None
 }

@@ -72,6 +72,12 @@ impl<'ast> Visit<'ast> for Auditor {
     fn visit_item(&mut self, item: &'ast syn::Item) {
         match item {
             syn::Item::Verbatim(tokens) => self.unknown_form(tokens, "item"),
+            syn::Item::Macro(item)
+                if let Some(name) = &item.ident
+                    && !item.mac.path.is_ident("macro_rules") =>
+            {
+                self.report(name.span(), "expected a bracket with the body of the macro");
+            }
             other => visit::visit_item(self, other),
         }
     }

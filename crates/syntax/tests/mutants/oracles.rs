@@ -213,7 +213,7 @@ pub(crate) fn second_opinion(language: Language, folder: &Path, index: usize) ->
     }
 }
 
-/// Codes from 1000 to 1999 are those of the grammar; 2389 to 2391 belong to it in all but their number.
+/// Codes from 1000 to 1999 are those of the grammar; 2389 to 2391 and 8020 belong to it in all but their number.
 fn tsc(files: &[PathBuf]) -> Asked {
     let mut command = command("tsc");
     command.args([
@@ -235,7 +235,7 @@ fn tsc(files: &[PathBuf]) -> Asked {
         line.split_once("error TS").is_some_and(|(_, code)| {
             code.find(':') == Some(4)
                 && (code.starts_with('1')
-                    || ["2389", "2390", "2391"].iter().any(|one| code.starts_with(one)))
+                    || ["2389", "2390", "2391", "8020"].iter().any(|one| code.starts_with(one)))
         })
     };
     Ok(said.lines().filter(is_grammar).filter_map(index_in).collect())
@@ -272,6 +272,7 @@ fn protoc(folder: &Path, count: usize) -> Asked {
                 "String literals cannot",
                 "Interpreting non ascii",
                 "Unmatched",
+                "Unrecognized syntax",
             ];
             line.starts_with(&name) && expected.iter().any(|word| line.contains(word))
         };
