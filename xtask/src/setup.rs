@@ -61,10 +61,13 @@ fn is_there(shell: &Shell, tool: &Tool) -> bool {
             holds(shell.tools().join("package.json"), &format!("\"{package}\""))
                 && holds(manifest, &format!("\"version\": \"{version}\""))
         }
-        Source::Python { version, .. } => {
-            shell.has(tool.program)
-                && shell::capture(&mut shell.command(tool.program, &["--version"]))
-                    .is_ok_and(|told| told.split_whitespace().any(|word| word == version))
+        // A package need not bring a program, and programs say their versions in many ways.
+        Source::Python { package, version } => {
+            let name = format!("{}-{version}.dist-info", package.replace('-', "_"));
+            let libraries =
+                std::fs::read_dir(shell.tools().join("python/lib")).into_iter().flatten();
+            let mut pythons = libraries.flatten().map(|python| python.path().join("site-packages"));
+            pythons.any(|packages| packages.join(&name).is_dir())
         }
         // Debian splits the virtual environments off from Python itself.
         Source::Debian("python3-venv") => {

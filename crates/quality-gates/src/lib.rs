@@ -78,6 +78,7 @@ mod fingerprint;
 mod process;
 
 mod adapter;
+pub mod adapters;
 mod built_in;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -100,9 +101,9 @@ mod engine;
 
 pub use crate::adapter::{AdapterGate, judge_exit};
 pub use crate::built_in::{
-    CompletenessGate, CompletenessSettings, LoadTarget, Module, PatternGate, PerformanceError,
-    PerformanceGate, PerformanceSettings, QuantileBounds, Reference, ServerSettings,
-    quantile_bounds,
+    CompletenessGate, CompletenessSettings, ImportGate, LoadTarget, Module, PatternGate,
+    PerformanceError, PerformanceGate, PerformanceSettings, QuantileBounds, Reference,
+    ServerSettings, SyntaxGate, quantile_bounds,
 };
 pub use crate::cache::{CacheError, VerdictCache};
 pub use crate::engine::QualityGateEngine;

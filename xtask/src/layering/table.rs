@@ -18,6 +18,7 @@ pub(super) const ROWS: &[Row] = &[
     library("evergen-artifact", 0, &[]),
     library("evergen-resilience", 0, &[]),
     library("evergen-telemetry", 0, &[]),
+    library("evergen-syntax", 0, &[]),
     library("evergen-depgraph", 1, &["evergen-delta"]),
     library("evergen-knowledge", 1, &["evergen-delta"]),
     library("evergen-events", 1, &["evergen-delta"]),
@@ -35,7 +36,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     library("evergen-schema", 2, &["evergen-delta", "evergen-knowledge"]),
-    library("evergen-quality-gates", 2, &["evergen-artifact"]),
+    library("evergen-quality-gates", 2, &["evergen-artifact", "evergen-syntax"]),
     library("evergen-deployment", 2, &["evergen-artifact", "evergen-resilience"]),
     library(
         "evergen-orchestrator",

@@ -1,0 +1,296 @@
+//! rustfmt and cargo's own programs.
+
+use serde::Deserialize;
+
+use super::ready::{ReadyAdapter, info, reading, text, versions};
+use crate::{
+    Canary, Cost, Coverage, ExitContract, Fault, Finding, GateInfo, GateKind, Invocation, Job,
+    Limits, Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
+};
+
+const SETTINGS: &[&str] = &[
+    "Cargo.toml",
+    "**/Cargo.toml",
+    "Cargo.lock",
+    "rustfmt.toml",
+    ".rustfmt.toml",
+    "clippy.toml",
+    "deny.toml",
+];
+const MANIFEST: &str =
+    "[package]\nname = \"canary\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n";
+
+fn with_home(tool: ToolSpec) -> ToolSpec {
+    tool.passing("HOME").passing("CARGO_HOME").passing("RUSTUP_HOME").passing("RUSTUP_TOOLCHAIN")
+}
+
+/// The layout of rustfmt.
+pub fn rustfmt() -> ReadyAdapter {
+    ReadyAdapter {
+        info: reading(info("rustfmt", GateKind::Format, &["rs"], "check edition=2024 1"), SETTINGS),
+        tool: with_home(
+            ToolSpec::new("rustfmt", "Install it with `rustup component add rustfmt`.")
+                .with_versions(versions("1.4", "2")),
+        ),
+        contract: ExitContract::default(),
+        limits: Limits::default(),
+        canaries: vec![
+            Canary::red("canary.rs", "fn f( ) {}\n").by_rule("unformatted"),
+            Canary::green("canary.rs", "fn f() {}\n"),
+        ],
+        run: |job| {
+            vec![Invocation::new(["--check", "--edition", "2024", "-l", "--"]).with(job.paths())]
+        },
+        read: |job, output| {
+            let listed = text("its list of files", &output.stdout)?;
+            let wrong = |file: &str| {
+                Finding::error("unformatted", "rustfmt would lay this file out differently")
+                    .in_file(file)
+            };
+            Ok(Reading::unsaid(listed.lines().map(wrong).collect(), job))
+        },
+    }
+}
+
+fn cargo(name: &str, kind: GateKind, settings: &str) -> (GateInfo, ToolSpec) {
+    let info = reading(info(name, kind, &["rs"], settings), SETTINGS);
+    let tool = ToolSpec::new("cargo", "Install it with rustup, from https://rustup.rs.")
+        .with_versions(versions("1.70", "2"));
+    (info.needing(Needs::Tree).with_cost(Cost::Expensive), with_home(tool))
+}
+
+fn build_limits() -> Limits {
+    Limits::default().with_time(std::time::Duration::from_mins(10))
+}
+
+fn cargo_run(job: &Job<'_>, arguments: &[&str]) -> Vec<Invocation> {
+    let run = Invocation::new(arguments.iter().copied())
+        .with_variable("CARGO_TARGET_DIR", job.cache.to_string_lossy())
+        .with_variable("CARGO_TERM_COLOR", "never");
+    vec![run]
+}
+
+fn library(text: &str, rule: Option<&str>) -> Canary {
+    let canary = match rule {
+        Some(rule) => Canary::red("src/lib.rs", text).by_rule(rule),
+        None => Canary::green("src/lib.rs", text),
+    };
+    canary.with_file("Cargo.toml", MANIFEST)
+}
+
+/// Whether it compiles.
+pub fn cargo_check() -> ReadyAdapter {
+    let (info, tool) = cargo("cargo check", GateKind::Types, "all-targets json 1");
+    ReadyAdapter {
+        info,
+        tool,
+        contract: ExitContract::new([0], [101]).tolerating(Severity::Warning),
+        limits: build_limits(),
+        canaries: vec![
+            library("pub fn f() -> u8 { \"a\" }\n", Some("E0308")),
+            library("pub fn f() -> u8 {\n    1\n}\n", None),
+        ],
+        run: |job| {
+            cargo_run(job, &["check", "--workspace", "--all-targets", "--message-format", "json"])
+        },
+        read: read_messages,
+    }
+}
+
+/// Lints of clippy; its warnings count.
+pub fn clippy() -> ReadyAdapter {
+    let (info, tool) = cargo("clippy", GateKind::Lint, "all-targets json 1");
+    ReadyAdapter {
+        info,
+        tool: tool
+            .with_version_arguments(["clippy", "--version"])
+            .with_versions(versions("0.1", "2")),
+        contract: ExitContract::new([0], [101]).tolerating(Severity::Warning),
+        limits: build_limits(),
+        canaries: vec![
+            library("pub fn f(x: u32) -> bool {\n    x == x\n}\n", Some("clippy::eq_op")),
+            library("pub fn f() -> u8 {\n    1\n}\n", None),
+        ],
+        run: |job| {
+            cargo_run(job, &["clippy", "--workspace", "--all-targets", "--message-format", "json"])
+        },
+        read: read_messages,
+    }
+}
+
+#[derive(Deserialize)]
+struct CargoLine {
+    reason: String,
+    success: Option<bool>,
+    message: Option<Diagnostic>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    message: String,
+    level: String,
+    code: Option<Code>,
+    spans: Vec<Span>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    file_name: String,
+    is_primary: bool,
+    line_start: u32,
+    line_end: u32,
+    column_start: u32,
+    column_end: u32,
+}
+
+fn read_messages(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
+    let said = text("its messages", &output.stdout)?;
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut is_finished = None;
+    for line in said.lines() {
+        let message: CargoLine =
+            serde_json::from_str(line).map_err(|error| Fault::unparsable("its messages", error))?;
+        match message.reason.as_str() {
+            "build-finished" => is_finished = message.success,
+            "compiler-message" => {
+                findings.extend(message.message.and_then(Diagnostic::into_finding));
+            }
+            _ => {}
+        }
+    }
+    // The same warning comes from the library and from its tests.
+    findings.sort();
+    findings.dedup();
+    match is_finished {
+        None => Err(Fault::unparsable("its messages", "the end of the build is missing")),
+        Some(_) => Ok(Reading::unsaid(findings, job)),
+    }
+}
+
+impl Diagnostic {
+    /// Summaries like "3 warnings emitted" have no place and say nothing new.
+    fn into_finding(self) -> Option<Finding> {
+        let severity = match self.level.as_str() {
+            "error" | "error: internal compiler error" => Severity::Error,
+            "warning" => Severity::Warning,
+            _ => Severity::Note,
+        };
+        let span = self.spans.into_iter().find(|span| span.is_primary)?;
+        let rule = self.code.map_or_else(|| "rustc".to_owned(), |code| code.code);
+        let start = Position::new(span.line_start, span.column_start);
+        let region = Region::between(start, Position::new(span.line_end, span.column_end));
+        Some(Finding::new(severity, rule, self.message).in_file(span.file_name).at(region))
+    }
+}
+
+/// Unit, integration and documentation tests. No test is an error, and never a pass.
+pub fn cargo_test() -> ReadyAdapter {
+    let (info, tool) = cargo("cargo test", GateKind::Tests, "workspace 1");
+    ReadyAdapter {
+        info: info.with_retries(1),
+        tool,
+        contract: ExitContract::new([0], [101]),
+        limits: build_limits(),
+        canaries: vec![
+            library("#[test]\nfn t() {\n    assert_eq!(1, 2);\n}\n", Some("test")),
+            library("#[test]\nfn t() {\n    assert_eq!(1, 1);\n}\n", None),
+        ],
+        run: |job| cargo_run(job, &["test", "--workspace", "--no-fail-fast"]),
+        read: |job, output| read_tests(job, text("its report", &output.stdout)?),
+    }
+}
+
+fn read_tests(job: &Job<'_>, said: &str) -> Result<Reading, Fault> {
+    let (mut begun, mut ended, mut ran) = (0_u64, 0_u64, 0_u64);
+    let mut findings = Vec::new();
+    for line in said.lines() {
+        if line.starts_with("running ") && (line.ends_with(" tests") || line.ends_with(" test")) {
+            begun += 1;
+        } else if let Some(result) = line.strip_prefix("test result: ") {
+            ended += 1;
+            let count = |word: &str| super::ready::number_before(result, word);
+            ran += count(" passed") + count(" failed");
+        } else if let Some(name) =
+            line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
+        {
+            findings.push(Finding::error("test", format!("the test `{name}` failed")));
+        }
+    }
+    if begun != ended {
+        return Err(Fault::unparsable("its report", "a test binary did not come to its result"));
+    }
+    Ok(Reading::new(findings, Coverage::of_files(job.files.len() as u64).with_tests(ran)))
+}
+
+/// Licences, sources and bans of dependencies, without asking the network for advisories.
+pub fn cargo_deny() -> ReadyAdapter {
+    let info =
+        reading(info("cargo deny", GateKind::Imports, &[], "bans licenses sources 1"), SETTINGS);
+    let scope = crate::Scope::globs(["Cargo.toml", "Cargo.lock"]).unwrap_or_default();
+    let configuration = "[licenses]\nallow = [\"MIT\"]\n";
+    let canary =
+        |canary: Canary| canary.with_file("src/lib.rs", "").with_file("deny.toml", configuration);
+    let licensed = |licence: &str| {
+        format!(
+            "[package]\nname = \"canary\"\nversion = \"0.1.0\"\nlicense = \"{licence}\"\n\n[workspace]\n"
+        )
+    };
+    ReadyAdapter {
+        info: info.with_scope(scope).needing(Needs::Tree).with_cost(Cost::Moderate),
+        tool: with_home(
+            ToolSpec::new("cargo-deny", "Install it with `cargo install cargo-deny`.")
+                .with_versions(versions("0.14", "1")),
+        ),
+        contract: ExitContract::new([0], [1, 2, 4, 8]).tolerating(Severity::Warning),
+        limits: Limits::default(),
+        canaries: vec![
+            canary(Canary::red("Cargo.toml", licensed("GPL-3.0"))).by_rule("rejected"),
+            canary(Canary::green("Cargo.toml", licensed("MIT"))),
+        ],
+        run: |_| {
+            vec![Invocation::new([
+                "--format",
+                "json",
+                "--offline",
+                "check",
+                "bans",
+                "licenses",
+                "sources",
+            ])]
+        },
+        read: read_deny,
+    }
+}
+
+fn read_deny(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
+    let said = text("its messages", &output.stderr)?;
+    let mut findings = Vec::new();
+    let mut is_finished = false;
+    for line in said.lines() {
+        let message: serde_json::Value =
+            serde_json::from_str(line).map_err(|error| Fault::unparsable("its messages", error))?;
+        let fields = &message["fields"];
+        match message["type"].as_str() {
+            Some("summary") => is_finished = true,
+            Some("diagnostic") if fields["severity"] != "note" && fields["severity"] != "help" => {
+                let severity =
+                    if fields["severity"] == "error" { Severity::Error } else { Severity::Warning };
+                let rule = fields["code"].as_str().unwrap_or("cargo-deny");
+                let text = fields["message"].as_str().unwrap_or_default();
+                if severity == Severity::Error {
+                    findings.push(Finding::new(severity, rule, text).in_file("Cargo.toml"));
+                }
+            }
+            _ => {}
+        }
+    }
+    if !is_finished {
+        return Err(Fault::unparsable("its messages", "the summary is missing"));
+    }
+    Ok(Reading::unsaid(findings, job))
+}

@@ -1,0 +1,221 @@
+//! tsc, biome and vitest.
+
+use serde::Deserialize;
+
+use super::junit;
+use super::ready::{ReadyAdapter, info, json, reading, text, versions};
+use crate::{
+    Canary, Cost, Coverage, ExitContract, Fault, Finding, GateKind, Invocation, Job, Limits, Needs,
+    Position, Reading, Region, Severity, ToolOutput, ToolSpec,
+};
+
+const SETTINGS: &[&str] = &[
+    "package.json",
+    "**/package.json",
+    "tsconfig.json",
+    "**/tsconfig.json",
+    "biome.json",
+    "biome.jsonc",
+    "vitest.config.*",
+    "vite.config.*",
+];
+
+fn node(name: &str, install: &str) -> ToolSpec {
+    ToolSpec::new(name, install).also_in("node_modules/.bin").passing("HOME")
+}
+
+/// Types by `tsc`, which lists the files that it took.
+pub fn tsc() -> ReadyAdapter {
+    ReadyAdapter {
+        info: reading(
+            info("tsc", GateKind::Types, &["ts", "tsx", "mts", "cts"], "strict listFiles 1"),
+            SETTINGS,
+        )
+        .needing(Needs::Tree)
+        .with_cost(Cost::Moderate),
+        tool: node("tsc", "Install it with `npm install --save-dev typescript`.")
+            .with_versions(versions("5", "8")),
+        contract: ExitContract::new([0], [1, 2]),
+        limits: Limits::default(),
+        canaries: vec![
+            Canary::red("canary.ts", "export const x: string = 1;\n").by_rule("TS2322"),
+            Canary::green("canary.ts", "export const x: string = \"a\";\n"),
+        ],
+        run: |job| {
+            let arguments = [
+                "--noEmit",
+                "--pretty",
+                "false",
+                "--listFiles",
+                "--strict",
+                "--skipLibCheck",
+                "--ignoreConfig",
+                "--target",
+                "es2022",
+                "--module",
+                "nodenext",
+            ];
+            vec![Invocation::new(arguments).with(job.paths())]
+        },
+        read: read_tsc,
+    }
+}
+
+fn read_tsc(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
+    let said = text("its report", &output.stdout)?;
+    let mut findings = Vec::new();
+    let mut looked = std::collections::BTreeSet::new();
+    for line in said.lines() {
+        if let Some((place, rest)) = line.split_once(": error TS") {
+            findings
+                .push(tsc_error(place, rest).ok_or_else(|| Fault::unparsable("its report", line))?);
+        } else if let Some(rest) = line.strip_prefix("error TS") {
+            let (code, message) =
+                rest.split_once(": ").ok_or_else(|| Fault::unparsable("its report", line))?;
+            findings.push(Finding::error(format!("TS{code}"), message));
+        } else if let Some(file) =
+            job.files.iter().find(|file| std::path::Path::new(line).ends_with(file.path()))
+        {
+            looked.insert(file.path());
+        }
+    }
+    Ok(Reading::new(findings, Coverage::of_files(looked.len() as u64)))
+}
+
+/// `src/a.ts(1,7): error TS2322: …`
+fn tsc_error(place: &str, rest: &str) -> Option<Finding> {
+    let (file, position) = place.strip_suffix(')')?.rsplit_once('(')?;
+    let (line, column) = position.split_once(',')?;
+    let (code, message) = rest.split_once(": ")?;
+    let region = Region::at(line.parse().ok()?, column.parse().ok()?);
+    Some(Finding::error(format!("TS{code}"), message).in_file(file).at(region))
+}
+
+/// Lints of biome.
+pub fn biome() -> ReadyAdapter {
+    ReadyAdapter {
+        info: reading(
+            info(
+                "biome",
+                GateKind::Lint,
+                &["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"],
+                "lint json 1",
+            ),
+            SETTINGS,
+        ),
+        tool: node("biome", "Install it with `npm install --save-dev @biomejs/biome`.")
+            .with_versions(versions("2", "3")),
+        contract: ExitContract::default().tolerating(Severity::Warning),
+        limits: Limits::default(),
+        canaries: vec![
+            Canary::red("canary.ts", "export const x = 1;\ndebugger;\n").by_rule("noDebugger"),
+            Canary::green("canary.ts", "export const x = 1;\n"),
+        ],
+        run: |job| {
+            vec![
+                Invocation::new([
+                    "lint",
+                    "--reporter=json",
+                    "--max-diagnostics=none",
+                    "--colors=off",
+                ])
+                .with(job.paths()),
+            ]
+        },
+        read: read_biome,
+    }
+}
+
+#[derive(Deserialize)]
+struct Biome {
+    summary: BiomeSummary,
+    diagnostics: Vec<BiomeFinding>,
+}
+
+#[derive(Deserialize)]
+struct BiomeSummary {
+    changed: u64,
+    unchanged: u64,
+}
+
+#[derive(Deserialize)]
+struct BiomeFinding {
+    severity: String,
+    message: String,
+    category: Option<String>,
+    location: Option<BiomePlace>,
+}
+
+#[derive(Deserialize)]
+struct BiomePlace {
+    path: Option<String>,
+    start: Option<BiomePoint>,
+    end: Option<BiomePoint>,
+}
+
+#[derive(Deserialize)]
+struct BiomePoint {
+    line: u32,
+    column: u32,
+}
+
+fn read_biome(_: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
+    let report: Biome = json("its report", &output.stdout)?;
+    let findings = report.diagnostics.into_iter().map(|one| {
+        let severity = match one.severity.as_str() {
+            "error" | "fatal" => Severity::Error,
+            "warning" => Severity::Warning,
+            _ => Severity::Note,
+        };
+        let rule = one.category.unwrap_or_else(|| "biome".to_owned());
+        let mut finding = Finding::new(severity, rule, one.message);
+        let Some(place) = one.location else { return finding };
+        if let Some(path) = place.path {
+            finding = finding.in_file(path);
+        }
+        match (place.start, place.end) {
+            (Some(start), Some(end)) => finding.at(Region::between(
+                Position::new(start.line, start.column),
+                Position::new(end.line, end.column),
+            )),
+            _ => finding,
+        }
+    });
+    let files = report.summary.changed + report.summary.unchanged;
+    Ok(Reading::new(findings.collect(), Coverage::of_files(files)))
+}
+
+/// Tests by vitest. No test is an error, and never a pass.
+pub fn vitest() -> ReadyAdapter {
+    ReadyAdapter {
+        info: reading(
+            info("vitest", GateKind::Tests, &["ts", "tsx", "js", "jsx", "mjs"], "junit 1"),
+            SETTINGS,
+        )
+        .needing(Needs::Tree)
+        .with_cost(Cost::Expensive)
+        .with_retries(1),
+        tool: node("vitest", "Install it with `npm install --save-dev vitest`.")
+            .with_versions(versions("1", "5")),
+        contract: ExitContract::default(),
+        limits: Limits::default().with_time(std::time::Duration::from_mins(10)),
+        canaries: vec![
+            Canary::red("canary.test.js", "test(\"a\", () => { expect(1).toBe(2); });\n"),
+            Canary::green("canary.test.js", "test(\"a\", () => { expect(1).toBe(1); });\n"),
+        ],
+        run: |job| {
+            let report = job.cache.join("report.xml");
+            let arguments = ["run", "--globals", "--passWithNoTests", "--reporter=junit"];
+            vec![
+                Invocation::new(arguments)
+                    .with([format!("--outputFile={}", report.display())])
+                    .writing(report),
+            ]
+        },
+        read: |job, output| {
+            let report = junit::read(output.file(0)?)?;
+            let coverage = Coverage::of_files(job.files.len() as u64).with_tests(report.ran);
+            Ok(Reading::new(report.findings, coverage))
+        },
+    }
+}

@@ -1,0 +1,153 @@
+use std::collections::BTreeSet;
+
+use evergen_syntax::{JudgeKind, Language, Unjudged, check, judge_of};
+use futures::future::{BoxFuture, FutureExt};
+
+use crate::{
+    Cost, Coverage, Examination, Fault, Finding, Gate, GateInfo, GateKind, Identity, Looker,
+    Outcome, Position, Region, Scope, SubjectFile,
+};
+
+/// Whether each file is well-formed in its language, judged in the process itself.
+///
+/// It takes the files whose names tell a language that has a judge; all others are not its
+/// business. A file that nobody could look at to its end is an error.
+#[derive(Clone, Debug)]
+pub struct SyntaxGate {
+    info: GateInfo,
+}
+
+impl Default for SyntaxGate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SyntaxGate {
+    /// A gate called `syntax`, over all files whose language has a judge.
+    pub fn new() -> Self {
+        let info = GateInfo::new("syntax", GateKind::Syntax)
+            .with_scope(Scope::extensions(ENDINGS.iter().copied()))
+            .with_cost(Cost::Instant)
+            .with_settings("1");
+        Self { info }
+    }
+
+    /// Changes its name, its scope, or what comes before it.
+    #[must_use]
+    pub fn with_info(mut self, change: impl FnOnce(GateInfo) -> GateInfo) -> Self {
+        self.info = change(self.info);
+        self
+    }
+}
+
+/// All endings that [`Language::of_path`] knows, but those of Kotlin, whose grammar refuses some
+/// valid files; a test holds them together.
+pub(super) const ENDINGS: &[&str] = &[
+    "rs",
+    "ts",
+    "mts",
+    "cts",
+    "tsx",
+    "js",
+    "jsx",
+    "cjs",
+    "mjs",
+    "py",
+    "pyi",
+    "pyw",
+    "json",
+    "jsonld",
+    "geojson",
+    "webmanifest",
+    "sarif",
+    "toml",
+    "yaml",
+    "yml",
+    "sql",
+    "graphql",
+    "graphqls",
+    "gql",
+    "proto",
+    "go",
+    "java",
+    "cs",
+];
+
+impl Gate for SyntaxGate {
+    fn info(&self) -> &GateInfo {
+        &self.info
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Result<Identity, Fault>> {
+        async { Ok(identity()) }.boxed()
+    }
+
+    fn examine(&self, examination: Examination) -> BoxFuture<'_, Outcome> {
+        async move {
+            let looked = tokio::task::spawn_blocking(move || look(examination.files())).await;
+            looked.unwrap_or_else(|error| super::performance::broke_down(&error))
+        }
+        .boxed()
+    }
+}
+
+/// All judges: another version of one of them may answer otherwise.
+pub(super) fn identity() -> Identity {
+    let lookers: BTreeSet<Looker> = Language::ALL.iter().filter_map(|one| looker(*one)).collect();
+    let lookers: Vec<Looker> = lookers.into_iter().collect();
+    let all = format!("{} {lookers:?}", env!("CARGO_PKG_VERSION"));
+    Identity::of(lookers, all.as_bytes())
+}
+
+fn looker(language: Language) -> Option<Looker> {
+    let judge = judge_of(language)?;
+    let mut blind = judge.cannot_see.join("; ");
+    if judge.kind == JudgeKind::TreeSitter {
+        blind = format!("tree-sitter: {blind}");
+    }
+    Some(Looker::new(judge.parser, judge.version).blind_to(blind))
+}
+
+fn look(files: &[SubjectFile]) -> Outcome {
+    let (mut findings, mut coverage) = (Vec::new(), Coverage::default());
+    for file in files {
+        // By its name no file of ours, as `tsconfig.json`, which has comments.
+        let Some(language) = Language::of_path(file.path()) else { continue };
+        let bytes = match file.bytes() {
+            Ok(bytes) => bytes,
+            Err(fault) => return Outcome::Error(fault.into()),
+        };
+        let verdict = match check(language, &bytes) {
+            Ok(verdict) => verdict,
+            Err(unjudged) => return Outcome::Error(fault(file.path(), &unjudged)),
+        };
+        findings.extend(verdict.errors.iter().map(|error| {
+            let place = Position::new(small(error.line), small(error.column));
+            let message = match &error.hint {
+                Some(hint) => format!("{} ({hint})", error.message),
+                None => error.message.clone(),
+            };
+            let rule = format!("syntax/{language}");
+            Finding::error(rule, message)
+                .in_file(file.path())
+                .at(Region::at(place.line, place.column))
+        }));
+        coverage = coverage.and(Coverage::of_files(1));
+        if let Some(looker) = looker(language) {
+            coverage = coverage.by(looker);
+        }
+    }
+    if coverage.files == 0 { Outcome::NotApplicable } else { Outcome::of(findings, coverage) }
+}
+
+pub(super) fn fault(path: &str, unjudged: &Unjudged) -> Fault {
+    Fault::infra(
+        format!("{path}: {unjudged}"),
+        "Check this file by its own compiler, or keep it out of the gate's scope.",
+    )
+}
+
+pub(super) fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
