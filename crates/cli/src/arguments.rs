@@ -1,8 +1,13 @@
 //! What can be said on the command line.
 
+mod gates;
+
 use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::gates::{GateChoice, ReportForm};
+pub(crate) use self::gates::{Gates, GatesHistory, GatesPart, Heal};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 the answer is no (drift, refused artifacts, failed thresholds); \
@@ -73,6 +78,10 @@ pub enum Verb {
     Events(Events),
     /// Show where the time of the last cycles went.
     Profile(ProfileArguments),
+    /// Judge files, generated or not, by the quality gates.
+    Gates(Gates),
+    /// Mend what the gates find, where that weakens nothing.
+    Heal(Heal),
     /// Bring the generated files into use in an environment.
     Deploy(Deploy),
     /// Go back to the release that was live before, or to a version.

@@ -27,6 +27,10 @@ pub enum FailureKind {
     Usage,
     /// The model, a query or a template; exit code 3.
     Rejected,
+    /// The quality gates do not let the changes pass; exit code 1.
+    Refused,
+    /// Somebody ended it; exit code 130.
+    Interrupted,
     /// Another process works on the project; exit code 4.
     Locked,
     /// The disk, or what is on it; exit code 4.
@@ -95,6 +99,19 @@ impl Failure {
         Self { causes: chain(Some(error)), ..Self::new(FailureKind::Storage, doing) }
     }
 
+    /// The gates do not let the changes pass: why.
+    pub(crate) fn refused(diagnostics: Vec<Diagnostic>) -> Self {
+        let message = "the gates refuse the changes; the output folder is as it was";
+        let help = "mend the model or the template: `evergen plan` names what changes, and \
+                    `evergen gates` judges what is there";
+        Self { diagnostics, ..Self::new(FailureKind::Refused, message) }.with_help(help)
+    }
+
+    /// A signal asked for the end.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(FailureKind::Interrupted, "interrupted; what was running is ended")
+    }
+
     /// Says what to do.
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -103,7 +120,9 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> u8 {
         match self.kind {
+            FailureKind::Refused => 1,
             FailureKind::Usage => 2,
+            FailureKind::Interrupted => 130,
             FailureKind::Rejected => 3,
             FailureKind::Locked | FailureKind::Storage => 4,
         }

@@ -29,6 +29,7 @@ mod diary;
 mod environments;
 mod excerpt;
 mod failure;
+mod gates;
 mod main_door;
 mod new_file;
 mod origin;

@@ -6,7 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::failure::ErrorReport;
 use crate::verbs::{
     ActReport, ConfigReport, DeadReport, DiffReport, DoctorReport, Event, EventsReport,
-    HistoryReport, InitReport, PackReport, ProfileReport, StatusReport, WatchEvent,
+    GatesHistoryReport, GatesListReport, HealedReport, HistoryReport, InitReport, PackReport,
+    ProfileReport, StatusReport, WatchEvent,
 };
 
 /// Where the published schemas lie.
@@ -63,6 +64,9 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile::of::<DeadReport>("events-dead", "evergen events dead --json"),
         SchemaFile::of::<ActReport>("events-act", "evergen events replay --json and drop --json"),
         SchemaFile::of::<ProfileReport>("profile", "evergen profile --json"),
+        SchemaFile::of::<GatesListReport>("gates-list", "evergen gates list --json"),
+        SchemaFile::of::<GatesHistoryReport>("gates-history", "evergen gates history --json"),
+        SchemaFile::of::<HealedReport>("heal", "evergen heal --json"),
         SchemaFile::of::<InitReport>("init", "evergen init --json"),
         SchemaFile::of::<PackReport>("pack", "evergen pack list --json and eject --json"),
         SchemaFile::of::<ErrorReport>("error", "what any verb prints with --json when it fails"),

@@ -7,7 +7,9 @@ mod diff;
 mod doctor;
 mod events;
 mod explain;
+mod gates;
 mod graph;
+mod heal;
 mod history;
 mod init;
 mod pack;
@@ -23,6 +25,8 @@ pub(crate) use self::config::ConfigReport;
 pub(crate) use self::diff::DiffReport;
 pub(crate) use self::doctor::DoctorReport;
 pub(crate) use self::events::{ActReport, DeadReport, EventsReport};
+pub(crate) use self::gates::{GatesHistoryReport, GatesListReport};
+pub(crate) use self::heal::HealedReport;
 pub(crate) use self::history::HistoryReport;
 pub(crate) use self::init::InitReport;
 pub(crate) use self::pack::PackReport;
@@ -51,6 +55,8 @@ pub(crate) fn perform(verb: Verb, console: &mut Console) -> Result<Verdict, Fail
         Verb::History(arguments) => history::history(&arguments, console),
         Verb::Events(part) => events::events(&part, console),
         Verb::Profile(arguments) => profile::profile(&arguments, console),
+        Verb::Gates(arguments) => gates::gates(&arguments, console),
+        Verb::Heal(arguments) => heal::heal(&arguments, console),
         Verb::Deploy(arguments) => deploy::deploy(&arguments, console),
         Verb::Rollback(arguments) => deploy::rollback(&arguments, console),
         Verb::Promote(arguments) => deploy::promote(&arguments, console),

@@ -64,6 +64,17 @@ impl Scope {
         Ok(self)
     }
 
+    /// None of these either, besides those that are excluded already.
+    pub fn also_excluding<'a>(
+        mut self,
+        globs: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ScopeError> {
+        let before = self.exclude.take().map(|globs| globs.texts).unwrap_or_default();
+        let more = globs.into_iter().map(str::to_owned);
+        let all: Vec<String> = before.into_iter().chain(more).collect();
+        self.excluding(all.iter().map(String::as_str))
+    }
+
     /// The verdict depends on these files too, such as the tool's settings.
     pub fn reading<'a>(
         mut self,

@@ -53,6 +53,26 @@ impl Subject {
         Ok(Self { tree: Arc::new(Tree { base, changed, removed, all }) })
     }
 
+    /// A folder as it is, of whose files only these count as changed. The folder is walked now.
+    ///
+    /// # Errors
+    /// One of them is not among the folder's files: it is not there, or is left out.
+    pub fn of_selection(folder: Folder, paths: &[&str]) -> Result<Self, SubjectError> {
+        let all = folder.walk(false)?;
+        let mut changed = Vec::new();
+        for path in paths {
+            let Some(file) = find(&all, path) else {
+                let path = (*path).to_owned();
+                return Err(SubjectError::NotAmong { folder: folder.path().to_path_buf(), path });
+            };
+            changed.push(file.clone());
+        }
+        changed.sort_by(|left, right| left.path().cmp(right.path()));
+        changed.dedup_by(|left, right| left.path() == right.path());
+        let (base, removed, all) = (Some(folder), Vec::new(), OnceLock::from(Ok(all)));
+        Ok(Self { tree: Arc::new(Tree { base, changed, removed, all }) })
+    }
+
     /// Files in memory, all of which count as changed; of several for one path the last counts.
     pub fn of_files<P: Into<String>, B: Into<Arc<[u8]>>>(
         files: impl IntoIterator<Item = (P, B)>,

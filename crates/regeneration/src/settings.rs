@@ -22,6 +22,8 @@ pub struct Settings {
     pub completeness: CompletenessSettings,
     /// Groups of files that are complete or not as a whole.
     pub modules: Vec<ModuleSettings>,
+    /// What must hold before generated files become visible.
+    pub gates: GateSettings,
 }
 
 /// The table `[model]`.
@@ -169,4 +171,97 @@ pub struct ModuleSettings {
     pub critical_files: Vec<String>,
     /// Whether the run fails when this module is not validated.
     pub critical: bool,
+}
+
+/// The table `[gates]`: what must hold before generated files become visible, and what
+/// `evergen gates` looks at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct GateSettings {
+    /// The gates that `run` and `watch` ask before anything becomes visible.
+    pub before_commit: Vec<String>,
+    /// The gates that `evergen gates` asks besides.
+    pub on_request: Vec<String>,
+    /// Files that no gate judges, as globs in the judged folder.
+    pub exclude: Vec<String>,
+    /// What tools see around the changed files.
+    pub around: GateSurroundings,
+    /// The file with findings that somebody answers for.
+    pub waivers: String,
+    /// The file with findings that were there before and do not count.
+    pub baseline: String,
+    /// How long one gate may take, in seconds.
+    pub patience: u64,
+    /// How many gates are asked at the same time; 0 is one for each CPU.
+    pub parallel: u32,
+    /// The least quality of code, from 0 to 10.
+    pub code_quality_min_score: f64,
+    /// How many findings of a security gate are borne.
+    pub security_max_issues: u64,
+    /// The least share of lines that tests reach, in per cent.
+    pub test_coverage_min: f64,
+    /// Whether a test gate that did not measure coverage fails.
+    pub test_coverage_required: bool,
+    /// The longest response time, in milliseconds.
+    pub performance_max_response_time: f64,
+    /// The least throughput, in answers per second; 0 for none.
+    pub performance_min_throughput: f64,
+    /// The severity from which a single finding of a linter or a type checker fails.
+    pub fail_on: FailOn,
+    /// Tools as gates by settings alone; `docs/gates.md` has their keys.
+    pub tools: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// Response time and throughput of a command or an address; `docs/gates.md` has the keys.
+    pub performance: Vec<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl Default for GateSettings {
+    fn default() -> Self {
+        Self {
+            before_commit: vec!["syntax".to_owned()],
+            on_request: vec!["imports".to_owned()],
+            exclude: Vec::new(),
+            around: GateSurroundings::Output,
+            waivers: "evergen.waivers.toml".to_owned(),
+            baseline: "evergen.baseline.json".to_owned(),
+            patience: 300,
+            parallel: 0,
+            code_quality_min_score: 8.0,
+            security_max_issues: 0,
+            test_coverage_min: 80.0,
+            test_coverage_required: false,
+            performance_max_response_time: 200.0,
+            performance_min_throughput: 0.0,
+            fail_on: FailOn::Error,
+            tools: Vec::new(),
+            performance: Vec::new(),
+        }
+    }
+}
+
+/// What tools see around the files that would change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum GateSurroundings {
+    /// The output folder as it would be afterwards.
+    #[default]
+    Output,
+    /// The project as it would be afterwards: its settings of tools hold, and gates that must
+    /// see the whole judge hand-written files, too.
+    Project,
+}
+
+/// From which severity a finding fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FailOn {
+    /// Also a note.
+    Note,
+    /// Also a warning.
+    Warning,
+    /// Errors only.
+    #[default]
+    Error,
 }

@@ -1,14 +1,17 @@
 //! `evergen run`.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
-use evergen_regeneration::{Access, Progress, RegenerationEngine, RunReport};
+use evergen_artifact::ProposedChanges;
+use evergen_regeneration::{Access, Decision, Progress, RegenerationEngine, RunReport};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Run;
 use crate::console::{Console, Ink};
 use crate::failure::{ErrorBody, Failure, Verdict};
+use crate::gates::Keeper;
 use crate::progress::Bar;
 use crate::project::Chosen;
 use crate::{remembered, words};
@@ -73,12 +76,17 @@ fn generate(arguments: &Run, console: &mut Console) -> Result<RunReport, Failure
     let chosen = Chosen::find(&arguments.asked, console)?;
     let mut engine = open(&chosen, Duration::from_secs(arguments.wait), console)?;
     let mut bar = Bar::new(console.has_audience());
-    let report = engine.run(&mut |progress| {
+    let gates = crate::gates::before_commit(&chosen)?;
+    let mut progress = |progress: Progress| {
         bar.tell(&progress);
         if arguments.events {
             console.event(&progress);
         }
-    })?;
+    };
+    let report = match gates {
+        Some(gates) => gated(&mut engine, &gates, &chosen, &mut progress)?,
+        None => engine.run(&mut progress)?,
+    };
     drop(bar);
     // The process is about to end, and the system is faster at taking back memory.
     std::mem::forget(engine);
@@ -91,6 +99,32 @@ fn generate(arguments: &Run, console: &mut Console) -> Result<RunReport, Failure
         summary(console, &report);
     }
     Ok(report)
+}
+
+/// Runs a cycle that becomes visible only if the gates let it pass.
+fn gated(
+    engine: &mut RegenerationEngine,
+    gates: &Keeper,
+    chosen: &Chosen,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<RunReport, Failure> {
+    let refused = RefCell::new(None);
+    let gate = |proposed: ProposedChanges| {
+        let answer = super::gates::wait(gates.judge_changes(&proposed));
+        let failure = match answer {
+            Ok((_, report)) if report.overall_passed => return Decision::Commit,
+            Ok((subject, report)) => gates.refuse(&report, &subject, chosen),
+            Err(failure) => failure,
+        };
+        let why = failure.message.clone();
+        refused.replace(Some(failure));
+        Decision::Withhold { why }
+    };
+    let report = engine.run_gated(&gate, progress);
+    match refused.into_inner() {
+        Some(failure) => Err(failure),
+        None => Ok(report?),
+    }
 }
 
 /// Opens the engine, if need be when the process that writes is done.

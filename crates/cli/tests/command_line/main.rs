@@ -11,6 +11,7 @@ mod contract;
 mod deploy;
 mod errors;
 mod first_steps;
+mod gates;
 mod packs;
 mod published;
 mod support;

@@ -58,9 +58,23 @@ impl Folder {
         self.path().join(path).exists()
     }
 
+    /// A file that can be run.
+    pub(crate) fn program(&self, path: &str, text: &str) -> &Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.file(path, text);
+        fs::set_permissions(self.path().join(path), fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
+    pub(crate) fn remove(&self, path: &str) -> &Self {
+        fs::remove_file(self.path().join(path)).unwrap();
+        self
+    }
+
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evergen"));
         command.args(arguments.split_whitespace()).current_dir(self.path());
+        command.env("XDG_CACHE_HOME", self.path().join(".cache"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("EVERGEN_") {
                 command.env_remove(name);

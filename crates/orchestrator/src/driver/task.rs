@@ -137,9 +137,7 @@ pub(super) fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 fn refusing(report: &GateReport) -> usize {
-    use evergen_quality_gates::Outcome as Answer;
-    let refuses = |answer: &Answer| matches!(answer, Answer::Fail(_) | Answer::Error(_));
-    report.gates.iter().filter(|gate| refuses(&gate.outcome)).count()
+    report.gates.iter().filter(|gate| !gate.passed).count()
 }
 
 async fn commit(

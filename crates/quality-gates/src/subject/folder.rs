@@ -65,6 +65,14 @@ pub enum SubjectError {
         /// The limit.
         limit: usize,
     },
+    /// A file that was named is not one of the folder's.
+    #[error("{folder} has no file {path} to judge: it is missing, ignored, or a link")]
+    NotAmong {
+        /// The folder.
+        folder: PathBuf,
+        /// The file.
+        path: String,
+    },
     /// A file can't be read.
     #[error(transparent)]
     Read(ReadFault),

@@ -78,10 +78,16 @@ impl<'a> Check<'a> {
                 let digits = (number.as_str(), number.radix());
                 self.count(least..=most, digits, value.span(), key);
             }
-            (Kind::Share, DeValue::Integer(_) | DeValue::Float(_)) => self.share(key, value),
+            (Kind::Share, DeValue::Integer(_) | DeValue::Float(_)) => {
+                self.number((0.0, 1.0), key, value);
+            }
+            (Kind::Number { least, most }, DeValue::Integer(_) | DeValue::Float(_)) => {
+                self.number((least, most), key, value);
+            }
             (Kind::Switch, DeValue::Boolean(_)) => {}
             (Kind::Table, DeValue::Table(entries)) => self.table(&key.path(), entries),
             (Kind::Tables, DeValue::Array(items)) => self.modules(items, key),
+            (Kind::Foreign, DeValue::Array(items)) => self.foreign(items, key),
             _ => self.wrong_type(key, value),
         }
     }
@@ -192,15 +198,25 @@ impl<'a> Check<'a> {
         self.wrong_value(key, span, format!("`{}` must be {bound}", key.path()));
     }
 
-    fn share(&mut self, key: &Key, value: &Spanned<DeValue<'_>>) {
+    fn number(&mut self, (least, most): (f64, f64), key: &Key, value: &Spanned<DeValue<'_>>) {
         let number: Option<f64> = match value.get_ref() {
             DeValue::Integer(number) => number.as_str().parse().ok(),
             DeValue::Float(number) => number.as_str().parse().ok(),
             _ => None,
         };
-        if !number.is_some_and(|number| (0.0..=1.0).contains(&number)) {
-            let message = format!("`{}` must be from 0 to 1", key.path());
+        if !number.is_some_and(|number| (least..=most).contains(&number)) {
+            let message = format!("`{}` must be from {least} to {most}", key.path());
             self.wrong_value(key, value.span(), message);
+        }
+    }
+
+    fn foreign(&mut self, items: &DeArray<'_>, key: &Key) {
+        for (index, item) in items.iter().enumerate() {
+            if matches!(item.get_ref(), DeValue::Table(_)) {
+                self.places.push((format!("{}.{index}", key.path()), item.span()));
+            } else {
+                self.wrong_type(key, item);
+            }
         }
     }
 

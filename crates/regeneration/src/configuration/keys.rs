@@ -44,12 +44,19 @@ pub(super) enum Kind {
     },
     /// A number from 0 to 1.
     Share,
+    /// A number in a range.
+    Number {
+        least: f64,
+        most: f64,
+    },
     Switch,
     Choice(&'static [&'static str]),
     /// A table with keys of its own.
     Table,
     /// A list of tables with keys of their own.
     Tables,
+    /// A list of tables that are checked by whoever uses them.
+    Foreign,
 }
 
 impl Kind {
@@ -61,9 +68,10 @@ impl Kind {
             Self::Map { .. } => "a table of texts",
             Self::Count { .. } => "a whole number",
             Self::Share => "a number from 0 to 1",
+            Self::Number { .. } => "a number",
             Self::Switch => "`true` or `false`",
             Self::Table => "a table",
-            Self::Tables => "a list of tables",
+            Self::Tables | Self::Foreign => "a list of tables",
         }
     }
 }
@@ -149,7 +157,44 @@ pub(super) const KEYS: &[Key] = &[
     key("modules", "required", PATTERNS, r#"required = ["orders/*.rs"]"#),
     key("modules", "critical_files", PATTERNS, r#"critical_files = ["orders/mod.rs"]"#),
     key("modules", "critical", Kind::Switch, "critical = true"),
+    key("", "gates", Kind::Table, "[gates]"),
+    key("gates", "before_commit", PATHS, r#"before_commit = ["syntax", "ruff"]"#),
+    key("gates", "on_request", PATHS, r#"on_request = ["imports", "mypy"]"#),
+    key("gates", "exclude", PATTERNS, r#"exclude = ["**/*.sql"]"#),
+    key("gates", "around", Kind::Choice(&["output", "project"]), r#"around = "output""#),
+    key("gates", "waivers", Kind::Text(Rule::Filled), r#"waivers = "evergen.waivers.toml""#),
+    key("gates", "baseline", Kind::Text(Rule::Filled), r#"baseline = "evergen.baseline.json""#),
+    key("gates", "patience", Kind::Count { least: 1, most: 86_400 }, "patience = 300"),
+    key("gates", "parallel", Kind::Count { least: 0, most: 1024 }, "parallel = 4"),
+    key("gates", "code_quality_min_score", within(0.0, 10.0), "code_quality_min_score = 8.0"),
+    key(
+        "gates",
+        "security_max_issues",
+        Kind::Count { least: 0, most: MOST },
+        "security_max_issues = 0",
+    ),
+    key("gates", "test_coverage_min", within(0.0, 100.0), "test_coverage_min = 80"),
+    key("gates", "test_coverage_required", Kind::Switch, "test_coverage_required = true"),
+    key(
+        "gates",
+        "performance_max_response_time",
+        within(0.001, 3_600_000.0),
+        "performance_max_response_time = 200",
+    ),
+    key(
+        "gates",
+        "performance_min_throughput",
+        within(0.0, 1e12),
+        "performance_min_throughput = 50",
+    ),
+    key("gates", "fail_on", Kind::Choice(&["note", "warning", "error"]), r#"fail_on = "error""#),
+    key("gates", "tools", Kind::Foreign, "[[gates.tools]]"),
+    key("gates", "performance", Kind::Foreign, "[[gates.performance]]"),
 ];
+
+const fn within(least: f64, most: f64) -> Kind {
+    Kind::Number { least, most }
+}
 
 const fn at_least_one(most: u64) -> Kind {
     Kind::Count { least: 1, most }

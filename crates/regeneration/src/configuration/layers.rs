@@ -124,7 +124,9 @@ impl SettingsLayers {
                 items.map(Value::from).collect::<Vec<_>>().into()
             }
             Kind::Count { .. } => text.trim().parse::<i64>().map_or(text.into(), Value::from),
-            Kind::Share => text.trim().parse::<f64>().map_or(text.into(), Value::from),
+            Kind::Share | Kind::Number { .. } => {
+                text.trim().parse::<f64>().map_or(text.into(), Value::from)
+            }
             Kind::Switch => text.trim().parse::<bool>().map_or(text.into(), Value::from),
             _ => Value::from(text),
         };
@@ -225,7 +227,7 @@ fn resolve(path: &str) -> Option<(&'static Key, Option<&str>)> {
     for key in candidates {
         let full = key.path();
         match key.kind {
-            Kind::Table | Kind::Tables => {}
+            Kind::Table | Kind::Tables | Kind::Foreign => {}
             Kind::Map { .. } => {
                 let entry = path.strip_prefix(&full).and_then(|rest| rest.strip_prefix('.'));
                 if entry.is_some() {
@@ -297,7 +299,9 @@ fn values(settings: &Settings, origins: &BTreeMap<String, Origin>) -> Vec<Effect
             (Kind::Map { .. }, serde_json::Value::Object(map)) if !map.is_empty() => {
                 map.into_iter().map(|(name, value)| (format!("{path}.{name}"), value)).collect()
             }
-            (Kind::Tables, serde_json::Value::Array(items)) if !items.is_empty() => {
+            (Kind::Tables | Kind::Foreign, serde_json::Value::Array(items))
+                if !items.is_empty() =>
+            {
                 let named = |(index, value)| (format!("{path}.{index}"), value);
                 items.into_iter().enumerate().map(named).collect()
             }

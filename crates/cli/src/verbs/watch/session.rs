@@ -113,7 +113,8 @@ impl Session {
         let engine = SharedEngine::with_reload(engine, reload)?;
         let observed = Observed::new(engine, findings.clone(), telemetry.clone());
         let deployment = deployer(chosen.project().root())?;
-        let orchestrator = RegenerationOrchestrator::new(
+        let gates = crate::gates::before_commit(&chosen)?;
+        let mut orchestrator = RegenerationOrchestrator::new(
             config,
             Arc::new(observed),
             deployment,
@@ -123,6 +124,9 @@ impl Session {
         .with_dead_events(Arc::clone(&dead) as _)
         .with_statistics_file(StatisticsFile::new(diary.statistics()))
         .with_resources(Arc::new(SystemResources::new(diary.folder())));
+        if let Some(gates) = gates {
+            orchestrator = orchestrator.with_gates(gates);
+        }
         // Up to here a signal may end the process as it ends any: nothing is under way.
         let signals =
             Signals::new().map_err(|error| Failure::storage("waiting for signals", &error))?;

@@ -1,0 +1,279 @@
+//! The gates of a project, or of any folder: which there are, and what they run on.
+
+mod keeper;
+mod performance;
+mod settings;
+mod target;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use evergen_artifact::Digest;
+use evergen_quality_gates::{
+    AdapterGate, Baseline, ConfiguredTool, Gate, History, ImportGate, PatternGate, PerformanceGate,
+    PerformanceSettings, Policy, QualityGateEngine, Scratch, Severity, SyntaxGate, Thresholds,
+    ToolAdapter, ToolSettings, VerdictCache, Waivers, adapters,
+};
+use evergen_regeneration::{Diagnostic, FailOn, GateSettings};
+
+pub(crate) use self::keeper::{Keeper, today};
+use self::settings::Narrowed;
+pub(crate) use self::target::Target;
+use crate::failure::Failure;
+use crate::project::Chosen;
+
+/// Where gates keep what they know, below the state folder.
+const FOLDER: &str = "gates";
+
+/// A gate that takes part when it is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It looks by itself.
+    BuiltIn,
+    /// A tool that is known.
+    Ready,
+    /// One of `[[gates.tools]]` or `[[gates.performance]]`.
+    Configured,
+}
+
+/// Every gate that there is for a folder, and what is needed to ask them.
+pub(crate) struct Gates {
+    pub(crate) settings: GateSettings,
+    tools: Vec<ToolSettings>,
+    performance: Vec<PerformanceSettings>,
+    /// Where the files of the policy lie, and tools that belong to the project.
+    home: PathBuf,
+    state: PathBuf,
+}
+
+impl Gates {
+    /// The gates by the settings of a project; `state` is a folder for what they keep.
+    fn new(chosen: &Chosen, state: PathBuf) -> Result<Self, Failure> {
+        let settings = chosen.effective.settings.gates.clone();
+        let (tools, performance) = settings::read(&chosen.place)?;
+        let home = chosen.place.root.clone();
+        let gates = Self { settings, tools, performance, home, state };
+        gates.check_names(chosen)?;
+        Ok(gates)
+    }
+
+    /// The gates of a project.
+    pub(crate) fn of_project(chosen: &Chosen) -> Result<Self, Failure> {
+        Self::new(chosen, chosen.project().state_dir().join(FOLDER))
+    }
+
+    /// The gates for a folder, which need not be part of a project: what they keep is in the
+    /// user's cache then, and nothing is written to the folder.
+    pub(crate) fn of_folder(chosen: &Chosen, folder: &Path) -> Result<Self, Failure> {
+        if chosen.place.configuration.is_some() {
+            return Self::of_project(chosen);
+        }
+        let name = Digest::of(folder.as_os_str().as_encoded_bytes()).to_string();
+        Self::new(chosen, user_cache().join("evergen").join(FOLDER).join(&name[..16]))
+    }
+
+    /// What was found in earlier runs.
+    pub(crate) fn history(&self) -> History {
+        History::new(self.state.join("history.jsonl"))
+    }
+
+    /// The names of the gates that a verb asks, each once.
+    pub(crate) fn asked(&self, on_request: bool) -> Vec<String> {
+        let mut names = self.settings.before_commit.clone();
+        let more = on_request.then_some(&self.settings.on_request).into_iter().flatten();
+        names.extend(more.filter(|name| !self.settings.before_commit.contains(name)).cloned());
+        names
+    }
+
+    /// The names of all gates, and where each comes from.
+    pub(crate) fn offers(&self) -> Vec<(String, Offer)> {
+        let built_in = settings::BUILT_IN.iter().map(|name| ((*name).to_owned(), Offer::BuiltIn));
+        let ready = adapters::ready_adapters().into_iter();
+        let ready = ready.map(|adapter| (adapter.info().name.clone(), Offer::Ready));
+        let tools = self.tools.iter().map(|tool| tool.name.clone());
+        let loads = self.performance.iter().map(|load| load.name.clone());
+        let configured = tools.chain(loads).map(|name| (name, Offer::Configured));
+        built_in.chain(ready).chain(configured).collect()
+    }
+
+    /// The gate of this name; nothing if there is none.
+    pub(crate) fn gate(&self, name: &str) -> Result<Option<Box<dyn Gate>>, Failure> {
+        let gate: Box<dyn Gate> = match name {
+            "syntax" => Box::new(SyntaxGate::new()),
+            "imports" => Box::new(ImportGate::new()),
+            "secrets" => Box::new(PatternGate::new().map_err(|error| {
+                Failure::storage("building the patterns of the gate `secrets`", &error)
+            })?),
+            _ => match self.tool(name)? {
+                Some(gate) => gate,
+                None => return Ok(None),
+            },
+        };
+        let narrowed = Narrowed::new(gate, &self.settings.exclude);
+        let narrowed = narrowed.map_err(|error| {
+            settings::wrong(Diagnostic::error("config::range", error.to_string()))
+        })?;
+        Ok(Some(Box::new(narrowed)))
+    }
+
+    fn tool(&self, name: &str) -> Result<Option<Box<dyn Gate>>, Failure> {
+        if let Some(settings) = self.tools.iter().find(|tool| tool.name == name) {
+            let tool = ConfiguredTool::new(settings);
+            let tool = tool.map_err(|error| settings::wrong_setting(&error))?;
+            return Ok(Some(self.adapted(tool)));
+        }
+        if let Some(settings) = self.performance.iter().find(|load| load.name == name) {
+            let gate = PerformanceGate::new(settings.clone()).map_err(|error| {
+                let message = format!("`gates.performance`: {error}");
+                settings::wrong(Diagnostic::error("config::range", message))
+            })?;
+            return Ok(Some(Box::new(gate)));
+        }
+        let mut ready = adapters::ready_adapters().into_iter();
+        let found = ready.find(|adapter| adapter.info().name == name);
+        Ok(found.map(|adapter| self.adapted(adapter)))
+    }
+
+    fn adapted<A: ToolAdapter + 'static>(&self, adapter: A) -> Box<dyn Gate> {
+        let gate = AdapterGate::new(adapter).with_home(&self.home);
+        Box::new(gate.remembering_proofs_in(self.state.join("proofs")))
+    }
+
+    /// An engine that asks these gates, in this order.
+    pub(crate) fn engine(
+        &self,
+        names: &[String],
+        caching: bool,
+    ) -> Result<QualityGateEngine, Failure> {
+        let mut engine = QualityGateEngine::new(self.policy()?)
+            .with_patience(Duration::from_secs(self.settings.patience));
+        if let Some(limit) = std::num::NonZeroUsize::new(self.settings.parallel as usize) {
+            engine = engine.with_parallel_gates(limit);
+        }
+        for name in names {
+            engine = engine.with_gate(self.gate(name)?.ok_or_else(|| self.unknown(name))?);
+        }
+        if caching {
+            let cache = VerdictCache::open(&self.state.join("answers"));
+            engine = engine.with_cache(
+                cache.map_err(|error| Failure::storage("opening the gates' answers", &error))?,
+            );
+        }
+        let scratch = Scratch::open(&self.state.join("scratch"));
+        Ok(engine.with_scratch(
+            scratch.map_err(|error| Failure::storage("opening the gates' folder", &error))?,
+        ))
+    }
+
+    /// The file of findings that are known.
+    pub(crate) fn baseline_file(&self) -> PathBuf {
+        self.home.join(&self.settings.baseline)
+    }
+
+    /// What differs where answers may differ for other reasons than the files.
+    pub(crate) fn context(&self) -> String {
+        format!("{:?} {:?} {:?}", self.settings, self.tools, self.performance)
+    }
+
+    fn policy(&self) -> Result<Policy, Failure> {
+        let thresholds = thresholds(&self.settings);
+        thresholds.validate().map_err(|error| settings::wrong_setting(&error))?;
+        let waivers = &self.settings.waivers;
+        let waived = match self.text(waivers)? {
+            Some(text) => Waivers::parse(&text)
+                .map_err(|error| settings::wrong_file(waivers, &error.to_string()))?,
+            None => Waivers::default(),
+        };
+        let baseline = &self.settings.baseline;
+        let known = match self.text(baseline)? {
+            Some(text) => Baseline::parse(&text)
+                .map_err(|error| settings::wrong_file(baseline, &error.to_string()))?,
+            None => Baseline::default(),
+        };
+        Ok(Policy::new(thresholds).with_waivers(waived).with_baseline(known))
+    }
+
+    /// The text of a file of the policy; nothing if there is no such file.
+    fn text(&self, file: &str) -> Result<Option<String>, Failure> {
+        match std::fs::read_to_string(self.home.join(file)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::storage(format!("reading `{file}`"), &error)),
+        }
+    }
+
+    fn check_names(&self, chosen: &Chosen) -> Result<(), Failure> {
+        let offers = self.offers();
+        let mut problems = Vec::new();
+        for name in self.asked(true) {
+            if !offers.iter().any(|(known, _)| *known == name) {
+                let message = format!("there is no gate `{name}`");
+                let mut problem = Diagnostic::error("config::unknown_gate", message);
+                problem.file = chosen.place.configuration.clone();
+                problems.push(problem.with_help(self.advice(&name)));
+            }
+        }
+        for (index, (name, offer)) in offers.iter().enumerate() {
+            if offers[..index].iter().any(|(known, _)| known == name) {
+                let message = format!("two gates are called `{name}`");
+                let mut problem = Diagnostic::error("config::duplicate", message);
+                problem.file = chosen.place.configuration.clone();
+                debug_assert_eq!(*offer, Offer::Configured);
+                problems.push(problem.with_help("give the one of `[[gates.…]]` another name"));
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Failure::settings(problems)) }
+    }
+
+    /// What to say of a gate that is not there.
+    pub(crate) fn unknown(&self, name: &str) -> Failure {
+        Failure::usage(format!("there is no gate `{name}`"), self.advice(name))
+    }
+
+    fn advice(&self, name: &str) -> String {
+        let offers = self.offers();
+        let names = offers.iter().map(|(name, _)| name.as_str());
+        let near = names.clone().min_by_key(|known| strsim::damerau_levenshtein(known, name));
+        let near = near.filter(|near| strsim::damerau_levenshtein(near, name) <= 2);
+        let list = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        match near {
+            Some(near) => format!("did you mean `{near}`? there are {list}"),
+            None => format!("there are {list}, and those of `[[gates.tools]]`"),
+        }
+    }
+}
+
+fn thresholds(settings: &GateSettings) -> Thresholds {
+    let mut thresholds = Thresholds::default();
+    thresholds.code_quality_min_score = settings.code_quality_min_score;
+    thresholds.security_max_issues = settings.security_max_issues;
+    thresholds.test_coverage_min = settings.test_coverage_min;
+    thresholds.test_coverage_required = settings.test_coverage_required;
+    thresholds.performance_max_response_time = settings.performance_max_response_time;
+    thresholds.performance_min_throughput = settings.performance_min_throughput;
+    thresholds.fail_on = match settings.fail_on {
+        FailOn::Note => Severity::Note,
+        FailOn::Warning => Severity::Warning,
+        _ => Severity::Error,
+    };
+    thresholds
+}
+
+/// Where a user's programs keep what can be made again.
+fn user_cache() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|it| it.is_absolute());
+    set("XDG_CACHE_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
+}
+
+/// The gates that `run` and `watch` ask, ready to judge; nothing where the settings name none.
+pub(crate) fn before_commit(chosen: &Chosen) -> Result<Option<Arc<Keeper>>, Failure> {
+    let gates = Gates::of_project(chosen)?;
+    let names = gates.asked(false);
+    if names.is_empty() {
+        return Ok(None);
+    }
+    Keeper::new(&gates, &names, chosen).map(|keeper| Some(Arc::new(keeper)))
+}

@@ -1,0 +1,174 @@
+//! The gates before a commit: they judge what would change, and their answer is kept.
+
+use std::path::PathBuf;
+
+use evergen_artifact::{Digest, ProposedChanges, ProposedKind};
+use evergen_quality_gates::{
+    Circumstances, Extent, Finding, Folder, GateError, GateKeeper, GateReport, GateResult, History,
+    Outcome, QualityGateEngine, RunRecord, Severity, Subject,
+};
+use evergen_regeneration::{Diagnostic, GateSurroundings};
+use futures::future::{BoxFuture, FutureExt};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Gates;
+use crate::excerpt::span_of;
+use crate::failure::Failure;
+use crate::origin::absolute;
+use crate::project::Chosen;
+
+/// Judges changes of the output folder before they become visible.
+pub(crate) struct Keeper {
+    engine: QualityGateEngine,
+    /// The folder around the changes, and where in it their paths begin.
+    tree: PathBuf,
+    prefix: String,
+    history: History,
+    context: String,
+}
+
+impl Keeper {
+    pub(super) fn new(gates: &Gates, names: &[String], chosen: &Chosen) -> Result<Self, Failure> {
+        let output = chosen.output();
+        let root = absolute(&chosen.place.root, &chosen.here);
+        let (tree, prefix) = match gates.settings.around {
+            GateSurroundings::Project => {
+                let inside = output.strip_prefix(&root).ok().and_then(|path| path.to_str());
+                let Some(inside) = inside else {
+                    return Err(Failure::usage(
+                        "`gates.around` is `project`, and the output folder lies outside of it",
+                        "leave `gates.around` away: gates see the output folder then",
+                    ));
+                };
+                (root.clone(), inside.to_owned())
+            }
+            _ => (output, String::new()),
+        };
+        Ok(Self {
+            engine: gates.engine(names, true)?,
+            tree,
+            prefix,
+            history: gates.history(),
+            context: gates.context(),
+        })
+    }
+
+    /// Judges changes, and keeps the answer.
+    pub(crate) async fn judge_changes(&self, proposed: &ProposedChanges) -> (Subject, GateReport) {
+        let subject = if self.tree.is_dir() {
+            let mut folder = Folder::new(&self.tree);
+            if self.prefix.is_empty() {
+                folder = folder.with_ignored_files();
+            }
+            Subject::of_changes_over(folder, &self.prefix, proposed)
+        } else {
+            Subject::of_changes(proposed)
+        };
+        let report = self.engine.execute_on(&subject, today(Extent::Changes)).await;
+        let record = RunRecord::of(&report, &digest(proposed), Timestamp::now());
+        let (record, history) = (record.in_context(&self.context), self.history.clone());
+        let kept = tokio::task::spawn_blocking(move || history.append(&record)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(%error, "the gates' answer is not in their history");
+        }
+        (subject, report)
+    }
+}
+
+impl Keeper {
+    /// What to say where the gates refuse.
+    pub(crate) fn refuse(
+        &self,
+        report: &GateReport,
+        subject: &Subject,
+        chosen: &Chosen,
+    ) -> Failure {
+        let root = absolute(&chosen.place.root, &chosen.here);
+        let folder = self.tree.strip_prefix(&root).unwrap_or(&self.tree).to_string_lossy();
+        let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        Failure::refused(refusal(report, subject, &folder))
+    }
+}
+
+impl GateKeeper for Keeper {
+    fn judge<'a>(
+        &'a self,
+        proposed: &'a ProposedChanges,
+    ) -> BoxFuture<'a, Result<GateReport, GateError>> {
+        async move { Ok(self.judge_changes(proposed).await.1) }.boxed()
+    }
+}
+
+/// This day, and how much is looked at.
+pub(crate) fn today(extent: Extent) -> Circumstances {
+    Circumstances::new(TimeZone::UTC.to_datetime(Timestamp::now()).date(), extent)
+}
+
+/// What is judged, in short. The texts have their digests already.
+fn digest(proposed: &ProposedChanges) -> Digest {
+    let mut text = String::new();
+    for change in proposed {
+        let content = match &change.kind {
+            ProposedKind::Write { digest, .. } => digest.to_string(),
+            _ => String::new(),
+        };
+        text.push_str(&format!("{}\0{content}\n", change.path));
+    }
+    Digest::of(text.as_bytes())
+}
+
+/// Why the gates refuse: each finding that counts, with its place in the text that was judged.
+/// `folder` is where the judged tree lies, as seen from the project.
+fn refusal(report: &GateReport, subject: &Subject, folder: &str) -> Vec<Diagnostic> {
+    let refused = report.gates.iter().filter(|result| !result.passed);
+    let mut problems: Vec<Diagnostic> =
+        refused.flat_map(|result| of_gate(result, subject, folder)).collect();
+    problems.extend(report.problems.iter().map(|problem| {
+        Diagnostic::error("gates::policy", problem.to_string()).with_help(problem.advice())
+    }));
+    problems
+}
+
+fn of_gate(result: &GateResult, subject: &Subject, folder: &str) -> Vec<Diagnostic> {
+    let gate = &result.gate;
+    if let Outcome::Error(fault) = &result.outcome {
+        let message = format!("`{gate}` could not look: {fault}");
+        return vec![Diagnostic::error("gates::error", message).with_help(fault.advice())];
+    }
+    let counting = result.judged().filter(|(_, standing)| standing.counts());
+    let mut problems: Vec<Diagnostic> =
+        counting.map(|(finding, _)| of_finding(gate, finding, subject, folder)).collect();
+    if problems.is_empty() {
+        let message = format!("`{gate}` did not pass: {}", result.reasons.join("; "));
+        problems.push(Diagnostic::error("gates::threshold", message));
+    }
+    problems
+}
+
+fn of_finding(gate: &str, finding: &Finding, subject: &Subject, folder: &str) -> Diagnostic {
+    use evergen_regeneration::Severity as Level;
+    let severity = match finding.severity {
+        Severity::Error => Level::Error,
+        Severity::Warning => Level::Warning,
+        _ => Level::Notice,
+    };
+    let message = format!("{} [{gate}: {}]", finding.message, finding.rule);
+    let mut problem = Diagnostic::new(severity, "gates::finding", message);
+    let Some(file) = &finding.file else { return problem };
+    problem = problem.in_file(format!("{folder}{file}")).about(file);
+    let Some(region) = finding.region else { return problem };
+    let column = region.column.unwrap_or(1);
+    let bytes = subject.get(file).ok().flatten().and_then(|file| file.bytes().ok());
+    match bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) {
+        Some(text) => {
+            let span = span_of(&text, region.line, column);
+            problem.at(text.into(), span)
+        }
+        None => {
+            problem.line = Some(region.line);
+            problem.column = Some(column);
+            problem
+        }
+    }
+}

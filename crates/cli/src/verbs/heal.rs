@@ -1,0 +1,218 @@
+//! `evergen heal`.
+
+use std::path::Path;
+
+use evergen_quality_gates::{
+    Fault, FindingFixes, GateReport, HealOptions, HealReport, Healer, Presentation, Receipt,
+    Refused, ReportFormat, Stop,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::gates::wait;
+use crate::arguments::Heal;
+use crate::console::{Console, Ink};
+use crate::excerpt::{shown, shown_lines};
+use crate::failure::{Failure, Verdict};
+use crate::gates::{Target, today};
+use crate::new_file;
+use crate::words::count;
+
+type Json = serde_json::Map<String, serde_json::Value>;
+
+/// What `evergen heal --json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct HealedReport {
+    /// Repairs that were taken, in order, each with its diff.
+    #[schemars(with = "Vec<Json>")]
+    healed: Vec<Receipt>,
+    /// Repairs that were proposed and refused, and why.
+    #[schemars(with = "Vec<Json>")]
+    refused: Vec<Refused>,
+    /// Healers that could not work, and why.
+    faults: Vec<HealerFault>,
+    /// Files that were written.
+    written: Vec<String>,
+    /// Files that were left alone, and why.
+    left: Vec<Left>,
+    /// Why healing stopped: `done`, `no_progress`, `repeated` or `rounds`.
+    #[schemars(with = "String")]
+    stopped: Stop,
+    /// Whether all gates passed before.
+    passed_before: bool,
+    /// Whether all gates pass now, or would.
+    passed_after: bool,
+}
+
+/// A healer that could not work.
+#[derive(Serialize, JsonSchema)]
+struct HealerFault {
+    /// The healer.
+    healer: String,
+    /// What happened.
+    fault: String,
+    /// What to do.
+    advice: String,
+}
+
+/// A file that could be mended and was left alone.
+#[derive(Serialize, JsonSchema)]
+struct Left {
+    /// The file.
+    path: String,
+    /// Why.
+    why: Why,
+}
+
+/// Why a file was left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Why {
+    /// Only a look was asked for.
+    DryRun,
+    /// It is generated: what makes it has to be mended.
+    Generated,
+    /// Somebody changed it in the meantime.
+    Changed,
+}
+
+pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, Failure> {
+    let target = Target::find(&arguments.paths, &arguments.selection, console)?;
+    let (names, extent) = target.names(&arguments.choice)?;
+    let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
+    let mut options = HealOptions::default();
+    if arguments.allow_unsafe {
+        options = options.with_unsafe();
+    }
+    let healers = healers();
+    let healing = engine.auto_heal(&target.subject, &healers, today(extent), options);
+    let healed = wait(healing)?;
+    let (written, left) = apply(&target, &healed, arguments.dry_run)?;
+    let passes = healed.after.overall_passed && left.iter().all(|left| left.why == Why::DryRun);
+    if console.is_json() {
+        console.object(&report(healed, written, left));
+    } else if !console.is_quiet() {
+        tell(&target, &healed, &written, &left, console);
+    }
+    Ok(Verdict::of(passes))
+}
+
+/// Everybody who may propose a repair.
+fn healers() -> Vec<Box<dyn Healer>> {
+    vec![Box::new(FindingFixes::safe()), Box::new(FindingFixes::all())]
+}
+
+/// Writes what was mended, each file at once, if it is as it was when it was judged.
+fn apply(
+    target: &Target,
+    healed: &HealReport,
+    dry_run: bool,
+) -> Result<(Vec<String>, Vec<Left>), Failure> {
+    let is_generated = target.generated()?;
+    let (mut written, mut left) = (Vec::new(), Vec::new());
+    for (path, bytes) in &healed.files {
+        let file = target.folder.join(path);
+        let why = match () {
+            () if is_generated(path) => Why::Generated,
+            () if dry_run => Why::DryRun,
+            () if !is_as_judged(target, path, &file)? => Why::Changed,
+            () => {
+                new_file::replace(&file, bytes)
+                    .map_err(|error| Failure::storage(format!("writing `{path}`"), &error))?;
+                written.push(path.clone());
+                continue;
+            }
+        };
+        left.push(Left { path: path.clone(), why });
+    }
+    Ok((written, left))
+}
+
+fn is_as_judged(target: &Target, path: &str, file: &Path) -> Result<bool, Failure> {
+    let known = target.subject.get(path);
+    let known = known.map_err(|error| Failure::storage(format!("reading `{path}`"), &error))?;
+    let known = known.and_then(|known| known.digest().ok());
+    let now = std::fs::read(file).ok().map(|bytes| evergen_artifact::Digest::of(&bytes));
+    Ok(known == now)
+}
+
+fn report(healed: HealReport, written: Vec<String>, left: Vec<Left>) -> HealedReport {
+    let HealReport { receipts, refused, faults, before, after, stopped, .. } = healed;
+    let fault = |(healer, fault): (String, Fault)| HealerFault {
+        healer,
+        fault: fault.to_string(),
+        advice: fault.advice(),
+    };
+    HealedReport {
+        healed: receipts,
+        refused,
+        faults: faults.into_iter().map(fault).collect(),
+        written,
+        left,
+        stopped,
+        passed_before: before.overall_passed,
+        passed_after: after.overall_passed,
+    }
+}
+
+fn tell(
+    target: &Target,
+    healed: &HealReport,
+    written: &[String],
+    left: &[Left],
+    console: &mut Console,
+) {
+    for receipt in &healed.receipts {
+        let findings = count(receipt.healed.len() as u64, "finding");
+        let word = console.ink(Ink::Green, "healed");
+        let (gate, rule) = (&receipt.gate, &receipt.rule);
+        console.line(format!("{word} {findings} of {gate} ({rule}) by {}", receipt.healer));
+        console.line(shown_lines(receipt.diff.trim_end()));
+    }
+    for refused in &healed.refused {
+        let word = console.ink(Ink::Yellow, "refused");
+        console.line(format!("{word} {} for {} ({})", refused.healer, refused.gate, refused.rule));
+        for refusal in &refused.refusals {
+            console.line(format!("  because: {}", shown(&refusal.to_string())));
+        }
+        if console.is_verbose() {
+            console.line(shown_lines(refused.diff.trim_end()));
+        }
+    }
+    for (healer, fault) in &healed.faults {
+        let word = console.ink(Ink::Red, "could not work");
+        console.line(format!("{healer} {word}: {}", shown(&fault.to_string())));
+        console.line(format!("  help: {}", shown(&fault.advice())));
+    }
+    remaining(target, &healed.after, console);
+    closing(written, left, console);
+}
+
+/// What the gates still say.
+fn remaining(target: &Target, after: &GateReport, console: &mut Console) {
+    if !after.overall_passed {
+        let presentation = Presentation::new(after).with_sources(&target.subject);
+        console.write(&presentation.without_timings().render(ReportFormat::Text));
+    }
+}
+
+fn closing(written: &[String], left: &[Left], console: &mut Console) {
+    for file in left.iter().filter(|left| left.why == Why::Changed) {
+        console.line(format!("{} was changed meanwhile, and is left alone", shown(&file.path)));
+    }
+    let generated: Vec<&Left> = left.iter().filter(|left| left.why == Why::Generated).collect();
+    for file in &generated {
+        console.line(format!("{} is generated, and is left alone", shown(&file.path)));
+    }
+    if !generated.is_empty() {
+        console.remark(
+            "help: mend the template that makes it; `evergen explain FILE:LINE` says which line",
+        );
+    }
+    let dry = left.iter().filter(|left| left.why == Why::DryRun).count() as u64;
+    match (written.len() as u64, dry) {
+        (0, 0) => console.line("nothing was written"),
+        (0, would) => console.line(format!("{} would be written", count(would, "file"))),
+        (files, _) => console.line(format!("{} written", count(files, "file"))),
+    }
+}
