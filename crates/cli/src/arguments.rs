@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::gates::{GateChoice, ReportForm};
-pub(crate) use self::gates::{Gates, GatesHistory, GatesPart, Heal};
+pub(crate) use self::gates::{GateChoice, Gates, GatesHistory, GatesPart, Heal, ReportForm};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 the answer is no (drift, refused artifacts, failed thresholds); \

@@ -17,7 +17,7 @@ use evergen_quality_gates::{
 };
 use evergen_regeneration::{Diagnostic, FailOn, GateSettings};
 
-pub(crate) use self::keeper::{Keeper, today};
+pub(crate) use self::keeper::{Keeper, Keepers, today};
 use self::settings::Narrowed;
 pub(crate) use self::target::Target;
 use crate::failure::Failure;
@@ -268,7 +268,7 @@ fn user_cache() -> PathBuf {
         .unwrap_or_else(std::env::temp_dir)
 }
 
-/// The gates that `run` and `watch` ask, ready to judge; nothing where the settings name none.
+/// The gates that `run` asks, ready to judge; nothing where the settings name none.
 pub(crate) fn before_commit(chosen: &Chosen) -> Result<Option<Arc<Keeper>>, Failure> {
     let gates = Gates::of_project(chosen)?;
     let names = gates.asked(false);

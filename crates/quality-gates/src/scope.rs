@@ -14,6 +14,14 @@ pub struct Scope {
     exclude: Option<Globs>,
     reads: Option<Globs>,
     all: bool,
+    test: Option<Test>,
+}
+
+/// What a name has to be besides, and what that is called in the cache's key.
+#[derive(Clone, Copy)]
+struct Test {
+    name: &'static str,
+    passes: fn(&str) -> bool,
 }
 
 #[derive(Clone)]
@@ -55,6 +63,13 @@ impl Scope {
         Ok(Self { include: Some(Globs::new(globs)?), ..Self::default() })
     }
 
+    /// But only those whose path passes a test; `name` says which, and changes with it.
+    #[must_use]
+    pub fn only(mut self, name: &'static str, passes: fn(&str) -> bool) -> Self {
+        self.test = Some(Test { name, passes });
+        self
+    }
+
     /// But none of these.
     pub fn excluding<'a>(
         mut self,
@@ -89,7 +104,8 @@ impl Scope {
         let included = self.all
             || extension(path).is_some_and(|extension| self.has_extension(extension))
             || self.include.as_ref().is_some_and(|globs| globs.set.is_match(path));
-        included && !self.exclude.as_ref().is_some_and(|globs| globs.set.is_match(path))
+        let passes = self.test.is_none_or(|test| (test.passes)(path));
+        included && passes && !self.exclude.as_ref().is_some_and(|globs| globs.set.is_match(path))
     }
 
     /// Whether the verdict depends on a file that is not judged.
@@ -106,8 +122,9 @@ impl Scope {
     pub fn signature(&self) -> String {
         let shown = |globs: &Option<Globs>| globs.as_ref().map(|globs| globs.texts.join(","));
         format!(
-            "all={} extensions={:?} include={:?} exclude={:?} reads={:?}",
+            "all={} only={:?} extensions={:?} include={:?} exclude={:?} reads={:?}",
             self.all,
+            self.test.map(|test| test.name),
             self.extensions,
             shown(&self.include),
             shown(&self.exclude),

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use evergen_quality_gates::adapters::{self, ReadyAdapter};
 use evergen_quality_gates::{
-    AdapterGate, Examination, Expected, Fault, Gate, GateKind, ImportGate, Outcome, Subject,
-    SyntaxGate, ToolAdapter,
+    AdapterGate, Circumstances, Examination, Expected, Extent, Fault, Gate, GateKind, ImportGate,
+    Outcome, Policy, QualityGateEngine, Subject, SyntaxGate, ToolAdapter,
 };
 
 fn search_path() -> OsString {
@@ -372,6 +372,17 @@ async fn the_syntax_gate_names_the_place_and_its_judges() {
     );
     let none = ask(&SyntaxGate::new(), &[("tsconfig.json", "{ /* comment */ }")]).await;
     assert_eq!(none, Outcome::NotApplicable);
+}
+
+#[tokio::test]
+async fn files_of_no_language_are_not_missed_by_the_engine() {
+    let files = [("tsconfig.json", "{ /* comment */ }"), ("go.mod", "module a\n"), ("a.rs", "")];
+    let engine = QualityGateEngine::new(Policy::default())
+        .with_gate(SyntaxGate::new())
+        .with_gate(ImportGate::new());
+    let today = Circumstances::new(jiff::civil::date(2026, 1, 1), Extent::Whole);
+    let report = engine.execute_on(&subject(&files), today).await;
+    assert!(report.overall_passed, "{report}");
 }
 
 #[tokio::test]

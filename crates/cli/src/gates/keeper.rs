@@ -1,6 +1,7 @@
 //! The gates before a commit: they judge what would change, and their answer is kept.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use evergen_artifact::{Digest, ProposedChanges, ProposedKind};
 use evergen_quality_gates::{
@@ -91,12 +92,41 @@ impl Keeper {
     }
 }
 
-impl GateKeeper for Keeper {
+/// The gates of a loop, which follow the settings while it runs.
+pub(crate) struct Keepers {
+    current: Mutex<Option<Arc<Keeper>>>,
+}
+
+impl Keepers {
+    /// Those that the settings name now.
+    pub(crate) fn new(chosen: &Chosen) -> Result<Self, Failure> {
+        Ok(Self { current: Mutex::new(super::before_commit(chosen)?) })
+    }
+
+    /// Takes over what the settings say now; where they are wrong, all stays as it was.
+    pub(crate) fn renew(&self, chosen: &Chosen) -> Result<(), Failure> {
+        let fresh = super::before_commit(chosen)?;
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    fn current(&self) -> Option<Arc<Keeper>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl GateKeeper for Keepers {
     fn judge<'a>(
         &'a self,
         proposed: &'a ProposedChanges,
     ) -> BoxFuture<'a, Result<GateReport, GateError>> {
-        async move { Ok(self.judge_changes(proposed).await.1) }.boxed()
+        async move {
+            Ok(match self.current() {
+                Some(keeper) => keeper.judge_changes(proposed).await.1,
+                None => GateReport::new(Vec::new()),
+            })
+        }
+        .boxed()
     }
 }
 

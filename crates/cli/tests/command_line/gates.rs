@@ -142,7 +142,8 @@ fn waivers_and_a_baseline_decide_what_counts() {
         .as_str()
         .unwrap()
         .to_owned();
-    let tomorrow = jiff::Zoned::now().tomorrow().unwrap().date();
+    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+    let tomorrow = today.tomorrow().unwrap();
     let waiver = |expires: &str| {
         format!(
             "[[waiver]]\nfingerprint = \"{print}\"\nowner = \"ana\"\nreason = \"known\"\n\

@@ -30,7 +30,10 @@ impl Default for ImportGate {
 impl ImportGate {
     /// A gate called `imports`, over all files whose language has imports.
     pub fn new() -> Self {
-        let scope = Scope::extensions(ENDINGS.iter().copied().chain(["kt", "kts", "mod"]));
+        let scope = Scope::extensions(ENDINGS.iter().copied().chain(["kt", "kts", "mod"]))
+            .only("names of a language, or of a module of Go", |path| {
+                is_go_module(path) || Language::of_path(path).is_some()
+            });
         let info = GateInfo::new("imports", GateKind::Imports)
             .with_scope(scope)
             .needing(Needs::Tree)
@@ -72,11 +75,12 @@ fn look(examination: &Examination) -> Result<Outcome, Fault> {
     let everything = examination.subject().files()?;
     let mut tree = Tree::new(everything.iter().map(SubjectFile::path));
     let mut known: BTreeMap<&str, (Language, References)> = BTreeMap::new();
-    let (mut asked, mut unread) = (0, 0);
+    let (mut asked, mut unread, mut modules) = (0, 0, 0);
     for file in examination.files() {
-        if file.path() == "go.mod" || file.path().ends_with("/go.mod") {
+        if is_go_module(file.path()) {
             let text = file.text()?.unwrap_or_default();
             tree = tree.with_go_module(file.path(), &text);
+            modules += 1;
         }
         let Some(language) = Language::of_path(file.path()) else { continue };
         asked += 1;
@@ -103,5 +107,9 @@ fn look(examination: &Examination) -> Result<Outcome, Fault> {
         let region = Region::at(small(one.reference.line), small(one.reference.column));
         Finding::error("imports/dangling", one.message).in_file(one.path).at(region)
     });
-    Ok(Outcome::of(findings.collect(), Coverage::of_files(asked)))
+    Ok(Outcome::of(findings.collect(), Coverage::of_files(asked + modules)))
+}
+
+fn is_go_module(path: &str) -> bool {
+    path == "go.mod" || path.ends_with("/go.mod")
 }

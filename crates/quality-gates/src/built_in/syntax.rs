@@ -27,7 +27,10 @@ impl SyntaxGate {
     /// A gate called `syntax`, over all files whose language has a judge.
     pub fn new() -> Self {
         let info = GateInfo::new("syntax", GateKind::Syntax)
-            .with_scope(Scope::extensions(ENDINGS.iter().copied()))
+            .with_scope(
+                Scope::extensions(ENDINGS.iter().copied())
+                    .only("names of a language", |path| Language::of_path(path).is_some()),
+            )
             .with_cost(Cost::Instant)
             .with_settings("1");
         Self { info }

@@ -27,6 +27,7 @@ use crate::arguments::{Asked, Watch};
 use crate::diary::{CycleRecord, Diary, LoopState, LoopStatus, Request, Requests};
 use crate::environments::Environments;
 use crate::failure::{Failure, Verdict};
+use crate::gates::Keepers;
 use crate::project::Chosen;
 use crate::short::ShortNames;
 use crate::signals::Signals;
@@ -50,6 +51,7 @@ const MOST_DEAD: usize = 10_000;
 pub(super) struct Session {
     asked: Asked,
     diary: Diary,
+    gates: Arc<Keepers>,
     orchestrator: RegenerationOrchestrator,
     notifier: GraphChangeNotifier,
     dead: Arc<DeadLetters>,
@@ -113,26 +115,25 @@ impl Session {
         let engine = SharedEngine::with_reload(engine, reload)?;
         let observed = Observed::new(engine, findings.clone(), telemetry.clone());
         let deployment = deployer(chosen.project().root())?;
-        let gates = crate::gates::before_commit(&chosen)?;
-        let mut orchestrator = RegenerationOrchestrator::new(
+        let gates = Arc::new(Keepers::new(&chosen)?);
+        let orchestrator = RegenerationOrchestrator::new(
             config,
             Arc::new(observed),
             deployment,
             telemetry.clone(),
             notifier.clone(),
         )
+        .with_gates(Arc::clone(&gates) as _)
         .with_dead_events(Arc::clone(&dead) as _)
         .with_statistics_file(StatisticsFile::new(diary.statistics()))
         .with_resources(Arc::new(SystemResources::new(diary.folder())));
-        if let Some(gates) = gates {
-            orchestrator = orchestrator.with_gates(gates);
-        }
         // Up to here a signal may end the process as it ends any: nothing is under way.
         let signals =
             Signals::new().map_err(|error| Failure::storage("waiting for signals", &error))?;
         Ok(Self {
             asked: arguments.asked.clone(),
             diary,
+            gates,
             orchestrator,
             notifier,
             dead,
@@ -224,6 +225,10 @@ impl Session {
             if let Ok(chosen) = Chosen::again(&self.asked) {
                 self.scope = scope(&chosen);
                 self.output = chosen.output();
+                if let Err(wrong) = self.gates.renew(&chosen) {
+                    let why = wrong.diagnostics.first().map_or(&wrong.message, |it| &it.message);
+                    audience.show(News::Remark(&format!("the gates stay as they were: {why}")));
+                }
                 self.rescope().await?;
             }
         }
