@@ -83,6 +83,7 @@ struct ClassPart {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, compared one by one")]
 struct PropertyPart {
     name: String,
     /// The type of the field.

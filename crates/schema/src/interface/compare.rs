@@ -329,7 +329,7 @@ impl Properties<'_, '_> {
         }
         match (before.required, after.required) {
             (true, false) => {
-                self.changed(Breaking, "may be without a value now, and always had one")
+                self.changed(Breaking, "may be without a value now, and always had one");
             }
             (false, true) => self.changed(Breaking, "needs a value now"),
             _ => {}

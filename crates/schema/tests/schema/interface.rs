@@ -657,7 +657,7 @@ proptest! {
     ) {
         let chosen = |text: &str, flags: &[bool]| -> String {
             let lines = text.lines().zip(flags.iter().cycle());
-            lines.filter(|(_, is_chosen)| **is_chosen).map(|(line, _)| format!("{line}\n")).collect()
+            lines.filter(|(_, is_chosen)| **is_chosen).flat_map(|(line, _)| [line, "\n"]).collect()
         };
         let (before, after) = (model(&text), model(&(chosen(&text, &kept) + &chosen(&more, &added))));
         let options = Options::default();
