@@ -99,7 +99,8 @@ impl Versioned {
 /// Checks that a change of the model makes this version of this kind.
 #[track_caller]
 fn check(changed: Option<(String, VersionChangeKind)>, version: &str, kind: VersionChangeKind) {
-    assert_eq!(changed, Some((version.to_owned(), kind)));
+    let (found, how) = changed.unwrap_or_else(|| panic!("there is no new version"));
+    assert_eq!((found.as_str(), how), (version, kind));
 }
 
 #[test]
