@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use evergen_regeneration::{Languages, NameKeeper, Pack, Project, Settings, Views};
+use evergen_regeneration::{Languages, NameKeeper, Pack, Project, Settings, VersionKeeper, Views};
 
 /// A project with everything that is built in.
 pub(crate) fn project(root: &Path, settings: Settings) -> Project {
@@ -12,6 +12,7 @@ pub(crate) fn project(root: &Path, settings: Settings) -> Project {
         .with_languages(languages())
         .with_views(views())
         .with_name_keeper(name_keeper())
+        .with_version_keeper(version_keeper())
 }
 
 /// Every built-in pack.
@@ -22,6 +23,11 @@ pub(crate) fn packs() -> Vec<Pack> {
 /// Who keeps the names of a model.
 pub(crate) fn name_keeper() -> Arc<dyn NameKeeper> {
     evergen_packs::name_keeper()
+}
+
+/// Who keeps the version of what is generated.
+pub(crate) fn version_keeper() -> Arc<dyn VersionKeeper> {
+    evergen_packs::version_keeper()
 }
 
 /// Every view of the model that templates can ask.

@@ -1,6 +1,8 @@
 //! What happens to artifacts, in words.
 
-use evergen_regeneration::{Action, ArtifactChange, DriftKind, Reason};
+use evergen_regeneration::{
+    Action, ArtifactChange, DriftKind, Reason, VersionChange, VersionChangeKind,
+};
 
 use crate::console::{Console, Ink};
 use crate::excerpt::shown;
@@ -53,6 +55,19 @@ fn model(quads: &[String], count: u64, short: &ShortNames) -> String {
         0 | 1 => text,
         more => format!("{text} and {} more", more - 1),
     }
+}
+
+/// Prints how the version changed, if it did.
+pub(crate) fn version(console: &mut Console, change: Option<&VersionChange>) {
+    let Some(change) = change else { return };
+    let why = match change.kind {
+        VersionChangeKind::Breaking => "something breaks",
+        VersionChangeKind::Additive => "there is more",
+        VersionChangeKind::Internal => "the interface is as it was",
+        _ => "the first one",
+    };
+    let from = change.from.as_ref().map(|from| format!("{from} → ")).unwrap_or_default();
+    console.line(format!("version {from}{} ({why}); CHANGELOG.md tells what changed", change.to));
 }
 
 /// Prints changes with their reasons; shortened unless everything was asked for.

@@ -27,6 +27,8 @@
 //! - *Instances are JSON* of one form in all languages, with a context that makes it JSON-LD.
 //! - *Names* are those that [`SchemaNames`] keeps, in the language's casing. What a pack adds
 //!   has a form that no name of the model takes.
+//! - *The version* of all packages is one, and follows from how the interface of the model
+//!   changed ([`SchemaVersion`]), where a project wants that.
 //!
 //! # What it does not do
 //!
@@ -66,11 +68,12 @@ mod rust;
 mod schema_view;
 mod sql;
 mod typescript;
+mod version;
 
 #[cfg(test)]
 mod tests;
 
-pub use built_in::{languages, name_keeper, packs, views};
+pub use built_in::{languages, name_keeper, packs, version_keeper, views};
 pub use csharp::CSharp;
 pub use go::Go;
 pub use graphql::GraphQl;
@@ -84,3 +87,4 @@ pub use rust::Rust;
 pub use schema_view::{SchemaNames, SchemaView};
 pub use sql::Sql;
 pub use typescript::TypeScript;
+pub use version::SchemaVersion;

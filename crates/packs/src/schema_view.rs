@@ -16,6 +16,8 @@ use evergen_schema::{Names, NamesError, Options, Problem, Schema, TextScope};
 /// | `schema.outline(node)` | what `declared` gives, without labels, comments and notes of deprecation |
 /// | `schema.enumeration(node)` | [`Enumeration`](evergen_schema::Enumeration) |
 /// | `schema.datatype(node)` | [`Datatype`](evergen_schema::Datatype) |
+/// | `schema.number(node)` | the number that a class, enumeration or datatype keeps, none where none is kept |
+/// | `schema.version()` | the version of what is generated, `0.1.0` where none is kept |
 /// | `schema.classes()`, `schema.enumerations()`, `schema.datatypes()` | all of them, by IRI: `iri` and `name` of each |
 ///
 /// Asked about what is nothing of the kind, it answers with nothing.
@@ -51,6 +53,8 @@ const QUESTIONS: &[&str] = &[
     "classes",
     "enumerations",
     "datatypes",
+    "number",
+    "version",
 ];
 
 impl ModelView for SchemaView {
@@ -84,7 +88,8 @@ impl ModelView for SchemaView {
 
 fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Result<Reply, AskError> {
     let about = || subject.ok_or(AskError::NoSubject);
-    if subject.is_some() && matches!(question, "classes" | "enumerations" | "datatypes") {
+    if subject.is_some() && matches!(question, "classes" | "enumerations" | "datatypes" | "version")
+    {
         return Err(AskError::NeedlessSubject);
     }
     Ok(match question {
@@ -118,6 +123,8 @@ fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Resul
         "classes" => Reply::new(&schema.classes()),
         "enumerations" => Reply::new(&schema.enumerations()),
         "datatypes" => Reply::new(&schema.datatypes()),
+        "number" => Reply::new(&schema.class_number(about()?)),
+        "version" => Reply::new(&schema.version()),
         _ => return Err(AskError::Unknown { known: QUESTIONS }),
     })
 }

@@ -84,6 +84,7 @@ mod shared;
 mod state;
 mod suggest;
 mod template;
+mod versions;
 mod view;
 
 pub use crate::configuration::{
@@ -103,4 +104,5 @@ pub use crate::regenerator::{
 pub use crate::report::*;
 pub use crate::settings::*;
 pub use crate::shared::SharedEngine;
+pub use crate::versions::{KeptVersion, VersionKeeper};
 pub use crate::view::{AskError, ModelView, Remark, Reply, ViewMemory, Views};

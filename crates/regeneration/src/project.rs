@@ -7,6 +7,7 @@ use crate::language::Languages;
 use crate::names::{Keeper, NameKeeper};
 use crate::pack::Pack;
 use crate::settings::Settings;
+use crate::versions::{VersionKeeper, Versions};
 use crate::view::Views;
 
 /// A folder with a model, templates and settings.
@@ -18,6 +19,7 @@ pub struct Project {
     pub(crate) languages: Languages,
     pub(crate) views: Views,
     pub(crate) keeper: Keeper,
+    pub(crate) versions: Versions,
     pub(crate) chunk_bytes: Option<usize>,
 }
 
@@ -31,6 +33,7 @@ impl Project {
             languages: Languages::new(),
             views: Views::new(),
             keeper: Keeper::default(),
+            versions: Versions::default(),
             chunk_bytes: None,
         }
     }
@@ -60,6 +63,14 @@ impl Project {
     #[must_use]
     pub fn with_name_keeper(mut self, keeper: Arc<dyn NameKeeper>) -> Self {
         self.keeper = Keeper(Some(keeper));
+        self
+    }
+
+    /// Sets who keeps the version. It is asked where `auto_version` is set; its file is a source
+    /// wherever it is there.
+    #[must_use]
+    pub fn with_version_keeper(mut self, keeper: Arc<dyn VersionKeeper>) -> Self {
+        self.versions = Versions(Some(keeper));
         self
     }
 
@@ -107,6 +118,14 @@ impl Project {
         let keeper = self.keeper.0.as_deref()?;
         let is_used = !self.settings.regeneration.target_languages.is_empty()
             || self.root.join(keeper.file_name()).is_file();
+        is_used.then_some(keeper)
+    }
+
+    /// Who keeps the version, where it is of use.
+    pub(crate) fn version_keeper(&self) -> Option<&dyn VersionKeeper> {
+        let keeper = self.versions.0.as_deref()?;
+        let is_used =
+            self.settings.regeneration.auto_version || self.root.join(keeper.file_name()).is_file();
         is_used.then_some(keeper)
     }
 

@@ -28,6 +28,52 @@ pub struct RunReport {
     pub complete: bool,
     /// What each generator that evaluated something took, by name.
     pub generators: Vec<GeneratorTimes>,
+    /// How the version of what is generated changed; none where it did not, or is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionChange>,
+}
+
+/// A new version of what is generated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct VersionChange {
+    /// The version before; none for the first one.
+    pub from: Option<String>,
+    /// The version from now on.
+    pub to: String,
+    /// What the changes ask of those who use the code.
+    pub kind: VersionChangeKind,
+    /// What the changelog says of it: Markdown, without the heading.
+    pub entry: String,
+}
+
+impl VersionChange {
+    /// A change to the version `to`, with what the changelog says of it.
+    pub fn new(
+        from: Option<String>,
+        to: impl Into<String>,
+        kind: VersionChangeKind,
+        entry: impl Into<String>,
+    ) -> Self {
+        Self { from, to: to.into(), kind, entry: entry.into() }
+    }
+}
+
+/// What a new version asks of those who use the code.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum VersionChangeKind {
+    /// The interface is as it was.
+    Internal,
+    /// There is more in the interface.
+    Additive,
+    /// What used the interface may no longer work.
+    Breaking,
+    /// There was none before.
+    First,
 }
 
 impl RunReport {

@@ -70,6 +70,7 @@ impl Default for ModelLimits {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, each a key of its own")]
 pub struct RegenerationConfig {
     /// The folder into which artifacts are written.
     pub output_dir: String,
@@ -88,6 +89,9 @@ pub struct RegenerationConfig {
     pub track_dependencies: bool,
     /// What happens to an artifact that was edited by hand, unless its template says.
     pub on_edit: OnEdit,
+    /// Whether the version of what is generated follows from how its interface changed, with an
+    /// entry in `CHANGELOG.md`.
+    pub auto_version: bool,
     /// Whether committed files are forced to the disk, so that a power cut can't tear them.
     pub durable: bool,
 }
@@ -103,6 +107,7 @@ impl Default for RegenerationConfig {
             incremental: true,
             track_dependencies: true,
             on_edit: OnEdit::Refuse,
+            auto_version: false,
             durable: false,
         }
     }

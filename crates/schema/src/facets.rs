@@ -122,7 +122,7 @@ fn stricter(bound: &mut Option<Text>, other: Option<&Text>, wanted: Ordering) {
 
 /// Which of two bounds is larger, where that is certain: of numbers, and of texts that are
 /// written to one pattern, as dates without a zone are.
-fn compare_surely(one: &str, other: &str) -> Option<Ordering> {
+pub(crate) fn compare_surely(one: &str, other: &str) -> Option<Ordering> {
     let is_number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
     let is_dated = |text: &str| {
         text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.T".contains(&byte))

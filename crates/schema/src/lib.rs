@@ -48,6 +48,11 @@
 //! but a key (`Q42`, `BFO_0000001`), the words of the label; such names may clash, and
 //! only those of one class's properties are told apart.
 //!
+//! # Interfaces are compared
+//! [`Interface`] is what code that is made of a model promises, as a value that can be kept.
+//! Compared with an older one it tells what breaks, what is new, and the [`Version`] that
+//! follows; a [`Release`] is both as text.
+//!
 //! # What it does not know
 //! No programming language: no casing, no reserved words, no types. No template, no file, no
 //! source line; evidence is given as statements. Named graphs, complex paths, negations,
@@ -112,7 +117,13 @@ mod slots;
 mod names;
 mod naming;
 
+mod interface;
+
 pub use crate::facets::{Facets, Pattern};
+pub use crate::interface::{
+    ChangeKind, ChangeTopic, Interface, InterfaceChange, Release, ReleaseError, Version,
+    VersionError,
+};
 pub use crate::model::{
     Class, ClassRef, DataRange, Datatype, Deprecation, Enumeration, EnumerationRef, Kind, Member,
     Property, PropertyRef, Range, Slot, Value,

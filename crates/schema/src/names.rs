@@ -42,6 +42,16 @@ pub struct Wanted {
     pub space: String,
 }
 
+impl NameScope {
+    /// Within what numbers are unique: an enumeration, or all that may be a field.
+    fn numbering(&self) -> Option<&str> {
+        match self {
+            Self::Member(enumeration) => Some(enumeration),
+            Self::Class | Self::Property => None,
+        }
+    }
+}
+
 impl Wanted {
     /// A thing whose namespace has no prefix.
     pub fn new(iri: impl Into<String>, scope: NameScope, local: impl Into<String>) -> Self {
@@ -106,8 +116,9 @@ impl Names {
     /// Depends on the set of what is wanted, not on its order. Of two new things that want one
     /// name, the one whose namespace names more things gets it, then the one whose IRI is
     /// smaller; the other one gets its namespace's word in front, then a number behind it.
-    /// Properties are numbered in the whole model, members in their enumeration, from 1,
-    /// new ones in the order of IRIs behind all that are numbered already. What is no IRI
+    /// Properties and classes are numbered together in the whole model, since a message may have
+    /// a field for either, and members in their enumeration; from 1, new ones behind all that
+    /// are numbered already: properties first, then in the order of IRIs. What is no IRI
     /// gets nothing.
     #[must_use]
     pub fn allocate(previous: &Self, wanted: &[Wanted]) -> Self {
@@ -149,19 +160,22 @@ impl Names {
     }
 
     fn add_numbers(&mut self, wanted: &[&Wanted]) {
-        let mut used: FxHashMap<NameScope, FxHashSet<u32>> = FxHashMap::default();
+        let mut used: FxHashMap<Option<String>, FxHashSet<u32>> = FxHashMap::default();
         for ((_, scope), given) in &self.given {
-            used.entry(scope.clone()).or_default().extend(given.number);
+            used.entry(scope.numbering().map(str::to_owned)).or_default().extend(given.number);
         }
-        let mut last: FxHashMap<&NameScope, u32> = FxHashMap::default();
-        for wanted in wanted.iter().filter(|wanted| wanted.scope != NameScope::Class) {
+        let mut last: FxHashMap<Option<&str>, u32> = FxHashMap::default();
+        let is_class = |wanted: &&&Wanted| wanted.scope == NameScope::Class;
+        let classes = wanted.iter().filter(is_class);
+        for wanted in wanted.iter().filter(|wanted| !is_class(wanted)).chain(classes) {
             let key = (wanted.iri.clone(), wanted.scope.clone());
             let Some(given) = self.given.get_mut(&key).filter(|given| given.number.is_none())
             else {
                 continue;
             };
-            let used = used.entry(wanted.scope.clone()).or_default();
-            let last = last.entry(&wanted.scope).or_insert_with(|| {
+            let numbering = wanted.scope.numbering();
+            let used = used.entry(numbering.map(str::to_owned)).or_default();
+            let last = last.entry(numbering).or_insert_with(|| {
                 let kept = used.iter().filter(|number| **number <= LARGEST);
                 kept.max().copied().unwrap_or(0)
             });
@@ -215,7 +229,7 @@ impl Names {
     /// Things that share a name or number, which only a hand edit can bring about.
     pub fn clashes(&self) -> Vec<Clash> {
         let mut names: FxHashMap<(&NameScope, String), &str> = FxHashMap::default();
-        let mut numbers: FxHashMap<(&NameScope, u32), &str> = FxHashMap::default();
+        let mut numbers: FxHashMap<(Option<&str>, u32), (&str, &NameScope)> = FxHashMap::default();
         let mut clashes = Vec::new();
         let clash = |scope: &NameScope, first: &str, second: &str, shared: String| Clash {
             scope: scope.clone(),
@@ -229,9 +243,10 @@ impl Names {
                 clashes.push(clash(scope, first, iri, given.name.clone()));
             }
             let Some(number) = given.number else { continue };
-            let first = *numbers.entry((scope, number)).or_insert(iri);
-            if first != iri {
-                clashes.push(clash(scope, first, iri, number.to_string()));
+            let first =
+                *numbers.entry((scope.numbering(), number)).or_insert((iri.as_str(), scope));
+            if first != (iri.as_str(), scope) {
+                clashes.push(clash(scope, first.0, iri, number.to_string()));
             }
         }
         clashes

@@ -48,6 +48,12 @@ impl Schema<'_> {
         self.kept_number(&self.property_subject(key), PROPERTY)
     }
 
+    /// The number of a class, enumeration or datatype, where one was given: no property and no
+    /// other class of the model has it.
+    pub fn class_number(&self, term: TermId) -> Option<u32> {
+        self.kept_number(&self.text(term), CLASS)
+    }
+
     /// The name of a value in an enumeration.
     pub(crate) fn member_name(&self, value: TermId, enumeration: &str) -> Text {
         let subject = self.member_subject(value, enumeration);
@@ -74,6 +80,20 @@ impl Schema<'_> {
             Some(TermRef::Literal { value: "", .. }) => "empty".into(),
             _ => "unnamed".into(),
         }
+    }
+
+    /// The version of what is generated from the model, as a
+    /// [`Release`](crate::Release) states it; the first one where none is stated. It has three numbers, whatever is stated.
+    pub fn version(&self) -> Text {
+        let [package, version] = ["package", "version"]
+            .map(|name| TermRef::Iri(&format!("{}{name}", crate::vocabulary::EVERGEN)).id());
+        let stated = self.objects(package, version);
+        let texts = stated.iter().filter_map(|text| match self.term(*text)? {
+            // It stands in manifests as it is, so that nothing else may be in it.
+            TermRef::Literal { value, .. } => value.parse::<crate::Version>().ok(),
+            _ => None,
+        });
+        texts.max().unwrap_or(crate::Version::FIRST).to_string().into()
     }
 
     /// The name that a subject was given as a class, a property or a member.

@@ -46,6 +46,8 @@ struct Scenario {
     before: Option<&'static [(&'static str, &'static str)]>,
     after: &'static [(&'static str, &'static str)],
     is_full: bool,
+    /// Whether the version is kept.
+    is_versioned: bool,
 }
 
 /// One file changed, one added, one removed.
@@ -53,19 +55,24 @@ const UPDATE: Scenario = Scenario {
     before: Some(&OLD),
     after: &[("A", "one"), ("B", "two, changed"), ("C", "three"), ("E", "five")],
     is_full: false,
+    is_versioned: false,
 };
 
-const FIRST: Scenario = Scenario { before: None, after: &OLD, is_full: false };
+/// The same with a version that goes up, and a changelog.
+const VERSIONED: Scenario = Scenario { is_versioned: true, ..UPDATE };
+
+const FIRST: Scenario = Scenario { before: None, after: &OLD, ..UPDATE };
 
 const FULL: Scenario = Scenario { is_full: true, ..UPDATE };
 
-const DELETION: Scenario = Scenario { before: Some(&OLD), after: &[("B", "two")], is_full: false };
+const DELETION: Scenario = Scenario { after: &[("B", "two")], ..UPDATE };
 
 /// What a run made, without its state.
-type Made = (Tree, Option<String>);
+type Made = (Tree, [Option<String>; 2]);
 
 fn made(root: &Path) -> Made {
-    (tree(&root.join("gen")), fs::read_to_string(root.join("evergen.lock")).ok())
+    let own = ["evergen.lock", "evergen.version.ttl"];
+    (tree(&root.join("gen")), own.map(|name| fs::read_to_string(root.join(name)).ok()))
 }
 
 /// The shipped program with a project and further arguments.
@@ -84,7 +91,10 @@ impl Scenario {
     /// A project that is about to be run.
     fn make(&self) -> Fixture {
         let fixture = Fixture::new();
-        fixture.write("evergen.toml", SETTINGS).write("templates/class.j2", TEMPLATE);
+        let version = if self.is_versioned { "auto_version = true\n" } else { "" };
+        fixture
+            .write("evergen.toml", format!("{SETTINGS}{version}"))
+            .write("templates/class.j2", TEMPLATE);
         if let Some(before) = self.before {
             fixture.write("model/shop.ttl", model(before));
             succeed(&fixture);
@@ -102,7 +112,13 @@ impl Scenario {
         let fixture = self.make();
         let before = made(fixture.path());
         succeed(&fixture);
-        fixture.equals_scratch();
+        if self.is_versioned {
+            // From scratch there are no older entries in the changelog.
+            let log = fs::read_to_string(fixture.path().join("gen/CHANGELOG.md")).unwrap();
+            assert!(log.contains("## [0.2.0]") && log.contains("## [0.1.0]"), "{log}");
+        } else {
+            fixture.equals_scratch();
+        }
         [before, made(fixture.path())]
     }
 
@@ -267,6 +283,11 @@ fn can_trace() -> bool {
 #[test]
 fn an_incremental_run_survives_a_kill_anywhere() {
     UPDATE.check_kills(28);
+}
+
+#[test]
+fn a_version_and_its_changelog_survive_a_kill_anywhere() {
+    VERSIONED.check_kills(28);
 }
 
 #[test]

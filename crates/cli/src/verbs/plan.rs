@@ -43,6 +43,7 @@ pub(super) fn plan(asked: &Asked, console: &mut Console) -> Result<Verdict, Fail
         let what = parts.join(", ");
         console.line(format!("{what} ({total}, {} to evaluate)", artifacts.evaluated));
     }
+    words::version(console, report.version.as_ref());
     Ok(Verdict::Yes)
 }
 

@@ -168,6 +168,7 @@ fn summary(console: &mut Console, report: &RunReport) {
     }
     let time = words::duration(report.duration_ms);
     console.line(format!("{artifacts}: {} in {time}", parts.join(", ")));
+    words::version(console, report.version.as_ref());
     modules(console, report);
 }
 

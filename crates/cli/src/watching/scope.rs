@@ -50,7 +50,8 @@ impl WatchScope {
         let imported = catalog.entries().map(|(_, path)| path.to_owned()).collect::<Vec<_>>();
         let deciding = configuration.map(|path| root.join(path)).into_iter().chain([catalog_file]);
         let names = composition::name_keeper().file_name();
-        let mut own_files = vec![root.join("evergen.lock"), root.join(names)];
+        let version = composition::version_keeper().file_name();
+        let mut own_files = vec![root.join("evergen.lock"), root.join(names), root.join(version)];
         if let Some(published) = &model.published {
             own_files.extend([root.join(published), root.join(format!("{published}.before"))]);
         }

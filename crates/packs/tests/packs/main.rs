@@ -9,3 +9,4 @@ mod names;
 mod real;
 mod support;
 mod touch;
+mod version;

@@ -145,6 +145,7 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Choice(&["refuse", "merge", "keep-regions", "overwrite"]),
         r#"on_edit = "refuse""#,
     ),
+    key("regeneration", "auto_version", Kind::Switch, "auto_version = true"),
     key("regeneration", "durable", Kind::Switch, "durable = true"),
     key("", "limits", Kind::Table, "[limits]"),
     key("limits", "fuel", at_least_one(MOST), "fuel = 50000000"),

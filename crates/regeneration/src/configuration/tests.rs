@@ -103,7 +103,7 @@ fn an_unknown_key_comes_with_a_suggestion() {
 2:1 config::unknown_key: `[regeneration]` has no key `output-dir` (did you mean `output_dir`?)
 3:1 config::unknown_key: `[regeneration]` has no key `workers` (did you mean `parallel_workers`?)
 4:1 config::unknown_key: `[regeneration]` has no key `sources` (`sources` belongs to `[model]`)
-5:1 config::unknown_key: `[regeneration]` has no key `zzzzzz` (`[regeneration]` can hold `output_dir`, `template_dirs`, `target_languages`, `pack_dir`, `parallel_workers`, `incremental`, `track_dependencies`, `on_edit`, `durable`)
+5:1 config::unknown_key: `[regeneration]` has no key `zzzzzz` (`[regeneration]` can hold `output_dir`, `template_dirs`, `target_languages`, `pack_dir`, `parallel_workers`, `incremental`, `track_dependencies`, `on_edit`, `auto_version`, `durable`)
 6:2 config::unknown_key: there is no table or key `modle` (did you mean `model`?)
 ",
     );

@@ -216,6 +216,18 @@ impl Catalogue {
         }
     }
 
+    /// A digest of all templates that there are, of packs too.
+    pub(super) fn made_with(&self) -> String {
+        let mut files: BTreeSet<String> = BTreeSet::new();
+        for generator in &self.generators {
+            let folder = generator.folder.as_deref().unwrap_or_default();
+            let known = generator.library.files.values();
+            files.extend(known.map(|file| format!("{folder}/{} {}", file.name, file.digest)));
+        }
+        let files: Vec<String> = files.into_iter().collect();
+        Digest::of(files.join("\n").as_bytes()).to_string()
+    }
+
     /// The digests by which it is told whether a generator is another than before: its
     /// own file and settings, and all that it declares to depend on.
     pub(super) fn digests(&self, project: &Project, settings: Digest) -> BTreeMap<String, Digest> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use evergen_artifact::{ArtifactStore, Digest, Transaction};
+use evergen_artifact::{ArtifactPath, ArtifactStore, Digest, Transaction};
 use evergen_delta::Delta;
 use evergen_knowledge::{Model, Prefixes, Snapshot};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ use super::scan::{self, Deviation, Inputs};
 use super::sources;
 use super::stale::{Change, Work, number_generators, stale_facts};
 use super::workers::{self, Outcome};
-use crate::artifacts::Slot;
+use crate::artifacts::{Slot, claim_key};
 use crate::completeness;
 use crate::error::CycleError;
 use crate::project::Project;
@@ -148,7 +148,13 @@ impl Cycle<'_> {
         report.phases_ms.load = clock.lap();
 
         let mut update = sources::update(memory, parsed, &inputs.gone)?;
-        let kept = names::keep(self.project, memory, &mut update, &inputs)?;
+        let templates_changed = inputs.templates_changed
+            || !memory.has_settings(settings)
+            || !self.same_generators(memory);
+        let (project, update_now) = (self.project, &mut update);
+        let keeping = names::Keeping { project, memory, update: update_now, inputs: &inputs };
+        let kept = keeping.keep(|| catalogue.made_with(), templates_changed)?;
+        report.version.clone_from(&kept.version);
         report.model.inserted = update.inserted;
         report.model.removed = update.removed;
         report.phases_ms.diff = clock.lap();
@@ -204,7 +210,10 @@ impl Cycle<'_> {
         report.diagnostics.extend(remarks::warnings(self.project, model, &answers));
         made.list_reads.extend(kept.take_reads());
         if let Some(transaction) = &made.transaction {
-            kept.stage(&**transaction, self.project, &mut inputs)?;
+            let is_taken = |path: &ArtifactPath| is_taken(memory, &made.outcomes, path);
+            let warning =
+                kept.stage(&**transaction, self.store, self.project, &mut inputs, is_taken)?;
+            report.diagnostics.extend(warning);
         }
         report.phases_ms.render = clock.lap();
 
@@ -396,6 +405,13 @@ struct Shared<'a> {
     deviations: &'a HashMap<Slot, Deviation>,
 }
 
+/// Whether an artifact has this path, or one that some systems take for it.
+fn is_taken(memory: &Memory, outcomes: &[Outcome], path: &ArtifactPath) -> bool {
+    let key = claim_key(path);
+    outcomes.iter().filter_map(Outcome::path).any(|other| claim_key(other) == key)
+        || memory.artifacts.outputs().any(|output| claim_key(&output.path) == key)
+}
+
 /// All errors of a cycle, each once.
 fn problems(
     memory: &mut Memory,
@@ -470,7 +486,9 @@ pub(super) fn choice(project: &Project) -> Vec<String> {
         let files = pack.files.iter().map(|file| Digest::of(file.text.as_bytes()).to_string());
         format!("{} {}", pack.name, files.collect::<String>())
     });
-    packs.chain(texts.map(|text| Digest::of(text.as_bytes()).to_string())).collect()
+    let texts = texts.map(|text| Digest::of(text.as_bytes()).to_string());
+    let version = regeneration.auto_version.then(|| "the version".to_owned());
+    packs.chain(texts).chain(version).collect()
 }
 
 fn notice_fresh(memory: &Memory, report: &mut RunReport) {

@@ -97,7 +97,9 @@ pub(super) fn inputs(project: &Project, meta: &Meta) -> Result<Inputs, CycleErro
     let by_path = index(known_sources);
     let is_there = |name: &String| project.root.join(name).is_file();
     let names = project.keeper().map(|keeper| keeper.file_name().to_owned());
-    let own = settings.model.published.clone().into_iter().chain(names).filter(is_there);
+    let version = project.version_keeper().map(|keeper| keeper.file_name().to_owned());
+    let kept = names.into_iter().chain(version);
+    let own = settings.model.published.clone().into_iter().chain(kept).filter(is_there);
     let sources: Vec<String> = settings.model.sources.iter().cloned().chain(own).collect();
     match discover(&project.root, &sources) {
         Err(errors) => problems.extend(errors.iter().map(|error| {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use evergen_knowledge::{Format, Tracker};
-use evergen_schema::{Names, Options, Schema};
+use evergen_schema::{ChangeKind, Interface, Names, Options, Release, Schema};
 use insta::assert_snapshot;
 
 use crate::support::{build, id, show_all};
@@ -127,4 +127,36 @@ fn all_classes_of_schema_org_are_viewed_in_little_time() {
     let count = u32::try_from(classes.len()).unwrap();
     println!("{count} classes in {best:?}, each by itself in {:?}", alone / count);
     assert!(best.as_millis() < 1_000, "{best:?}");
+}
+
+/// What is kept of a large model is smaller than the model, and quickly compared; a release of
+/// schema.org changes little.
+#[test]
+fn the_interfaces_of_two_releases_of_schema_org() {
+    let Some(old) = ontology("schemaorg/schemaorg-29.4.ttl") else { return };
+    let Some(new) = ontology("schemaorg/schemaorg-30.0.ttl") else { return };
+    let options = Options::default();
+    let before = Release::first(Interface::of(&Schema::new(&old, &options)));
+    let started = Instant::now();
+    let interface = Interface::of(&Schema::new(&new, &options));
+    let made = started.elapsed();
+    let started = Instant::now();
+    let (release, kind, changes) = before.next(interface).unwrap();
+    let compared = started.elapsed();
+    let text = release.to_string();
+    let started = Instant::now();
+    assert_eq!(Release::parse(&text).unwrap(), release);
+    let (parsed, lines, bytes) = (started.elapsed(), text.lines().count(), text.len());
+    eprintln!(
+        "{lines} lines, {bytes} bytes; made in {made:?}, compared in {compared:?}, parsed in {parsed:?}"
+    );
+    assert!(lines < 10_000, "{lines} lines");
+    let breaking = changes.iter().filter(|change| change.kind == ChangeKind::Breaking).count();
+    let texts: Vec<&str> = changes.iter().map(|change| change.text.as_str()).collect();
+    let texts = texts.join("\n");
+    assert_snapshot!(format!(
+        "{} {kind:?}: {breaking} of {}\n{texts}",
+        release.version,
+        changes.len()
+    ));
 }

@@ -89,7 +89,7 @@ const OBJECTS: &[&str] = &[
 const NODES: &[&str] =
     &[":A", ":B", ":C", ":D", ":p", ":q", "other:A", "other:p", "_:a", "_:b", "_:c", "_:d"];
 
-fn graph() -> impl Strategy<Value = String> {
+pub(crate) fn graph() -> impl Strategy<Value = String> {
     let any = |from: &'static [&'static str]| prop::sample::select(from);
     let object = prop_oneof![2 => any(NODES), 1 => any(OBJECTS)];
     let one = (any(NODES), any(PREDICATES), object);
@@ -102,7 +102,7 @@ fn graph() -> impl Strategy<Value = String> {
     })
 }
 
-fn all(tracker: &Tracker, options: &Options) -> Vec<Class> {
+pub(crate) fn all(tracker: &Tracker, options: &Options) -> Vec<Class> {
     let schema = Schema::new(tracker, options);
     let classes = schema.classes();
     classes.iter().map(|class| schema.class(id(&class.iri)).unwrap()).collect()

@@ -5,6 +5,7 @@
 mod classes;
 mod data;
 mod enumerations;
+mod interface;
 mod laws;
 mod names;
 mod problems;
