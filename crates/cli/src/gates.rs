@@ -235,7 +235,8 @@ impl Gates {
         let offers = self.offers();
         let names = offers.iter().map(|(name, _)| name.as_str());
         let near = names.clone().min_by_key(|known| strsim::damerau_levenshtein(known, name));
-        let near = near.filter(|near| strsim::damerau_levenshtein(near, name) <= 2);
+        let near =
+            near.filter(|near| strsim::damerau_levenshtein(near, name) <= name.len().div_ceil(3));
         let list = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         match near {
             Some(near) => format!("did you mean `{near}`? there are {list}"),

@@ -10,7 +10,7 @@ on_request = ["no bad words"]
 [[gates.tools]]
 name = "no bad words"
 kind = "lint"
-command = ["./words.sh", "{files}"]
+command = ["words.sh", "{files}"]
 also_in = ["."]
 install = "It is part of the project."
 files = ["**/*.txt"]
@@ -29,8 +29,8 @@ fn project() -> Folder {
         .file("evergen.toml", "[model]\nsources = [\"model.ttl\"]\n")
         .file(
             "templates/thing.json.j2",
-            "---\noutput: thing.json\nquery: \"SELECT ?n WHERE { ?x <http://example.org/n> ?n }\"\n\
-             ---\n{ \"n\": {{ rows[0].n }} }\n",
+            "+++\nfor_each = \"SELECT ?n WHERE { ?x <http://example.org/n> ?n }\"\n\
+             to = \"thing.json\"\n+++\n{ \"n\": {{ n }} }\n",
         );
     folder
 }
@@ -78,7 +78,7 @@ fn any_folder_can_be_judged_in_every_form() {
         assert_eq!(report.code, Some(1), "{report}");
         assert!(report.out.contains(word), "{form}: {report}");
     }
-    folder.done("gates src/good.py");
+    folder.done("gates src/good.py --gate syntax");
     folder.say("gates src --format sarif -o report.sarif");
     assert!(folder.read("report.sarif").contains("syntax/python"));
 }
@@ -136,7 +136,8 @@ fn a_tool_of_the_settings_is_a_gate_and_a_broken_one_is_no_pass() {
 #[test]
 fn waivers_and_a_baseline_decide_what_counts() {
     let folder = Folder::new();
-    folder.file("evergen.toml", "").file("gen/bad.py", "def f(:\n    pass\n");
+    folder.file("evergen.toml", "[gates]\non_request = []\n");
+    folder.file("gen/bad.py", "def f(:\n    pass\n");
     let report = folder.say("gates --format json").json();
     let print = report["gates"][0]["outcome"]["detail"]["findings"][0]["fingerprint"]
         .as_str()

@@ -93,8 +93,12 @@ fn look(examination: &Examination) -> Result<Outcome, Fault> {
         }
     }
     if unread > 0 {
-        let what = "files, since the others are not well-formed,".to_owned();
-        return Err(Fault::Partial { what, looked: asked - unread, asked });
+        return Err(Fault::infra(
+            format!(
+                "{unread} of {asked} files are not well-formed, so what they import is unknown"
+            ),
+            "Mend their syntax first; the gate `syntax` names the places.",
+        ));
     }
     if asked == 0 {
         return Ok(Outcome::NotApplicable);
