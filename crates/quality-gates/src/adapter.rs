@@ -13,7 +13,7 @@ use crate::{
 };
 
 mod contract;
-mod find;
+pub(crate) mod find;
 
 pub use self::contract::judge_exit;
 use self::find::{Found, find};

@@ -1,17 +1,31 @@
-//! Tools that are ready to be used, one function each; [`AdapterGate`](crate::AdapterGate) makes gates of them.
+//! Tools that are ready to be used, one function each; [`AdapterGate`](crate::AdapterGate)
+//! makes gates of them. [`ready_healers`] has what mends their findings.
 
+mod audit;
+mod coverage;
 mod go;
+mod healers;
 mod junit;
+mod oxlint;
 mod python;
 mod ready;
 mod rust;
+mod semgrep;
+mod types;
 mod typescript;
 
+pub use self::audit::cargo_audit;
+pub use self::coverage::cargo_llvm_cov;
 pub use self::go::{go_vet, gofmt};
+pub use self::healers::{ToolHealer, healers_for, ready_healers};
+pub use self::oxlint::oxlint;
 pub use self::python::{bandit, black, mypy, pytest, ruff_check, ruff_format};
 pub use self::ready::ReadyAdapter;
+pub(crate) use self::rust::cargo_tool;
 pub use self::rust::{cargo_check, cargo_deny, cargo_test, clippy, rustfmt};
-pub use self::typescript::{biome, tsc, vitest};
+pub use self::semgrep::semgrep;
+pub use self::types::{pyright, ty};
+pub use self::typescript::{biome, biome_format, tsc, vitest};
 
 /// All of them, in the order in which they are cheapest.
 pub fn ready_adapters() -> Vec<ReadyAdapter> {
@@ -20,17 +34,27 @@ pub fn ready_adapters() -> Vec<ReadyAdapter> {
         ruff_format(),
         ruff_check(),
         gofmt(),
+        biome_format(),
         biome(),
+        oxlint(),
         black(),
         bandit(),
+        ty(),
         mypy(),
+        pyright(),
         tsc(),
+        semgrep(),
         go_vet(),
         cargo_deny(),
+        cargo_audit(),
         cargo_check(),
         clippy(),
         pytest(),
         vitest(),
         cargo_test(),
+        cargo_llvm_cov(),
     ]
 }
+
+#[cfg(test)]
+mod tests;

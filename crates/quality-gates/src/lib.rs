@@ -132,7 +132,7 @@ pub use crate::report::{GateReport, GateResult};
 pub use crate::reports::{Presentation, ReportFormat, UnknownFormat};
 pub use crate::scope::{Scope, ScopeError};
 pub use crate::scratch::{Scratch, ScratchError, Workspace};
-pub use crate::subject::{Folder, ReadFault, Subject, SubjectError, SubjectFile};
+pub use crate::subject::{FileMemory, Folder, ReadFault, Subject, SubjectError, SubjectFile};
 pub use crate::tool::{
     Canary, ExitContract, Expected, FoundTool, Invocation, Job, Limits, Reading, ToolAdapter,
     ToolOutput, ToolSpec, ToolVersion, VersionError, VersionRange,

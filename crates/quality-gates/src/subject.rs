@@ -9,10 +9,12 @@ use crate::Fault;
 mod edited;
 mod file;
 mod folder;
+mod memory;
 
 pub use self::file::{ReadFault, SubjectFile};
 pub(crate) use self::folder::is_left_out;
 pub use self::folder::{Folder, SubjectError};
+pub use self::memory::FileMemory;
 
 /// What gates look at: a tree of files, some of which changed.
 ///

@@ -14,9 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A tool, with what tells whether it is still the same.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub(super) tool: FoundTool,
-    pub(super) digest: Digest,
+pub(crate) struct Found {
+    pub(crate) tool: FoundTool,
+    pub(crate) digest: Digest,
     stamp: Stamp,
 }
 
@@ -24,13 +24,13 @@ type Stamp = (u64, u64, i64, i64, i64);
 
 impl Found {
     /// Whether the file is the one that said its version.
-    pub(super) fn is_current(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         stamp(&self.tool.path) == Some(self.stamp)
     }
 }
 
 /// Looks for a tool and asks for its version.
-pub(super) async fn find(
+pub(crate) async fn find(
     spec: &ToolSpec,
     home: Option<&Path>,
     search_path: Option<OsString>,

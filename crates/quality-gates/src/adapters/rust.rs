@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::ready::{ReadyAdapter, info, reading, text, versions};
 use crate::{
-    Canary, Cost, Coverage, ExitContract, Fault, Finding, GateInfo, GateKind, Invocation, Job,
-    Limits, Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
+    Canary, Cost, Coverage, Edit, ExitContract, Fault, Finding, Fix, GateInfo, GateKind,
+    Invocation, Job, Limits, Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
 };
 
 const SETTINGS: &[&str] = &[
@@ -20,7 +20,7 @@ const SETTINGS: &[&str] = &[
 const MANIFEST: &str =
     "[package]\nname = \"canary\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n";
 
-fn with_home(tool: ToolSpec) -> ToolSpec {
+pub(super) fn with_home(tool: ToolSpec) -> ToolSpec {
     tool.passing("HOME").passing("CARGO_HOME").passing("RUSTUP_HOME").passing("RUSTUP_TOOLCHAIN")
 }
 
@@ -52,25 +52,29 @@ pub fn rustfmt() -> ReadyAdapter {
     }
 }
 
-fn cargo(name: &str, kind: GateKind, settings: &str) -> (GateInfo, ToolSpec) {
+pub(super) fn cargo(name: &str, kind: GateKind, settings: &str) -> (GateInfo, ToolSpec) {
     let info = reading(info(name, kind, &["rs"], settings), SETTINGS);
-    let tool = ToolSpec::new("cargo", "Install it with rustup, from https://rustup.rs.")
-        .with_versions(versions("1.70", "2"));
-    (info.needing(Needs::Tree).with_cost(Cost::Expensive), with_home(tool))
+    (info.needing(Needs::Tree).with_cost(Cost::Expensive), cargo_tool())
 }
 
-fn build_limits() -> Limits {
+/// cargo itself, which may use what it has downloaded for the user.
+pub(crate) fn cargo_tool() -> ToolSpec {
+    let tool = ToolSpec::new("cargo", "Install it with rustup, from https://rustup.rs.");
+    with_home(tool.with_versions(versions("1.70", "2")))
+}
+
+pub(super) fn build_limits() -> Limits {
     Limits::default().with_time(std::time::Duration::from_mins(10))
 }
 
-fn cargo_run(job: &Job<'_>, arguments: &[&str]) -> Vec<Invocation> {
+pub(super) fn cargo_run(job: &Job<'_>, arguments: &[&str]) -> Vec<Invocation> {
     let run = Invocation::new(arguments.iter().copied())
         .with_variable("CARGO_TARGET_DIR", job.cache.to_string_lossy())
         .with_variable("CARGO_TERM_COLOR", "never");
     vec![run]
 }
 
-fn library(text: &str, rule: Option<&str>) -> Canary {
+pub(super) fn library(text: &str, rule: Option<&str>) -> Canary {
     let canary = match rule {
         Some(rule) => Canary::red("src/lib.rs", text).by_rule(rule),
         None => Canary::green("src/lib.rs", text),
@@ -80,7 +84,7 @@ fn library(text: &str, rule: Option<&str>) -> Canary {
 
 /// Whether it compiles.
 pub fn cargo_check() -> ReadyAdapter {
-    let (info, tool) = cargo("cargo check", GateKind::Types, "all-targets json 1");
+    let (info, tool) = cargo("cargo check", GateKind::Types, "all-targets json 2");
     ReadyAdapter {
         info,
         tool,
@@ -99,7 +103,7 @@ pub fn cargo_check() -> ReadyAdapter {
 
 /// Lints of clippy; its warnings count.
 pub fn clippy() -> ReadyAdapter {
-    let (info, tool) = cargo("clippy", GateKind::Lint, "all-targets json 1");
+    let (info, tool) = cargo("clippy", GateKind::Lint, "all-targets json 2");
     ReadyAdapter {
         info,
         tool: tool
@@ -131,6 +135,15 @@ struct Diagnostic {
     level: String,
     code: Option<Code>,
     spans: Vec<Span>,
+    #[serde(default)]
+    children: Vec<Advice>,
+}
+
+/// A note or help below a message; its spans may say what to write instead.
+#[derive(Deserialize)]
+struct Advice {
+    message: String,
+    spans: Vec<Span>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +159,8 @@ struct Span {
     line_end: u32,
     column_start: u32,
     column_end: u32,
+    suggested_replacement: Option<String>,
+    suggestion_applicability: Option<String>,
 }
 
 fn read_messages(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
@@ -184,7 +199,35 @@ impl Diagnostic {
         let rule = self.code.map_or_else(|| "rustc".to_owned(), |code| code.code);
         let start = Position::new(span.line_start, span.column_start);
         let region = Region::between(start, Position::new(span.line_end, span.column_end));
-        Some(Finding::new(severity, rule, self.message).in_file(span.file_name).at(region))
+        let finding = Finding::new(severity, rule, self.message).in_file(span.file_name).at(region);
+        let mut fixes = self.children.into_iter().filter_map(Advice::into_fix);
+        Some(match (fixes.next(), fixes.next()) {
+            (Some(fix), None) => finding.with_fix(fix),
+            // Of several ways the compiler itself does not know which is right.
+            _ => finding,
+        })
+    }
+}
+
+impl Advice {
+    /// What the compiler would write itself (`cargo fix` does), or might, if it is `MaybeIncorrect`.
+    fn into_fix(self) -> Option<Fix> {
+        let is_machine =
+            |span: &Span| span.suggestion_applicability.as_deref() == Some("MachineApplicable");
+        let is_maybe =
+            |span: &Span| span.suggestion_applicability.as_deref() == Some("MaybeIncorrect");
+        let is_usable = |span: &Span| is_machine(span) || is_maybe(span);
+        if self.spans.is_empty() || !self.spans.iter().all(is_usable) {
+            return None;
+        }
+        let safe = self.spans.iter().all(is_machine);
+        let edit = |span: Span| {
+            let start = Position::new(span.line_start, span.column_start);
+            let end = Position::new(span.line_end, span.column_end);
+            Some(Edit::new(span.file_name, start, end, span.suggested_replacement?))
+        };
+        let edits: Option<Vec<Edit>> = self.spans.into_iter().map(edit).collect();
+        Some(Fix::new(self.message, safe, edits?))
     }
 }
 
@@ -205,7 +248,7 @@ pub fn cargo_test() -> ReadyAdapter {
     }
 }
 
-fn read_tests(job: &Job<'_>, said: &str) -> Result<Reading, Fault> {
+pub(super) fn read_tests(job: &Job<'_>, said: &str) -> Result<Reading, Fault> {
     let (mut begun, mut ended, mut ran) = (0_u64, 0_u64, 0_u64);
     let mut findings = Vec::new();
     for line in said.lines() {

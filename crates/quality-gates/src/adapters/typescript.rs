@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::junit;
 use super::ready::{ReadyAdapter, info, json, reading, text, versions};
 use crate::{
-    Canary, Cost, Coverage, ExitContract, Fault, Finding, GateKind, Invocation, Job, Limits, Needs,
-    Position, Reading, Region, Severity, ToolOutput, ToolSpec,
+    Canary, Cost, Coverage, ExitContract, Fault, Finding, Fix, GateKind, Invocation, Job, Limits,
+    Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
 };
 
 const SETTINGS: &[&str] = &[
@@ -99,7 +99,7 @@ pub fn biome() -> ReadyAdapter {
                 "biome",
                 GateKind::Lint,
                 &["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"],
-                "lint json 1",
+                "lint json 2",
             ),
             SETTINGS,
         ),
@@ -144,6 +144,14 @@ struct BiomeFinding {
     message: String,
     category: Option<String>,
     location: Option<BiomePlace>,
+    #[serde(default)]
+    advices: Vec<BiomeAdvice>,
+}
+
+#[derive(Deserialize)]
+struct BiomeAdvice {
+    #[serde(default)]
+    text: String,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +177,7 @@ fn read_biome(_: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
         };
         let rule = one.category.unwrap_or_else(|| "biome".to_owned());
         let mut finding = Finding::new(severity, rule, one.message);
+        finding.fix = one.advices.iter().find_map(|advice| biome_fix(&advice.text));
         let Some(place) = one.location else { return finding };
         if let Some(path) = place.path {
             finding = finding.in_file(path);
@@ -183,6 +192,41 @@ fn read_biome(_: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     });
     let files = report.summary.changed + report.summary.unchanged;
     Ok(Reading::new(findings.collect(), Coverage::of_files(files)))
+}
+
+/// It says what it would do, and not how: only it can.
+fn biome_fix(advice: &str) -> Option<Fix> {
+    let safe = advice.strip_prefix("Safe fix: ").map(|text| Fix::new(text, true, Vec::new()));
+    let maybe =
+        || advice.strip_prefix("Unsafe fix: ").map(|text| Fix::new(text, false, Vec::new()));
+    safe.or_else(maybe)
+}
+
+/// The layout of biome.
+pub fn biome_format() -> ReadyAdapter {
+    let lint = biome();
+    let endings = ["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"];
+    ReadyAdapter {
+        info: reading(info("biome format", GateKind::Format, &endings, "format json 1"), SETTINGS),
+        canaries: vec![
+            Canary::red("canary.ts", "export const x   =  1;\n").by_rule("unformatted"),
+            Canary::green("canary.ts", "export const x = 1;\n"),
+        ],
+        run: |job| {
+            let run = Invocation::new(["format", "--reporter=json", "--max-diagnostics=none"]);
+            vec![run.with(["--colors=off"]).with(job.paths())]
+        },
+        read: |job, output| {
+            let mut reading = read_biome(job, output)?;
+            for finding in reading.findings.iter_mut().filter(|it| it.rule == "format") {
+                "unformatted".clone_into(&mut finding.rule);
+                "biome would lay this file out differently".clone_into(&mut finding.message);
+                finding.region = None;
+            }
+            Ok(reading)
+        },
+        ..lint
+    }
 }
 
 /// Tests by vitest. No test is an error, and never a pass.

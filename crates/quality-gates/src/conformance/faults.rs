@@ -66,6 +66,12 @@ impl FaultCase {
         if red { self.on.0 } else { self.on.1 }
     }
 
+    /// Whether it is for the adapter to see, and not for whoever runs the tool.
+    pub(super) fn depends_on_adapter(&self) -> bool {
+        !["tool missing", "wrong version", "hang", "output flood", "killed child with orphans"]
+            .contains(&self.name)
+    }
+
     /// Panics unless the fault came out under its name, with what to do.
     pub(super) fn judge(&self, outcome: &Outcome, contract: &ExitContract, red: bool) {
         let name = self.name;

@@ -18,8 +18,9 @@ pub(super) struct Recall {
     cache: Arc<VerdictCache>,
     gate: Digest,
     whole: Digest,
-    /// A key for each file; none where files are not judged by themselves.
-    single: Vec<Digest>,
+    base: Digest,
+    /// Whether files are judged by themselves.
+    is_single: bool,
     identity: Identity,
 }
 
@@ -53,10 +54,16 @@ impl Recall {
         let base = joined(&[gate, context]);
         let whole = digest_of(joined(&[base, Digest::of(b"whole")]), &selection.files)?;
         let is_single = info.needs == Needs::Changed;
-        let files = selection.files.iter().filter(|_| is_single);
-        let single = files.map(|file| digest_of(base, std::slice::from_ref(file)));
-        let single = single.collect::<Result<_, _>>()?;
-        Ok(Self { cache, gate, whole, single, identity })
+        Ok(Self { cache, gate, whole, base, is_single, identity })
+    }
+
+    /// A key for each file; none where files are not judged by themselves. Only where the whole
+    /// answer is not known does anybody need them.
+    fn single(&self, files: &[SubjectFile]) -> Vec<Digest> {
+        let files = files.iter().filter(|_| self.is_single);
+        let keys = files.map(|file| digest_of(self.base, std::slice::from_ref(file)));
+        // All digests are known since `of` asked for them.
+        keys.collect::<Result<_, _>>().unwrap_or_default()
     }
 
     /// Looks up. Blocks.
@@ -65,11 +72,12 @@ impl Recall {
             return Known::All(*outcome);
         }
         let mut hits = Hits::default();
-        if self.single.is_empty() {
+        let single = self.single(files);
+        if single.is_empty() {
             hits.missing = files.to_vec();
             return Known::Some(hits);
         }
-        for (file, kept) in files.iter().zip(self.cache.get(self.gate, &self.single)) {
+        for (file, kept) in files.iter().zip(self.cache.get(self.gate, &single)) {
             match kept {
                 Some(Kept::File { lines }) => hits.add(lines, Vec::new()),
                 Some(Kept::Outcome(outcome)) => {
@@ -100,9 +108,10 @@ impl Recall {
         if matches!(whole, Outcome::Pass(_) | Outcome::Fail(_)) {
             entries.push((self.whole, Kept::Outcome(Box::new(whole.clone()))));
         }
-        let shares = if self.single.is_empty() { None } else { shares(asked, answer) };
+        let single = self.single(files);
+        let shares = if single.is_empty() { None } else { shares(asked, answer) };
         if let Some(shares) = shares {
-            let of_file = files.iter().zip(&self.single);
+            let of_file = files.iter().zip(&single);
             let shares =
                 of_file.filter_map(|(file, key)| Some((*key, shares.get(file.path())?.clone())));
             entries.extend(shares);

@@ -321,7 +321,8 @@ fn entry(
         partial_fingerprints: fingerprint.map(|it| (FINGERPRINT, it.clone())).into_iter().collect(),
         baseline_state: has_known.then_some(state),
         suppressions: suppression(standing).into_iter().collect(),
-        fixes: finding.fix.iter().map(mend).collect(),
+        // A fix that only its tool can apply changes nothing that could be written here.
+        fixes: finding.fix.iter().filter(|fix| !fix.edits.is_empty()).map(mend).collect(),
     }
 }
 

@@ -1,8 +1,10 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use evergen_artifact::Digest;
 
+use super::memory::{FileMemory, Stamp};
 use super::on_disk;
 use crate::Fault;
 
@@ -21,7 +23,15 @@ struct Cell {
 #[derive(Debug)]
 enum Content {
     Bytes(Arc<[u8]>),
-    Disk { root: Arc<PathBuf>, size: u64 },
+    Disk { root: Arc<PathBuf>, size: u64, seen: Option<Seen> },
+}
+
+/// What the file was when the folder was walked, and who keeps its digest.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) memory: FileMemory,
+    pub(super) stamp: Stamp,
+    pub(super) at: SystemTime,
 }
 
 /// A file of the tree can't be read.
@@ -68,10 +78,11 @@ impl SubjectFile {
         root: Arc<PathBuf>,
         size: u64,
         changed: bool,
-        digest: Option<Digest>,
+        seen: Option<Seen>,
     ) -> Self {
-        let digest = digest.map_or_else(OnceLock::new, OnceLock::from);
-        Self::new(path, Content::Disk { root, size }, changed, digest)
+        let known = seen.as_ref().and_then(|seen| seen.memory.get(&path, &seen.stamp));
+        let digest = known.map_or_else(OnceLock::new, OnceLock::from);
+        Self::new(path, Content::Disk { root, size, seen }, changed, digest)
     }
 
     fn new(path: Arc<str>, content: Content, changed: bool, digest: OnceLock<Digest>) -> Self {
@@ -104,14 +115,22 @@ impl SubjectFile {
 
     /// The bytes. A file on disk is read each time; it blocks.
     pub fn bytes(&self) -> Result<Arc<[u8]>, ReadFault> {
-        let root = match &self.0.content {
+        let (root, seen) = match &self.0.content {
             Content::Bytes(bytes) => return Ok(bytes.clone()),
-            Content::Disk { root, .. } => root,
+            Content::Disk { root, seen, .. } => (root, seen),
         };
-        let bytes = std::fs::read(on_disk(root, self.path())).map_err(|error| {
-            ReadFault::Unreadable { path: self.path().to_owned(), why: error.to_string() }
+        let place = on_disk(root, self.path());
+        let bytes = std::fs::read(&place).map_err(|error| ReadFault::Unreadable {
+            path: self.path().to_owned(),
+            why: error.to_string(),
         })?;
         let digest = Digest::of(&bytes);
+        let is_new = self.0.digest.get().is_none();
+        if let (Some(seen), true) = (seen, is_new)
+            && place.symlink_metadata().is_ok_and(|it| Stamp::of(&it) == seen.stamp)
+        {
+            seen.memory.learn(&self.0.path, seen.stamp, seen.at, digest);
+        }
         if *self.0.digest.get_or_init(|| digest) != digest {
             return Err(ReadFault::Changed { path: self.path().to_owned() });
         }

@@ -1,9 +1,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ignore::WalkBuilder;
 
-use super::file::{ReadFault, SubjectFile};
+use super::file::{ReadFault, Seen, SubjectFile};
+use super::memory::{FileMemory, Stamp};
 
 /// Names that are never part of what is judged: the history, our own state, and what tools
 /// install or cache.
@@ -37,6 +39,7 @@ pub struct Folder {
     root: Arc<PathBuf>,
     honour_ignore_files: bool,
     max_files: usize,
+    memory: Option<FileMemory>,
 }
 
 /// A folder can't be judged.
@@ -82,7 +85,7 @@ impl Folder {
     /// A folder; what its and its parents' `.gitignore` and `.ignore` name is left out.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let root = Arc::new(path.into());
-        Self { root, honour_ignore_files: true, max_files: 200_000 }
+        Self { root, honour_ignore_files: true, max_files: 200_000, memory: None }
     }
 
     /// Judges also what `.gitignore` names, as for a folder of generated files, which often
@@ -100,6 +103,13 @@ impl Folder {
         self
     }
 
+    /// Believes stamps: what is known of a file that stayed as it was is not read again.
+    #[must_use]
+    pub fn remembering(mut self, memory: FileMemory) -> Self {
+        self.memory = Some(memory);
+        self
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.root
@@ -113,9 +123,16 @@ impl Folder {
             if !entry.file_type().is_some_and(|kind| kind.is_file()) {
                 continue;
             }
-            let size = entry.metadata().map_err(|error| self.failed(&error))?.len();
+            // Before the look at the file: a change after it is then known to be a later one.
+            let at = SystemTime::now();
+            let metadata = entry.metadata().map_err(|error| self.failed(&error))?;
             let path = self.relative(entry.path())?;
-            files.push(SubjectFile::of_disk(path, self.root.clone(), size, changed, None));
+            let seen = self.memory.clone().map(|memory| {
+                let stamp = Stamp::of(&metadata);
+                Seen { memory, stamp, at }
+            });
+            let (root, size) = (self.root.clone(), metadata.len());
+            files.push(SubjectFile::of_disk(path, root, size, changed, seen));
             if files.len() > self.max_files {
                 let (folder, limit) = (self.root.to_path_buf(), self.max_files);
                 return Err(SubjectError::TooMany { folder, limit });

@@ -1,0 +1,108 @@
+//! The twelve faults, for each tool that is ready to be used.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::*;
+use crate::conformance::Specimen;
+use crate::{Fault, ToolAdapter};
+
+/// What `cargo xtask setup` installs, and what the machine has.
+pub(super) fn search_path() -> OsString {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
+    let tools = tools.canonicalize().unwrap_or(tools);
+    let mut folders = vec![tools.join("python/bin"), tools.join("node_modules/.bin")];
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    std::env::join_paths(folders).unwrap()
+}
+
+/// Settings by which a tool looks at nothing, where it has such.
+fn blinding(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "ruff check" | "ruff format" => {
+            ("ruff.toml", "extend-exclude = [\"*\"]\nforce-exclude = true\n")
+        }
+        "black" => ("pyproject.toml", "[tool.black]\nforce-exclude = '.*'\n"),
+        "mypy" => ("mypy.ini", "[mypy]\nignore_errors = True\n"),
+        "pytest" => ("pyproject.toml", "[tool.pytest.ini_options]\npython_files = ['none.py']\n"),
+        "biome" | "biome format" => ("biome.json", "{\"files\": {\"includes\": [\"!**\"]}}"),
+        "oxlint" => (".oxlintrc.json", "{\"ignorePatterns\": [\"**\"]}"),
+        "ty" => ("ty.toml", "[src]\nexclude = [\"**\"]\n"),
+        "pyright" => ("pyrightconfig.json", "{\"ignore\": [\"**\"]}"),
+        "rustfmt" => ("rustfmt.toml", "ignore = [\"/\"]\ndisable_all_formatting = true\n"),
+        "vitest" => ("vitest.config.js", "export default { test: { include: [\"none.js\"] } };\n"),
+        _ => return None,
+    })
+}
+
+/// Tools that take seconds for a file.
+const SLOW: [&str; 6] = ["semgrep", "mypy", "pyright", "vitest", "bandit", "cargo llvm-cov"];
+
+/// All of it only where `EVERGEN_FAULTS=all` asks for it: that takes a quarter of an hour.
+async fn survives(adapter: ReadyAdapter) {
+    let name = adapter.info().name.clone();
+    let is_whole = std::env::var("EVERGEN_FAULTS").is_ok_and(|text| text == "all");
+    if SLOW.contains(&&*name) && !is_whole {
+        println!("skipped: {name} is slow. Set EVERGEN_FAULTS=all.");
+        return;
+    }
+    let mut specimen = Specimen::new(adapter).with_search_path(search_path());
+    if !is_whole {
+        specimen = specimen.quickly();
+    }
+    if let Some((path, text)) = blinding(&name) {
+        specimen = specimen.excluding(path, text);
+    }
+    match specimen.is_there().await {
+        Ok(()) => specimen.check_faults().await,
+        Err(fault @ (Fault::ToolMissing { .. } | Fault::WrongVersion { .. })) => {
+            println!("skipped: {name}: {fault}. {}", fault.advice());
+        }
+        Err(fault) => panic!("{name}: {fault}"),
+    }
+}
+
+macro_rules! survivors {
+    ($($test:ident: $adapter:ident;)*) => {
+        $(#[tokio::test]
+        async fn $test() {
+            survives($adapter()).await;
+        })*
+
+        #[test]
+        fn every_ready_adapter_is_put_through_the_faults() {
+            let mut tested = [$($adapter().info().name.clone()),*];
+            let mut ready: Vec<String> =
+                ready_adapters().iter().map(|one| one.info().name.clone()).collect();
+            tested.sort();
+            ready.sort();
+            assert_eq!(ready, tested);
+        }
+    };
+}
+
+survivors! {
+    rustfmt_survives: rustfmt;
+    ruff_format_survives: ruff_format;
+    ruff_check_survives: ruff_check;
+    gofmt_survives: gofmt;
+    biome_survives: biome;
+    black_survives: black;
+    bandit_survives: bandit;
+    mypy_survives: mypy;
+    tsc_survives: tsc;
+    go_vet_survives: go_vet;
+    cargo_deny_survives: cargo_deny;
+    cargo_check_survives: cargo_check;
+    clippy_survives: clippy;
+    pytest_survives: pytest;
+    vitest_survives: vitest;
+    cargo_test_survives: cargo_test;
+    biome_format_survives: biome_format;
+    oxlint_survives: oxlint;
+    ty_survives: ty;
+    pyright_survives: pyright;
+    semgrep_survives: semgrep;
+    cargo_audit_survives: cargo_audit;
+    cargo_llvm_cov_survives: cargo_llvm_cov;
+}
