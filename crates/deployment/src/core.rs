@@ -12,6 +12,6 @@ mod tests;
 
 pub use machine::{Decision, Effect as NextEffect, Event, Opening, StepError, step};
 pub use plan::{Action, LivePoint, Phase, Plan, PlanKind, PlannedStep};
-pub use record::{Cause, CauseKind, Entry, Outcome, Record, StepNote, Summary};
+pub use record::{Cause, CauseKind, Compared, Entry, Outcome, Record, StepNote, Summary};
 pub use state::{Course, EnvironmentState, OpenDeployment, PastRelease};
 pub use undo::Undo;

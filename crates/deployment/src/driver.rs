@@ -3,6 +3,7 @@
 mod automation;
 mod effects;
 mod errors;
+mod meter;
 mod parts;
 mod planning;
 mod probing;

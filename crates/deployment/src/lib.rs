@@ -129,11 +129,11 @@ pub use crate::commands::{
 };
 pub use crate::comparison::{Comparison, ComparisonSettings, Finding, Standing, TrafficWindow};
 pub use crate::config::{
-    CheckSetting, CommandSetting, ConfigError, Deadlines, DeploymentConfig, DeploymentEnvironment,
+    CheckSetting, CommandSetting, CompareSetting, ConfigError, Deadlines, DeploymentConfig, DeploymentEnvironment,
     VariableSetting,
 };
 pub use crate::core::{
-    Action, Cause, CauseKind, Course, Decision, Entry, EnvironmentState, Event, LivePoint,
+    Action, Cause, CauseKind, Compared, Course, Decision, Entry, EnvironmentState, Event, LivePoint,
     NextEffect, OpenDeployment, Opening, Outcome, PastRelease, Phase, Plan, PlanKind, PlannedStep,
     Record, StepError, StepNote, Summary, Undo, step,
 };

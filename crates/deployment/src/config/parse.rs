@@ -143,6 +143,12 @@ impl DeploymentConfig {
             return bad(&field("traffic_steps"), &value, allowed);
         }
         range(&field("dwell_ms"), it.dwell_ms, 0, 86_400_000)?;
+        range(&field("comparison.window_ms"), it.comparison.window_ms, 50, 600_000)?;
+        it.comparison.test.validate().map_err(|error| ConfigError::Value {
+            field: field(&format!("comparison.test.{}", error.field)),
+            value: error.value,
+            allowed: error.why,
+        })?;
         range(&field("keep"), it.keep as u64, 1, 1000)?;
         range(&field("replicas"), u64::from(it.replicas), 1, 1000)?;
         for (name, seconds) in it.deadlines.named() {

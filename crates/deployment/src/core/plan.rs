@@ -191,6 +191,9 @@ pub enum Action {
         dwell_ms: u64,
         /// By these probes.
         probes: Vec<String>,
+        /// Whether its errors and latencies are compared with those of the old slot.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        compares: bool,
     },
     /// Decides: before it all is undone, after it all is done.
     Commit,
@@ -258,8 +261,11 @@ impl fmt::Display for Action {
             Self::Check { probes } => write!(formatter, "wait for {}", probes.join(", ")),
             Self::Test { hook } => write!(formatter, "test by `{hook}`"),
             Self::Shift { split } => write!(formatter, "share the traffic {split}"),
-            Self::Watch { dwell_ms, probes, .. } => {
-                write!(formatter, "watch for {dwell_ms} ms by {}", probes.join(", "))
+            Self::Watch { dwell_ms, probes, compares, .. } => {
+                let slot = compares.then_some("the old slot");
+                let by: Vec<&str> = probes.iter().map(String::as_str).chain(slot).collect();
+                write!(formatter, "watch for {dwell_ms} ms")?;
+                if by.is_empty() { Ok(()) } else { write!(formatter, " by {}", by.join(", ")) }
             }
             Self::Commit => formatter.write_str("commit"),
             Self::Publish => formatter.write_str("make the release the current one"),

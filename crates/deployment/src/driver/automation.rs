@@ -12,6 +12,7 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::errors::OperationError;
+use super::meter::Meter;
 use super::parts::EnvironmentParts;
 use super::planning::{self, Aim};
 use super::run::Run;
@@ -249,6 +250,7 @@ impl DeploymentAutomation {
         let plan = self.plan_for(&site, &run.state, &order).await?;
         self.admit(&site, &plan, &options).await?;
         run.source = Some(order.source);
+        run.meter = Meter::of(&site, &plan);
         let mut opening = Opening::new(plan);
         opening.execution = options.execution;
         opening.changed_at = options.changed_at;

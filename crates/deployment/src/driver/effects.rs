@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::TryFutureExt as _;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use super::automation::Site;
+use super::meter::Meter;
 use super::parts::Target;
 use super::probing;
 use crate::{
@@ -27,6 +29,7 @@ pub(super) struct Job {
     pub(super) state: EnvironmentState,
     pub(super) open: OpenDeployment,
     pub(super) source: Option<ReleaseSource>,
+    pub(super) meter: Option<Arc<Meter>>,
 }
 
 type Done = Result<Option<StepNote>, Cause>;
@@ -86,8 +89,9 @@ impl Job {
             Action::Start => self.start(deadline).await,
             Action::Check { .. } => self.check(deadline).await,
             Action::Shift { split } => self.shift(*split).await,
-            Action::Watch { dwell_ms, .. } => {
-                self.watch(Duration::from_millis(*dwell_ms), deadline).await
+            Action::Watch { split, dwell_ms, compares, .. } => {
+                let meter = self.meter.as_deref().filter(|_| *compares);
+                self.watch(meter, *split, Duration::from_millis(*dwell_ms), deadline).await
             }
             Action::Drain => self.drain(deadline).await,
             Action::Stop => self.stop_old().await,
@@ -327,12 +331,24 @@ impl Job {
         settled.map(|()| None).map_err(|why| Cause::new(CauseKind::Health, why))
     }
 
-    async fn watch(&self, dwell: Duration, deadline: Duration) -> Done {
+    async fn watch(
+        &self,
+        meter: Option<&Meter>,
+        split: Split,
+        dwell: Duration,
+        deadline: Duration,
+    ) -> Done {
         let target = self.probe_target(deadline).await?;
-        let watched = probing::watch(&self.site.parts.probes, &target, dwell, deadline).await;
-        watched.map_err(|why| Cause::new(CauseKind::Health, why))?;
+        let asked = probing::watch(&self.site.parts.probes, &target, dwell, deadline)
+            .map_err(|why| Cause::new(CauseKind::Health, why));
+        let compared = async {
+            let Some(meter) = meter else { return Ok(()) };
+            let compared = meter.watch(split, dwell, deadline).await;
+            compared.map_err(|why| Cause::new(CauseKind::Worse, why))
+        };
+        futures::future::try_join(asked, compared).await?;
         self.same_as_checked().await?;
-        Ok(None)
+        Ok(meter.map(|meter| StepNote::Compared { comparison: meter.compared() }))
     }
 
     async fn probe_target(&self, deadline: Duration) -> Result<ProbeTarget, Cause> {
@@ -346,6 +362,9 @@ impl Job {
             Target::Slots { router, .. } => {
                 self.same_as_checked().await?;
                 router.set(split).await.map_err(|error| traffic(&error))?;
+                if let Some(meter) = &self.meter {
+                    meter.begin().await;
+                }
                 Ok(None)
             }
         }

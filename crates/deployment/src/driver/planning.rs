@@ -149,10 +149,14 @@ impl Steps<'_> {
             let Ok(split) = Split::giving(self.slot, share) else { continue };
             self.push(Action::Shift { split }, DISK);
             let (dwell_ms, probes) = (site.settings.dwell_ms, site.probe_names());
-            if dwell_ms > 0 || !probes.is_empty() {
+            let comparison = &site.settings.comparison;
+            let compares = comparison.enabled
+                && !whole
+                && (dwell_ms > 0 || comparison.required);
+            if dwell_ms > 0 || compares || !probes.is_empty() {
                 let health = Duration::from_secs(site.settings.deadlines.health_seconds);
                 let deadline = Duration::from_millis(dwell_ms) + health;
-                self.push(Action::Watch { split, dwell_ms, probes }, deadline);
+                self.push(Action::Watch { split, dwell_ms, probes, compares }, deadline);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Behaviour of deployments through the public interface, on real folders.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod comparison;
 mod data;
 mod faults;
 mod flows;
