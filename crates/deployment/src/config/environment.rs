@@ -27,6 +27,9 @@ pub struct DeploymentEnvironment {
     /// What becomes of a release that does not do well; the settings' own if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_strategy: Option<RollbackStrategy>,
+    /// Whether a release is judged before it is staged; as the settings say if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate_before_deploy: Option<bool>,
     /// Whether going back brings back the data of the backups too.
     #[serde(default)]
     pub restore_data: bool,
@@ -93,6 +96,7 @@ impl DeploymentEnvironment {
             promotes_from: None,
             approval: false,
             rollback_strategy: None,
+            validate_before_deploy: None,
             restore_data: false,
             traffic_steps: steps(),
             dwell_ms: 0,
@@ -150,6 +154,13 @@ impl DeploymentEnvironment {
     #[must_use]
     pub fn with_approval(mut self, approval: bool) -> Self {
         self.approval = approval;
+        self
+    }
+
+    /// Says whether a release is judged before it is staged.
+    #[must_use]
+    pub fn with_validation(mut self, validates: bool) -> Self {
+        self.validate_before_deploy = Some(validates);
         self
     }
 

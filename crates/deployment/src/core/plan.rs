@@ -132,9 +132,9 @@ impl PlannedStep {
 #[serde(rename_all = "snake_case", tag = "do")]
 #[non_exhaustive]
 pub enum Action {
-    /// Lets a gate judge what comes.
+    /// Lets a validator judge what comes.
     Validate {
-        /// The gate.
+        /// The validator.
         hook: String,
     },
     /// Puts the release into the store, complete and checked.
@@ -153,6 +153,11 @@ pub enum Action {
     Prove {
         /// Who kept it.
         provider: String,
+    },
+    /// Removes backups that no way back needs any more.
+    Discard {
+        /// How many earlier releases are gone back to.
+        keep: usize,
     },
     /// Adds to the schema what the new release needs.
     Expand {
@@ -226,7 +231,7 @@ impl Action {
         match self {
             Self::Validate { .. } => Phase::Validated,
             Self::Stage | Self::RunBefore { .. } => Phase::Staged,
-            Self::BackUp { .. } | Self::Prove { .. } => Phase::BackedUp,
+            Self::BackUp { .. } | Self::Prove { .. } | Self::Discard { .. } => Phase::BackedUp,
             Self::Expand { .. } | Self::CheckSchema { .. } => Phase::Migrated,
             Self::Start => Phase::Started,
             Self::Check { .. } | Self::Test { .. } => Phase::Healthy,
@@ -253,6 +258,9 @@ impl fmt::Display for Action {
             }
             Self::BackUp { provider } => write!(formatter, "back up `{provider}`"),
             Self::Prove { provider } => write!(formatter, "restore `{provider}` to try it"),
+            Self::Discard { keep } => {
+                write!(formatter, "keep the backups of {keep} earlier releases")
+            }
             Self::Expand { migration } => write!(formatter, "expand `{migration}`"),
             Self::CheckSchema { migration, side } => {
                 write!(formatter, "check the {side} release against `{migration}`")

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::automation::Site;
 use super::parts::Target;
 use crate::{
-    Action, Compared, CompareSetting, Comparison, Plan, RouterError, Slot, Split, TrafficCounts,
+    Action, CompareSetting, Compared, Comparison, Plan, RouterError, Slot, Split, TrafficCounts,
     TrafficRouter, TrafficWindow, Verdict,
 };
 
@@ -160,8 +160,7 @@ impl Meter {
     }
 
     async fn count(&self) -> Result<(TrafficCounts, TrafficCounts), String> {
-        let both =
-            try_join(self.router.counts(self.old), self.router.counts(self.old.other()));
+        let both = try_join(self.router.counts(self.old), self.router.counts(self.old.other()));
         match timeout(LOOKING, both).await {
             Ok(Ok(counts)) => Ok(counts),
             Ok(Err(error)) => Err(in_words(&error)),
@@ -205,8 +204,12 @@ impl Seen {
             Share::Both => self.comparison.observe(&TrafficWindow::new(old, new)),
             Share::New if new.requests == 0 => {}
             Share::New => {
+                // Latency changes with the load, and so from one time to another: only windows
+                // of the same time are compared by it.
+                let errors =
+                    |counts: &TrafficCounts| TrafficCounts::new(counts.requests, counts.errors);
                 if let Some(old) = self.before.pop_back() {
-                    self.comparison.observe(&TrafficWindow::new(old, new));
+                    self.comparison.observe(&TrafficWindow::new(errors(&old), errors(&new)));
                 }
             }
         }

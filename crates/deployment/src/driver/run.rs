@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::automation::{Progress, Site};
 use super::effects::Job;
@@ -14,7 +14,7 @@ use super::errors::OperationError;
 use super::meter::Meter;
 use crate::{
     Action, AppendError, Cause, Course, Entry, EnvironmentState, Event, Lease, NextEffect, Notice,
-    NoticeKind, Outcome, Record, ReleaseSource, StepError, Summary, Undo, Wish, step,
+    NoticeKind, Outcome, Record, ReleaseSource, StepError, Summary, Undo, Wish, deliver, step,
 };
 
 /// How often the wishes of people are looked at.
@@ -67,7 +67,7 @@ impl Run {
     }
 
     /// Keeps records, and lets them be seen.
-    async fn keep(&mut self, records: Vec<Record>) -> Result<(), OperationError> {
+    pub(super) async fn keep(&mut self, records: Vec<Record>) -> Result<(), OperationError> {
         if records.is_empty() {
             return Ok(());
         }
@@ -272,22 +272,18 @@ impl Run {
     }
 
     /// Tells everybody who wants to know; that one is not reached changes nothing.
-    async fn tell_of(&self, number: u64, version: &crate::Version, kind: NoticeKind, text: &str) {
+    pub(super) async fn tell_of(
+        &self,
+        number: u64,
+        version: &crate::Version,
+        kind: NoticeKind,
+        text: &str,
+    ) {
         let environment = &self.site.settings.name;
         let live = self.state.live.as_ref().map(|live| live.version.clone());
         let notice = Notice::new(environment, number, version.clone(), kind, Timestamp::now());
         let notice = notice.with_text(text).with_live(live);
-        for notifier in &self.site.parts.notifiers {
-            match timeout(TELLING, notifier.notify(&notice)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::warn!(environment, notifier = notifier.name(), error, "not told");
-                }
-                Err(_) => {
-                    tracing::warn!(environment, notifier = notifier.name(), "not told in time");
-                }
-            }
-        }
+        // Who is not reached is in the log; nothing else follows from it.
+        let _ = deliver(&self.site.parts.notifiers, &notice, TELLING).await;
     }
 }
