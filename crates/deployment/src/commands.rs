@@ -7,6 +7,7 @@ mod processes;
 mod redaction;
 mod run;
 mod secret_file;
+mod validator;
 
 #[cfg(test)]
 mod tests;
@@ -14,5 +15,6 @@ mod tests;
 pub use hook::CommandHook;
 pub use line::{CommandLine, SettingError};
 pub use run::{CommandError, Finished, Invocation};
+pub use validator::CommandValidator;
 
 pub(crate) use line::setting;

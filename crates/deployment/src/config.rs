@@ -7,6 +7,6 @@ mod parse;
 mod tests;
 
 pub use environment::{
-    CheckSetting, CommandSetting, Deadlines, DeploymentEnvironment, VariableSetting,
+    CheckSetting, CommandSetting, CompareSetting, Deadlines, DeploymentEnvironment, VariableSetting,
 };
 pub use parse::{ConfigError, DeploymentConfig};

@@ -3,14 +3,18 @@
 mod automation;
 mod effects;
 mod errors;
+mod judging;
+mod meter;
 mod parts;
 mod planning;
 mod probing;
 mod recovery;
+mod revival;
 mod run;
 mod verbs;
 
 pub use automation::{DeployOptions, DeploymentAutomation, Progress};
 pub use errors::OperationError;
 pub use parts::{EnvironmentParts, Target};
+pub use revival::Revival;
 pub use verbs::{Drift, EnvironmentStatus};

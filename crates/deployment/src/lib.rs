@@ -32,7 +32,10 @@
 //!   reference, a deadline, and nothing of it left running. [`CommandHook`] is one at a step.
 //! - [`ProbeSettings`] makes probes: a command, HTTP, TCP, or a query to Prometheus;
 //!   [`wait_for_health`] waits until one passes often enough in a row.
-//! - [`Comparison`] tells whether a new slot is worse than the old one, while it is watched.
+//! - [`Comparison`] tells whether a new slot is worse than the old one, while it is watched; the
+//!   driver feeds it with what the router counts ([`CompareSetting`]).
+//! - [`CommandValidator`] judges a release before anything of it is staged, as any
+//!   [`ReleaseValidator`] does.
 //! - [`PostgresBackup`], [`FilesBackup`] and, with the feature `sqlite`, `SqliteBackup` prove each
 //!   backup by a restore. [`PostgresMigrator`] changes a schema in two halves.
 //! - [`WebhookNotifier`], [`CommandNotifier`] and [`GithubNotifier`] tell others, by
@@ -42,7 +45,8 @@
 //! It has no router and runs no slots: those come through [`TrafficRouter`] and [`SlotRuntime`].
 //! What it starts itself are the commands of hooks, checks and backups, which end with their step. A
 //! [`DeploymentAutomation`] has no thread of its own; a verb is a future, and dropping it is like
-//! killing the process there. Nothing is done by itself between two verbs.
+//! killing the process there. Nothing is done by itself between two verbs, unless somebody polls
+//! [`DeploymentAutomation::keep_alive`].
 //! [`InMemoryDeployments`] needs not even a folder.
 //!
 //! ```
@@ -125,41 +129,43 @@ pub use crate::analytics::{DeploymentAnalytics, DurationFigures};
 pub use crate::backups::SqliteBackup;
 pub use crate::backups::{FilesBackup, PostgresBackup, PostgresSettings};
 pub use crate::commands::{
-    CommandError, CommandHook, CommandLine, Finished, Invocation, SettingError,
+    CommandError, CommandHook, CommandLine, CommandValidator, Finished, Invocation, SettingError,
 };
 pub use crate::comparison::{Comparison, ComparisonSettings, Finding, Standing, TrafficWindow};
 pub use crate::config::{
-    CheckSetting, CommandSetting, ConfigError, Deadlines, DeploymentConfig, DeploymentEnvironment,
-    VariableSetting,
+    CheckSetting, CommandSetting, CompareSetting, ConfigError, Deadlines, DeploymentConfig,
+    DeploymentEnvironment, VariableSetting,
 };
 pub use crate::core::{
-    Action, Cause, CauseKind, Course, Decision, Entry, EnvironmentState, Event, LivePoint,
-    NextEffect, OpenDeployment, Opening, Outcome, PastRelease, Phase, Plan, PlanKind, PlannedStep,
-    Record, StepError, StepNote, Summary, Undo, step,
+    Action, Cause, CauseKind, Compared, Course, Decision, Entry, EnvironmentState, Event,
+    KeptBackup, LivePoint, MayRevive, NextEffect, OpenDeployment, Opening, Outcome, PastRelease,
+    Phase, Plan, PlanKind, PlannedStep, Record, Revivals, StepError, StepNote, Summary, Undo, step,
 };
 pub use crate::deployer::{DeployError, Deployer, Deployment, DeploymentRequest, Effect};
 pub use crate::driver::{
     DeployOptions, DeploymentAutomation, Drift, EnvironmentParts, EnvironmentStatus,
-    OperationError, Progress, Target,
+    OperationError, Progress, Revival, Target,
 };
 pub use crate::in_memory::{Environment, EnvironmentError, InMemoryDeployments};
 pub use crate::ledger::DirectoryLedger;
-pub use crate::memory::{MemoryLedger, MemoryReleases, MemoryRouter, MemorySlots};
-pub use crate::migrations::{
-    MigrationSettings, MigrationStep, PostgresMigrator, refuse_past_contract,
+pub use crate::memory::{
+    MemoryBackup, MemoryHook, MemoryLedger, MemoryMigrator, MemoryNotifier, MemoryProbe,
+    MemoryReleases, MemoryRouter, MemorySlots, MemoryValidator,
 };
+pub use crate::migrations::{MigrationSettings, MigrationStep, PostgresMigrator};
 pub use crate::notify::{
     CommandNotifier, GithubNotifier, GithubSettings, SIGNATURE_HEADER, TIMESTAMP_HEADER,
     Undelivered, WebhookNotifier, WebhookSettings, deliver, signature,
 };
 pub use crate::ports::{
-    Answer, AppendError, Backend, BackupError, BackupProvider, BackupRef, BoxError, Collected,
-    ControlRequest, DeploymentLedger, Drained, HealthProbe, Hook, HookError, HookReport, Instance,
-    LATENCY_BOUNDS, Lease, LedgerView, LockError, MigrationError, MigrationPhase, Migrator, Notice,
-    NoticeKind, Notifier, NotifyError, ProbeTarget, Proof, ReadLedgerError, ReleaseName,
-    ReleaseSource, ReleaseStore, RollbackPolicy, RollbackStrategy, RouterError, RouterState,
-    Running, Side, SlotError, SlotRuntime, SlotStatus, StageError, StoreError, TrafficCounts,
-    TrafficRouter, Verdict, Wish,
+    Answer, AppendError, Backend, BackupError, BackupProvider, BackupRef, BoxError, Candidate,
+    Collected, ControlRequest, DeploymentLedger, Drained, HealthProbe, Hook, HookError, HookReport,
+    Instance, Judgement, LATENCY_BOUNDS, Lease, LedgerView, LockError, MigrationError,
+    MigrationPhase, Migrator, Notice, NoticeKind, Notifier, NotifyError, ProbeTarget, Proof,
+    ReadLedgerError, ReleaseName, ReleaseSource, ReleaseStore, ReleaseValidator, Remark,
+    RemarkLevel, RollbackPolicy, RollbackStrategy, RouterError, RouterState, Running, Side,
+    SlotError, SlotRuntime, SlotStatus, StageError, StoreError, TrafficCounts, TrafficRouter,
+    ValidationError, Verdict, Wish,
 };
 pub use crate::probes::{
     CommandProbe, Comparator, HttpProbe, HttpProbeSettings, MetricProbe, MetricProbeSettings,

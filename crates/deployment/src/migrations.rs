@@ -7,5 +7,5 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use migrator::{PostgresMigrator, refuse_past_contract};
+pub use migrator::PostgresMigrator;
 pub use settings::{MigrationSettings, MigrationStep};

@@ -11,6 +11,7 @@ mod probe;
 mod runtime;
 mod store;
 mod traffic;
+mod validator;
 
 pub use backup::{BackupError, BackupProvider, BackupRef, Proof};
 pub use hook::{Hook, HookError, HookReport};
@@ -27,6 +28,7 @@ pub use store::{Collected, ReleaseName, ReleaseSource, ReleaseStore, StageError,
 pub use traffic::{
     Backend, Drained, LATENCY_BOUNDS, RouterError, RouterState, TrafficCounts, TrafficRouter,
 };
+pub use validator::{Candidate, Judgement, ReleaseValidator, Remark, RemarkLevel, ValidationError};
 
 /// What an outside part says went wrong.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

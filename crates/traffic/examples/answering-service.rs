@@ -3,9 +3,11 @@
 //! It listens at `PORT` of the loopback address and says `VERSION`. `/slow` takes two seconds,
 //! `/status/503` fails, `/echo` gives a body back, `/head` the head of the request, `/stream`
 //! never-ending pieces, and `/socket` is a WebSocket that echoes. `DELAY_MS` lets it wait
-//! before it listens. Everything else is answered at once, with the time of arrival.
+//! before it listens. In a folder with a file `fails`, as many in a hundred requests fail as it
+//! says. Everything else is answered at once, with the time of arrival.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -68,11 +70,22 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
             *answer.body_mut() = BodyExt::boxed(StreamBody::new(first.chain(end)));
             answer
         }
+        "/health" => told(StatusCode::OK, "well"),
+        _ if fails() => told(StatusCode::INTERNAL_SERVER_ERROR, "a fault"),
         _ => match path.strip_prefix("/status/").map(str::parse::<StatusCode>) {
             Some(Ok(status)) => told(status, "as you wish"),
             _ => told(StatusCode::OK, &std::env::var("VERSION").unwrap_or_default()),
         },
     })
+}
+
+/// Whether it is this request's turn to fail.
+fn fails() -> bool {
+    static SERVED: AtomicU64 = AtomicU64::new(0);
+    let Ok(text) = std::fs::read_to_string("fails") else { return false };
+    let percent: u64 = text.trim().parse().unwrap_or(0);
+    // Faults are spread evenly over a hundred requests.
+    (SERVED.fetch_add(1, Ordering::Relaxed) * 37) % 100 < percent
 }
 
 fn told(status: StatusCode, text: &str) -> Answer {

@@ -40,6 +40,8 @@ fn summaries(text: &str) -> Vec<Summary> {
             execution: None,
             contracted: false,
             incident: false,
+            backups: Vec::new(),
+            discarded: Vec::new(),
             warnings: Vec::new(),
         }
     });

@@ -29,7 +29,8 @@ use crate::SecretRef;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CommandLine {
-    /// The program and its arguments. A relative program with a slash is sought in `folder`.
+    /// The program and its arguments; `command` is another word for it. A relative program with a slash is sought in `folder`.
+    #[serde(alias = "command")]
     pub argv: Vec<String>,
     /// Variables whose values everybody may see.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -8,7 +8,7 @@ use crate::{LATENCY_BOUNDS, SettingError, TrafficCounts, Verdict};
 
 /// How sure a [`Comparison`] has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ComparisonSettings {
     /// The probability that a release which is as good is ever called worse, 0.0001 to 0.1.
@@ -29,18 +29,32 @@ impl Default for ComparisonSettings {
 }
 
 impl ComparisonSettings {
+    /// Says how many requests the new slot must have got before anything is said.
+    #[must_use]
+    pub fn with_least_requests(mut self, requests: u64) -> Self {
+        self.least_requests = requests;
+        self
+    }
+
+    /// Says how likely a release that is as good may ever be called worse.
+    #[must_use]
+    pub fn with_false_alarms(mut self, probability: f64) -> Self {
+        self.false_alarms = probability;
+        self
+    }
+
     /// Refuses what nobody can have meant.
     ///
     /// # Errors
     /// Names the field, its value and what is allowed.
     pub fn validate(&self) -> Result<(), SettingError> {
         let good = (0.0001..=0.1).contains(&self.false_alarms);
-        setting("false-alarms", self.false_alarms, good, "allowed is 0.0001 to 0.1")?;
+        setting("false_alarms", self.false_alarms, good, "allowed is 0.0001 to 0.1")?;
         let good = (0.0..=0.9).contains(&self.latency_part);
-        setting("latency-part", self.latency_part, good, "allowed is 0 to 0.9")?;
+        setting("latency_part", self.latency_part, good, "allowed is 0 to 0.9")?;
         let good = (1..=20).contains(&self.least_windows);
-        setting("least-windows", self.least_windows, good, "allowed is 1 to 20")?;
-        setting("least-requests", self.least_requests, self.least_requests > 0, "at least 1")
+        setting("least_windows", self.least_windows, good, "allowed is 1 to 20")?;
+        setting("least_requests", self.least_requests, self.least_requests > 0, "at least 1")
     }
 
     /// The logarithm of what one window may multiply the capital by: after one window less
@@ -312,6 +326,11 @@ impl Comparison {
             )),
             None => Verdict::Pass,
         }
+    }
+
+    /// What both slots answered in all windows: the old one, and the new one.
+    pub fn counted(&self) -> (&TrafficCounts, &TrafficCounts) {
+        (&self.old, &self.new)
     }
 
     fn slow_bound(&self) -> String {

@@ -58,7 +58,7 @@ fn a_fault_that_begins_late_is_found() {
 fn bad_settings_name_field_and_value() {
     let bad = ComparisonSettings { false_alarms: 0.5, ..settings() };
     let error = Comparison::new(bad).unwrap_err();
-    assert_eq!(error.to_string(), "`false-alarms` is `0.5`: allowed is 0.0001 to 0.1");
+    assert_eq!(error.to_string(), "`false_alarms` is `0.5`: allowed is 0.0001 to 0.1");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RollbackStrategy, SecretRef, Version};
+use crate::{ComparisonSettings, RollbackStrategy, SecretRef, Version};
 
 /// An environment, by its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct DeploymentEnvironment {
     /// What becomes of a release that does not do well; the settings' own if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_strategy: Option<RollbackStrategy>,
+    /// Whether a release is judged before it is staged; as the settings say if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate_before_deploy: Option<bool>,
     /// Whether going back brings back the data of the backups too.
     #[serde(default)]
     pub restore_data: bool,
@@ -36,6 +39,9 @@ pub struct DeploymentEnvironment {
     /// How long each share is watched before the next, in milliseconds.
     #[serde(default)]
     pub dwell_ms: u64,
+    /// How a release is compared with the one before it while it is watched.
+    #[serde(default)]
+    pub comparison: CompareSetting,
     /// How many earlier releases are kept to go back to.
     #[serde(default = "kept")]
     pub keep: usize,
@@ -90,9 +96,11 @@ impl DeploymentEnvironment {
             promotes_from: None,
             approval: false,
             rollback_strategy: None,
+            validate_before_deploy: None,
             restore_data: false,
             traffic_steps: steps(),
             dwell_ms: 0,
+            comparison: CompareSetting::default(),
             keep: kept(),
             pinned: Vec::new(),
             replicas: one(),
@@ -121,6 +129,13 @@ impl DeploymentEnvironment {
         self
     }
 
+    /// Says how a release is compared with the one before it while it is watched.
+    #[must_use]
+    pub fn with_comparison(mut self, comparison: CompareSetting) -> Self {
+        self.comparison = comparison;
+        self
+    }
+
     /// Says how many earlier releases are kept.
     #[must_use]
     pub fn with_kept_releases(mut self, keep: usize) -> Self {
@@ -142,11 +157,85 @@ impl DeploymentEnvironment {
         self
     }
 
+    /// Says whether a release is judged before it is staged.
+    #[must_use]
+    pub fn with_validation(mut self, validates: bool) -> Self {
+        self.validate_before_deploy = Some(validates);
+        self
+    }
+
     /// Says what becomes of a release that does not do well.
     #[must_use]
     pub fn with_rollback_strategy(mut self, strategy: RollbackStrategy) -> Self {
         self.rollback_strategy = Some(strategy);
         self
+    }
+}
+
+/// How a release is compared with the one that was live, under traffic.
+///
+/// Where a router stands before two slots, it counts what each of them answers, in windows. A
+/// [`Comparison`](crate::Comparison) looks at each window, and a release that it calls worse
+/// does not do well. A release that had too few requests to be compared passes, unless
+/// `required` says that it does not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CompareSetting {
+    /// Whether it is compared; a folder never is.
+    pub enabled: bool,
+    /// How long a window is, in milliseconds; at most a fifth of the dwell.
+    pub window_ms: u64,
+    /// Whether a release needs enough requests to be compared: then it is watched, beyond
+    /// the dwell and for as long as health checks may take, until it had them.
+    pub required: bool,
+    /// How sure the comparison has to be.
+    pub test: ComparisonSettings,
+}
+
+impl Default for CompareSetting {
+    fn default() -> Self {
+        let test = ComparisonSettings::default();
+        Self { enabled: true, window_ms: 1000, required: false, test }
+    }
+}
+
+impl CompareSetting {
+    /// The shortest window, in milliseconds.
+    const SHORTEST: u64 = 50;
+
+    /// No comparison.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { enabled: false, ..Self::default() }
+    }
+
+    /// Says how long a window is.
+    #[must_use]
+    pub fn with_window(mut self, window: Duration) -> Self {
+        self.window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+        self
+    }
+
+    /// Says whether a release needs enough requests to be compared.
+    #[must_use]
+    pub fn with_required(mut self, required: bool) -> Self {
+        self.required = required;
+        self
+    }
+
+    /// Says how sure the comparison has to be.
+    #[must_use]
+    pub fn with_test(mut self, test: ComparisonSettings) -> Self {
+        self.test = test;
+        self
+    }
+
+    /// How long a window is where a share is watched for `dwell_ms`: short enough that there
+    /// are five of them.
+    pub(crate) fn window(&self, dwell_ms: u64) -> Duration {
+        let most = if dwell_ms == 0 { u64::MAX } else { dwell_ms / 5 };
+        Duration::from_millis(self.window_ms.min(most).max(Self::SHORTEST))
     }
 }
 

@@ -14,8 +14,10 @@ pub struct DeploymentConfig {
     pub enabled: bool,
     /// What becomes of a release that does not do well.
     pub rollback_strategy: RollbackStrategy,
-    /// Whether gates judge a release before it is staged.
-    pub validate_before_deploy: bool,
+    /// Whether a release is judged before it is staged. If nothing is said, by the validators
+    /// that there are; if it is asked for, there has to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validate_before_deploy: Option<bool>,
     /// Whether tests run against a release before it gets traffic.
     pub run_integration_tests: bool,
     /// The longest that any step may take, in seconds, whatever its own deadline says.
@@ -33,7 +35,7 @@ impl Default for DeploymentConfig {
         Self {
             enabled: true,
             rollback_strategy: RollbackStrategy::Automatic,
-            validate_before_deploy: true,
+            validate_before_deploy: None,
             run_integration_tests: true,
             timeout_seconds: 3600,
             environments: Vec::new(),
@@ -69,6 +71,12 @@ pub enum ConfigError {
 
 fn hint(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+}
+
+impl From<toml::de::Error> for ConfigError {
+    fn from(error: toml::de::Error) -> Self {
+        syntax(&error)
+    }
 }
 
 impl DeploymentConfig {
@@ -143,6 +151,12 @@ impl DeploymentConfig {
             return bad(&field("traffic_steps"), &value, allowed);
         }
         range(&field("dwell_ms"), it.dwell_ms, 0, 86_400_000)?;
+        range(&field("comparison.window_ms"), it.comparison.window_ms, 50, 600_000)?;
+        it.comparison.test.validate().map_err(|error| ConfigError::Value {
+            field: field(&format!("comparison.test.{}", error.field)),
+            value: error.value,
+            allowed: error.why,
+        })?;
         range(&field("keep"), it.keep as u64, 1, 1000)?;
         range(&field("replicas"), u64::from(it.replicas), 1, 1000)?;
         for (name, seconds) in it.deadlines.named() {

@@ -132,9 +132,9 @@ impl PlannedStep {
 #[serde(rename_all = "snake_case", tag = "do")]
 #[non_exhaustive]
 pub enum Action {
-    /// Lets a gate judge what comes.
+    /// Lets a validator judge what comes.
     Validate {
-        /// The gate.
+        /// The validator.
         hook: String,
     },
     /// Puts the release into the store, complete and checked.
@@ -153,6 +153,11 @@ pub enum Action {
     Prove {
         /// Who kept it.
         provider: String,
+    },
+    /// Removes backups that no way back needs any more.
+    Discard {
+        /// How many earlier releases are gone back to.
+        keep: usize,
     },
     /// Adds to the schema what the new release needs.
     Expand {
@@ -191,6 +196,9 @@ pub enum Action {
         dwell_ms: u64,
         /// By these probes.
         probes: Vec<String>,
+        /// Whether its errors and latencies are compared with those of the old slot.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        compares: bool,
     },
     /// Decides: before it all is undone, after it all is done.
     Commit,
@@ -223,7 +231,7 @@ impl Action {
         match self {
             Self::Validate { .. } => Phase::Validated,
             Self::Stage | Self::RunBefore { .. } => Phase::Staged,
-            Self::BackUp { .. } | Self::Prove { .. } => Phase::BackedUp,
+            Self::BackUp { .. } | Self::Prove { .. } | Self::Discard { .. } => Phase::BackedUp,
             Self::Expand { .. } | Self::CheckSchema { .. } => Phase::Migrated,
             Self::Start => Phase::Started,
             Self::Check { .. } | Self::Test { .. } => Phase::Healthy,
@@ -250,6 +258,9 @@ impl fmt::Display for Action {
             }
             Self::BackUp { provider } => write!(formatter, "back up `{provider}`"),
             Self::Prove { provider } => write!(formatter, "restore `{provider}` to try it"),
+            Self::Discard { keep } => {
+                write!(formatter, "keep the backups of {keep} earlier releases")
+            }
             Self::Expand { migration } => write!(formatter, "expand `{migration}`"),
             Self::CheckSchema { migration, side } => {
                 write!(formatter, "check the {side} release against `{migration}`")
@@ -258,8 +269,11 @@ impl fmt::Display for Action {
             Self::Check { probes } => write!(formatter, "wait for {}", probes.join(", ")),
             Self::Test { hook } => write!(formatter, "test by `{hook}`"),
             Self::Shift { split } => write!(formatter, "share the traffic {split}"),
-            Self::Watch { dwell_ms, probes, .. } => {
-                write!(formatter, "watch for {dwell_ms} ms by {}", probes.join(", "))
+            Self::Watch { dwell_ms, probes, compares, .. } => {
+                let slot = compares.then_some("the old slot");
+                let by: Vec<&str> = probes.iter().map(String::as_str).chain(slot).collect();
+                write!(formatter, "watch for {dwell_ms} ms")?;
+                if by.is_empty() { Ok(()) } else { write!(formatter, " by {}", by.join(", ")) }
             }
             Self::Commit => formatter.write_str("commit"),
             Self::Publish => formatter.write_str("make the release the current one"),

@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::plan::{Plan, PlanKind};
 use super::undo::Undo;
-use crate::{BackupRef, ReleaseId, Running, Version};
+use crate::{
+    BackupRef, Judgement, ReleaseId, Remark, Running, Slot, TrafficCounts, Verdict, Version,
+};
 
 /// A record with its place in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +105,21 @@ pub enum Record {
         /// What is left to do, in order.
         left: Vec<String>,
     },
+    /// The live release has ended by itself and is about to be started again.
+    Reviving {
+        /// Its slot.
+        slot: Slot,
+    },
+    /// It runs again.
+    Revived {
+        /// What runs.
+        running: Running,
+    },
+    /// It did not start.
+    NotRevived {
+        /// Why.
+        why: String,
+    },
     /// It is decided: all is done from here on.
     Committed,
     /// The deployment is over.
@@ -127,11 +144,83 @@ pub enum StepNote {
         /// It.
         backup: BackupRef,
     },
+    /// Backups that were removed since no way back needs them.
+    Discarded {
+        /// They.
+        backups: Vec<BackupRef>,
+    },
+    /// What a validator said of a release that it let pass.
+    Judged {
+        /// It.
+        judgement: Judgement,
+    },
+    /// How the new slot did under traffic, compared with the old one.
+    Compared {
+        /// What was counted, and what follows.
+        comparison: Compared,
+    },
     /// Anything else, for people.
     Said {
         /// In words; redacted.
         text: String,
     },
+}
+
+impl fmt::Display for StepNote {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running { running } => {
+                write!(formatter, "{} instances run", running.instances.len())
+            }
+            Self::Backup { backup } => write!(formatter, "kept at {}", backup.location),
+            Self::Discarded { backups } => write!(formatter, "{} discarded", backups.len()),
+            Self::Judged { judgement } => judgement.fmt(formatter),
+            Self::Compared { comparison } => comparison.fmt(formatter),
+            Self::Said { text } => formatter.write_str(text),
+        }
+    }
+}
+
+/// What was compared while a new release was watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Compared {
+    /// In how many windows both slots were counted.
+    pub windows: u64,
+    /// How many windows could not be counted, as when the router did not answer.
+    #[serde(default)]
+    pub lost: u64,
+    /// What the old slot answered in them.
+    pub old: TrafficCounts,
+    /// What the new slot answered in them.
+    pub new: TrafficCounts,
+    /// What follows. Without data, it says why there is none.
+    pub verdict: Verdict,
+}
+
+impl Compared {
+    /// A comparison that came to `verdict`, without any window.
+    pub fn new(verdict: Verdict) -> Self {
+        let (old, new) = (TrafficCounts::default(), TrafficCounts::default());
+        Self { windows: 0, lost: 0, old, new, verdict }
+    }
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { windows, old, new, verdict, .. } = self;
+        let windows =
+            if *windows == 1 { "1 window".to_owned() } else { format!("{windows} windows") };
+        match verdict {
+            Verdict::NoData { why } => write!(formatter, "not compared: {why}"),
+            Verdict::Fail { why } => write!(formatter, "worse in {windows}: {why}"),
+            Verdict::Pass => write!(
+                formatter,
+                "no worse in {windows}: {} of {} requests failed, and {} of {} in the old slot",
+                new.errors, new.requests, old.errors, old.requests
+            ),
+        }
+    }
 }
 
 /// Why a deployment is taken back or waits.
@@ -142,12 +231,22 @@ pub struct Cause {
     pub kind: CauseKind,
     /// In words.
     pub why: String,
+    /// What a validator found, if it was one that said no.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
 }
 
 impl Cause {
     /// A cause of this kind.
     pub fn new(kind: CauseKind, why: impl Into<String>) -> Self {
-        Self { kind, why: why.into() }
+        Self { kind, why: why.into(), remarks: Vec::new() }
+    }
+
+    /// Adds what a validator found.
+    #[must_use]
+    pub fn with_remarks(mut self, remarks: Vec<Remark>) -> Self {
+        self.remarks = remarks;
+        self
     }
 }
 
@@ -168,6 +267,8 @@ pub enum CauseKind {
     Hook,
     /// A health check failed, or had no data until its time was over.
     Health,
+    /// The new release does worse than the old one under traffic.
+    Worse,
     /// A backup was not made or not proven.
     Backup,
     /// The schema did not change, or does not fit.
@@ -247,6 +348,12 @@ pub struct Summary {
     /// Whether it was stuck in between, so that a person had to act.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incident: bool,
+    /// The backups that it made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<BackupRef>,
+    /// The backups of earlier deployments that it removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discarded: Vec<BackupRef>,
     /// What failed after the commit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -5,6 +5,8 @@ use uuid::Uuid;
 
 use super::plan::{Action, LivePoint, Phase, Plan};
 use super::record::{Cause, Entry, Outcome, Record, StepNote, Summary};
+use super::retention::KeptBackup;
+use super::revival::Revivals;
 use super::undo::{self, Undo};
 use crate::{BackupRef, ReleaseId, Running, Slot, Version};
 
@@ -29,6 +31,10 @@ pub struct EnvironmentState {
     pub open: Option<OpenDeployment>,
     /// What became of the latest one that is.
     pub last: Option<Summary>,
+    /// The backups of all deployments that are over, the oldest first.
+    pub backups: Vec<KeptBackup>,
+    /// How the live release was started again where it had ended by itself.
+    pub revivals: Revivals,
 }
 
 /// A release that was live.
@@ -75,6 +81,8 @@ pub struct OpenDeployment {
     pub running: Option<Running>,
     /// The backups it made.
     pub backups: Vec<BackupRef>,
+    /// The earlier backups it removed.
+    pub discarded: Vec<BackupRef>,
     /// What was taken back.
     pub undone: Vec<Undo>,
     /// Whether it was ever stuck.
@@ -154,6 +162,8 @@ impl OpenDeployment {
             execution: self.execution,
             contracted,
             incident: self.incident,
+            backups: self.backups.clone(),
+            discarded: self.discarded.clone(),
             warnings: self.warnings.clone(),
         }
     }
@@ -200,6 +210,10 @@ impl EnvironmentState {
         match &entry.record {
             Record::Began { .. } => self.begin(entry),
             Record::Ended { summary } => self.end(summary),
+            Record::Reviving { .. } => self.revivals.begin(entry.at),
+            Record::Revived { .. } => self.revivals.succeed(),
+            Record::NotRevived { why } => self.revivals.fail(why),
+            Record::Resumed { .. } if self.open.is_none() => self.revivals.forgive(),
             record => {
                 if let Some(open) = &mut self.open {
                     open.apply(record, entry.at);
@@ -229,6 +243,7 @@ impl EnvironmentState {
             paused: false,
             running: None,
             backups: Vec::new(),
+            discarded: Vec::new(),
             undone: Vec::new(),
             incident: false,
             warnings: Vec::new(),
@@ -240,10 +255,18 @@ impl EnvironmentState {
     pub fn end(&mut self, summary: &Summary) {
         let slot = self.open.take().map_or_else(|| self.next_slot(), |open| open.plan.slot);
         self.deployments = self.deployments.max(summary.number);
+        let made = summary.backups.iter().map(|backup| KeptBackup {
+            deployment: summary.number,
+            succeeded: summary.outcome == Outcome::Succeeded,
+            backup: backup.clone(),
+        });
+        self.backups.extend(made);
+        self.backups.retain(|kept| !summary.discarded.contains(&kept.backup));
         if summary.contracted {
             self.contracted = Some(summary.number);
         }
         if summary.outcome == Outcome::Succeeded {
+            self.revivals = Revivals::default();
             let live = LivePoint {
                 release: summary.release,
                 version: summary.version.clone(),
@@ -277,6 +300,9 @@ impl OpenDeployment {
                 match note {
                     Some(StepNote::Running { running }) => self.running = Some(running.clone()),
                     Some(StepNote::Backup { backup }) => self.backups.push(backup.clone()),
+                    Some(StepNote::Discarded { backups }) => {
+                        self.discarded.extend(backups.iter().cloned());
+                    }
                     _ => {}
                 }
             }
@@ -304,7 +330,11 @@ impl OpenDeployment {
                 (self.incident, self.course) = (true, Course::Stuck { cause, undoing, why, left });
             }
             Record::Committed => self.committed_at = Some(at),
-            Record::Began { .. } | Record::Ended { .. } => {}
+            Record::Began { .. }
+            | Record::Ended { .. }
+            | Record::Reviving { .. }
+            | Record::Revived { .. }
+            | Record::NotRevived { .. } => {}
         }
     }
 }

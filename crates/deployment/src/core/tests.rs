@@ -68,7 +68,12 @@ fn plan(state: &EnvironmentState, name: &str) -> Plan {
         let split = share(permille);
         if permille == 1000 || live.is_some() {
             actions.push(Action::Shift { split });
-            actions.push(Action::Watch { split, dwell_ms: 10, probes: probes.clone() });
+            actions.push(Action::Watch {
+                split,
+                dwell_ms: 10,
+                probes: probes.clone(),
+                compares: false,
+            });
         }
     }
     actions.extend([Action::Commit, Action::Publish]);

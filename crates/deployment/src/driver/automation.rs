@@ -12,6 +12,7 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::errors::OperationError;
+use super::meter::Meter;
 use super::parts::EnvironmentParts;
 use super::planning::{self, Aim};
 use super::run::Run;
@@ -46,7 +47,8 @@ pub(super) struct Site {
     pub(super) parts: EnvironmentParts,
     pub(super) strategy: RollbackStrategy,
     pub(super) digest: Digest,
-    pub(super) validates: bool,
+    /// Whether releases are judged; by whom there is, if nothing was said.
+    pub(super) validates: Option<bool>,
     pub(super) tests: bool,
     pub(super) longest_seconds: u64,
     pub(super) patience: Duration,
@@ -142,7 +144,7 @@ impl DeploymentAutomation {
                 parts: parts(settings),
                 strategy: strategy.clone(),
                 digest: planning::settings_digest(&shared),
-                validates: config.validate_before_deploy,
+                validates: settings.validate_before_deploy.or(config.validate_before_deploy),
                 tests: config.run_integration_tests,
                 longest_seconds: config.timeout_seconds,
                 patience: PATIENCE.min(Duration::from_secs(config.timeout_seconds)),
@@ -216,6 +218,10 @@ impl DeploymentAutomation {
         state: &EnvironmentState,
         order: &Order,
     ) -> Result<Plan, OperationError> {
+        let judged = order.kind == PlanKind::Rollback || site.validates != Some(true);
+        if !judged && site.parts.validators.is_empty() {
+            return Err(OperationError::NoValidator { environment: site.settings.name.clone() });
+        }
         let (store, wanted) = (Arc::clone(&site.parts.store), order.clone());
         let (release, version) = spawn_blocking(move || {
             let release = store.identify(&wanted.source)?;
@@ -246,9 +252,14 @@ impl DeploymentAutomation {
         check_wiring(&site)?;
         let mut run = Run::begin(&site, &self.progress).await?;
         run.settle().await?;
+        // While a release is prepared, the one before it serves; who goes back does not want it.
+        if order.kind != PlanKind::Rollback {
+            run.revive().await?;
+        }
         let plan = self.plan_for(&site, &run.state, &order).await?;
         self.admit(&site, &plan, &options).await?;
         run.source = Some(order.source);
+        run.meter = Meter::of(&site, &plan);
         let mut opening = Opening::new(plan);
         opening.execution = options.execution;
         opening.changed_at = options.changed_at;

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::TryFutureExt as _;
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::automation::Site;
+use super::meter::Meter;
 use super::parts::Target;
 use super::probing;
 use crate::{
@@ -27,9 +29,10 @@ pub(super) struct Job {
     pub(super) state: EnvironmentState,
     pub(super) open: OpenDeployment,
     pub(super) source: Option<ReleaseSource>,
+    pub(super) meter: Option<Arc<Meter>>,
 }
 
-type Done = Result<Option<StepNote>, Cause>;
+pub(super) type Done = Result<Option<StepNote>, Cause>;
 
 impl Job {
     /// Does a step. What works on our own disk can't be given up in the middle, so it is
@@ -64,9 +67,7 @@ impl Job {
     async fn outside(&self, action: &Action, deadline: Duration) -> Done {
         let parts = &self.site.parts;
         match action {
-            Action::Validate { hook } => {
-                self.run(&parts.gates, hook, CauseKind::Refused, deadline).await
-            }
+            Action::Validate { hook } => self.validate(hook, deadline).await,
             Action::RunBefore { hook } => {
                 self.run(&parts.before, hook, CauseKind::Hook, deadline).await
             }
@@ -76,6 +77,7 @@ impl Job {
             }
             Action::BackUp { provider } => self.back_up(provider, deadline).await,
             Action::Prove { provider } => self.prove(provider).await,
+            Action::Discard { keep } => Ok(self.discard(*keep, deadline).await),
             Action::Expand { migration } => self.migrate(migration, Half::Expand, deadline).await,
             Action::CheckSchema { migration, side } => {
                 self.migrate(migration, Half::Check(*side), deadline).await
@@ -86,8 +88,9 @@ impl Job {
             Action::Start => self.start(deadline).await,
             Action::Check { .. } => self.check(deadline).await,
             Action::Shift { split } => self.shift(*split).await,
-            Action::Watch { dwell_ms, .. } => {
-                self.watch(Duration::from_millis(*dwell_ms), deadline).await
+            Action::Watch { split, dwell_ms, compares, .. } => {
+                let meter = self.meter.as_deref().filter(|_| *compares);
+                self.watch(meter, *split, Duration::from_millis(*dwell_ms), deadline).await
             }
             Action::Drain => self.drain(deadline).await,
             Action::Stop => self.stop_old().await,
@@ -141,7 +144,7 @@ impl Job {
     }
 
     /// Works on the store off the runtime.
-    async fn with_store<T: Send + 'static>(
+    pub(super) async fn with_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Job) -> Result<T, Cause> + Send + 'static,
     ) -> Result<T, Cause> {
@@ -208,7 +211,7 @@ impl Job {
     }
 
     /// What outside parts are told. The release is in the store, or else its source is shown.
-    async fn context(&self, deadline: Duration) -> Result<StepContext, Cause> {
+    pub(super) async fn context(&self, deadline: Duration) -> Result<StepContext, Cause> {
         self.with_store(move |job| {
             let plan = &job.open.plan;
             let release = job.staged(&ReleaseName::Id(plan.release))?;
@@ -217,16 +220,7 @@ impl Job {
                 Some(live) => job.staged(&ReleaseName::Id(live.release))?,
                 None => None,
             };
-            let mut variables = Variables::new();
-            for (name, value) in &job.site.settings.variables {
-                let value = match value {
-                    VariableSetting::Plain(text) => crate::Secret::new(text.clone()),
-                    VariableSetting::Secret(place) => {
-                        place.resolve().map_err(|error| cause(CauseKind::Hook, &error))?
-                    }
-                };
-                variables.insert(name.clone(), value);
-            }
+            let variables = job.site.variables()?;
             let name = job.site.settings.name.clone();
             Ok(StepContext::new(name, job.open.number, plan.slot, release)
                 .with_live(live)
@@ -281,6 +275,28 @@ impl Job {
         Ok(Some(StepNote::Said { text: proof.compared }))
     }
 
+    /// Removes backups that nobody needs. One that can't be removed is left to the next
+    /// deployment, and so is what there was no time for: no release is refused for that.
+    async fn discard(&self, keep: usize, deadline: Duration) -> Option<StepNote> {
+        let end = Instant::now() + deadline;
+        let mut backups = Vec::new();
+        for backup in self.state.surplus_backups(keep) {
+            let mut providers = self.site.parts.backups.iter();
+            let Some(provider) = providers.find(|it| it.name() == backup.provider) else {
+                continue;
+            };
+            match timeout_at(end, provider.discard(&backup)).await {
+                Ok(Ok(())) => backups.push(backup),
+                Ok(Err(error)) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(location = backup.location, error, "a backup was not discarded");
+                }
+                Err(_) => break,
+            }
+        }
+        (!backups.is_empty()).then_some(StepNote::Discarded { backups })
+    }
+
     async fn migrate(&self, name: &str, half: Half, deadline: Duration) -> Done {
         let mut migrators = self.site.parts.migrators.iter();
         let migrator = migrators.find(|it| it.name() == name).ok_or_else(|| missing(name))?;
@@ -327,12 +343,24 @@ impl Job {
         settled.map(|()| None).map_err(|why| Cause::new(CauseKind::Health, why))
     }
 
-    async fn watch(&self, dwell: Duration, deadline: Duration) -> Done {
+    async fn watch(
+        &self,
+        meter: Option<&Meter>,
+        split: Split,
+        dwell: Duration,
+        deadline: Duration,
+    ) -> Done {
         let target = self.probe_target(deadline).await?;
-        let watched = probing::watch(&self.site.parts.probes, &target, dwell, deadline).await;
-        watched.map_err(|why| Cause::new(CauseKind::Health, why))?;
+        let asked = probing::watch(&self.site.parts.probes, &target, dwell, deadline)
+            .map_err(|why| Cause::new(CauseKind::Health, why));
+        let compared = async {
+            let Some(meter) = meter else { return Ok(()) };
+            let compared = meter.watch(split, dwell, deadline).await;
+            compared.map_err(|why| Cause::new(CauseKind::Worse, why))
+        };
+        futures::future::try_join(asked, compared).await?;
         self.same_as_checked().await?;
-        Ok(None)
+        Ok(meter.map(|meter| StepNote::Compared { comparison: meter.compared() }))
     }
 
     async fn probe_target(&self, deadline: Duration) -> Result<ProbeTarget, Cause> {
@@ -346,6 +374,9 @@ impl Job {
             Target::Slots { router, .. } => {
                 self.same_as_checked().await?;
                 router.set(split).await.map_err(|error| traffic(&error))?;
+                if let Some(meter) = &self.meter {
+                    meter.begin().await;
+                }
                 Ok(None)
             }
         }
@@ -397,6 +428,22 @@ impl Job {
     }
 }
 
+impl Site {
+    /// The variables of the environment, with secrets resolved. This may read files.
+    pub(super) fn variables(&self) -> Result<Variables, Cause> {
+        let variables = self.settings.variables.iter().map(|(name, value)| {
+            let value = match value {
+                VariableSetting::Plain(text) => crate::Secret::new(text.clone()),
+                VariableSetting::Secret(place) => {
+                    place.resolve().map_err(|error| cause(CauseKind::Hook, &error))?
+                }
+            };
+            Ok((name.clone(), value))
+        });
+        variables.collect()
+    }
+}
+
 /// What is asked of a migration.
 #[derive(Clone, Copy)]
 enum Half {
@@ -405,21 +452,21 @@ enum Half {
     Contract,
 }
 
-fn missing(name: &str) -> Cause {
+pub(super) fn missing(name: &str) -> Cause {
     let why = format!("`{name}` is not a part of this program; wire it, or take it out");
     Cause::new(CauseKind::Hook, why)
 }
 
-fn traffic(error: &RouterError) -> Cause {
+pub(super) fn traffic(error: &RouterError) -> Cause {
     cause(CauseKind::Traffic, error)
 }
 
-fn stored(error: &StoreError) -> Cause {
+pub(super) fn stored(error: &StoreError) -> Cause {
     cause(CauseKind::Store, error)
 }
 
 /// The whole chain of an error in one line.
-fn cause(kind: CauseKind, error: &dyn std::error::Error) -> Cause {
+pub(super) fn cause(kind: CauseKind, error: &dyn std::error::Error) -> Cause {
     let mut why = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -25,6 +25,15 @@ pub enum OperationError {
         /// What is missing.
         what: String,
     },
+    /// Releases are to be judged, and there is nobody who does.
+    #[error(
+        "`{environment}` says `validate_before_deploy = true`, and nothing judges its releases; add \
+         a `[[environments.validate]]` with a `command`, or take the line out"
+    )]
+    NoValidator {
+        /// The environment.
+        environment: String,
+    },
     /// The environment is not to be had.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -98,6 +107,14 @@ pub enum OperationError {
     NotInProgress {
         /// The environment.
         environment: String,
+    },
+    /// The live release has ended and does not start.
+    #[error("the live release of `{environment}` does not start: {why}; mend it, or roll back")]
+    NotRevived {
+        /// The environment.
+        environment: String,
+        /// Why.
+        why: String,
     },
     /// The machine does not allow it now.
     #[error(transparent)]

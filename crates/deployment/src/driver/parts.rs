@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use crate::{
     BackupProvider, CheckSetting, DeploymentEnvironment, DeploymentLedger, DirectoryLedger,
-    DirectoryReleases, HealthProbe, Hook, Migrator, Notifier, ReleaseStore, RollbackPolicy,
-    SlotRuntime, TrafficRouter,
+    DirectoryReleases, HealthProbe, Hook, Migrator, Notifier, ReleaseStore, ReleaseValidator,
+    RollbackPolicy, SlotRuntime, TrafficRouter,
 };
 
 /// What takes releases.
@@ -41,7 +41,7 @@ pub struct EnvironmentParts {
     pub(super) target: Target,
     pub(super) policy: Option<Arc<dyn RollbackPolicy>>,
     pub(super) probes: Vec<(CheckSetting, Arc<dyn HealthProbe>)>,
-    pub(super) gates: Vec<Arc<dyn Hook>>,
+    pub(super) validators: Vec<Arc<dyn ReleaseValidator>>,
     pub(super) before: Vec<Arc<dyn Hook>>,
     pub(super) tests: Vec<Arc<dyn Hook>>,
     pub(super) after: Vec<Arc<dyn Hook>>,
@@ -72,7 +72,7 @@ impl EnvironmentParts {
             target,
             policy: None,
             probes: Vec::new(),
-            gates: Vec::new(),
+            validators: Vec::new(),
             before: Vec::new(),
             tests: Vec::new(),
             after: Vec::new(),
@@ -115,9 +115,9 @@ impl EnvironmentParts {
         self
     }
 
-    /// Adds a gate that judges a source before it is staged.
-    pub fn with_gate(mut self, gate: Arc<dyn Hook>) -> Self {
-        self.gates.push(gate);
+    /// Adds somebody who judges a release before anything of it is staged.
+    pub fn with_validator(mut self, validator: Arc<dyn ReleaseValidator>) -> Self {
+        self.validators.push(validator);
         self
     }
 

@@ -89,8 +89,9 @@ impl Steps<'_> {
         let site = self.site;
         let deadline = Duration::from_secs(site.settings.deadlines.command_seconds);
         if !self.goes_back() {
-            for gate in site.parts.gates.iter().filter(|_| site.validates) {
-                self.push(Action::Validate { hook: gate.name().to_owned() }, deadline);
+            let asked = site.validates != Some(false);
+            for validator in site.parts.validators.iter().filter(|_| asked) {
+                self.push(Action::Validate { hook: validator.name().to_owned() }, deadline);
             }
         }
         self.push(Action::Stage, DISK);
@@ -109,6 +110,9 @@ impl Steps<'_> {
             let provider = provider.name().to_owned();
             self.push(Action::BackUp { provider: provider.clone() }, deadline);
             self.push(Action::Prove { provider }, deadline);
+        }
+        if !site.parts.backups.is_empty() {
+            self.push(Action::Discard { keep: site.settings.keep }, deadline);
         }
         for migrator in &site.parts.migrators {
             let migration = migrator.name().to_owned();
@@ -149,10 +153,12 @@ impl Steps<'_> {
             let Ok(split) = Split::giving(self.slot, share) else { continue };
             self.push(Action::Shift { split }, DISK);
             let (dwell_ms, probes) = (site.settings.dwell_ms, site.probe_names());
-            if dwell_ms > 0 || !probes.is_empty() {
+            let comparison = &site.settings.comparison;
+            let compares = comparison.enabled && !whole && (dwell_ms > 0 || comparison.required);
+            if dwell_ms > 0 || compares || !probes.is_empty() {
                 let health = Duration::from_secs(site.settings.deadlines.health_seconds);
                 let deadline = Duration::from_millis(dwell_ms) + health;
-                self.push(Action::Watch { split, dwell_ms, probes }, deadline);
+                self.push(Action::Watch { split, dwell_ms, probes, compares }, deadline);
             }
         }
     }

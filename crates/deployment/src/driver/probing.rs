@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{BoxFuture, FutureExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{CheckSetting, HealthProbe, ProbeTarget, Verdict};
+use crate::{CheckSetting, HealthProbe, Patience, ProbeTarget, Verdict, wait_for_health};
 
 /// A probe with how often it has to pass.
 pub(super) type Probe = (CheckSetting, Arc<dyn HealthProbe>);
@@ -23,23 +24,25 @@ pub(super) async fn settle(
     results.into_iter().collect()
 }
 
-async fn settle_one(
-    (setting, probe): &Probe,
-    target: &ProbeTarget,
-    end: Instant,
-) -> Result<(), String> {
-    let mut in_row = 0;
-    loop {
-        let verdict = ask(setting, probe, target).await;
-        in_row = if verdict.passes() { in_row + 1 } else { 0 };
-        if in_row >= setting.successes {
-            return Ok(());
-        }
-        let interval = Duration::from_millis(setting.interval_ms);
-        if Instant::now() + interval >= end {
-            return Err(format!("`{}` {verdict}", setting.name));
-        }
-        sleep(interval).await;
+async fn settle_one(probe: &Probe, target: &ProbeTarget, end: Instant) -> Result<(), String> {
+    let setting = &probe.0;
+    let interval = Duration::from_millis(setting.interval_ms);
+    let left = end.saturating_duration_since(Instant::now());
+    let patience = Patience::new(setting.successes, interval, left);
+    let verdict = wait_for_health(&Limited(probe), target, &patience).await;
+    if verdict.passes() { Ok(()) } else { Err(format!("`{}` {verdict}", setting.name)) }
+}
+
+/// A probe of which each look ends in the time that its setting gives.
+struct Limited<'p>(&'p Probe);
+
+impl HealthProbe for Limited<'_> {
+    fn name(&self) -> &str {
+        &self.0.0.name
+    }
+
+    fn probe<'a>(&'a self, target: &'a ProbeTarget) -> BoxFuture<'a, Verdict> {
+        ask(&self.0.0, &self.0.1, target).boxed()
     }
 }
 

@@ -6,14 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::automation::{Progress, Site};
 use super::effects::Job;
 use super::errors::OperationError;
+use super::meter::Meter;
 use crate::{
     Action, AppendError, Cause, Course, Entry, EnvironmentState, Event, Lease, NextEffect, Notice,
-    NoticeKind, Outcome, Record, ReleaseSource, StepError, Summary, Undo, Wish, step,
+    NoticeKind, Outcome, Record, ReleaseSource, StepError, Summary, Undo, Wish, deliver, step,
 };
 
 /// How often the wishes of people are looked at.
@@ -28,6 +29,7 @@ pub(super) struct Run {
     pub(super) lease: Arc<Lease>,
     pub(super) state: EnvironmentState,
     pub(super) source: Option<ReleaseSource>,
+    pub(super) meter: Option<Arc<Meter>>,
     pub(super) progress: broadcast::Sender<Progress>,
 }
 
@@ -45,7 +47,7 @@ impl Run {
         })
         .await??;
         let (site, progress) = (Arc::clone(site), progress.clone());
-        Ok(Self { site, lease: Arc::new(lease), state, source: None, progress })
+        Ok(Self { site, lease: Arc::new(lease), state, source: None, meter: None, progress })
     }
 
     /// Goes on from an event until the deployment is over.
@@ -65,7 +67,7 @@ impl Run {
     }
 
     /// Keeps records, and lets them be seen.
-    async fn keep(&mut self, records: Vec<Record>) -> Result<(), OperationError> {
+    pub(super) async fn keep(&mut self, records: Vec<Record>) -> Result<(), OperationError> {
         if records.is_empty() {
             return Ok(());
         }
@@ -113,7 +115,7 @@ impl Run {
 
     fn job(&self, open: crate::OpenDeployment) -> Job {
         let (site, state) = (Arc::clone(&self.site), self.state.clone());
-        Job { site, state, open, source: self.source.clone() }
+        Job { site, state, open, source: self.source.clone(), meter: self.meter.clone() }
     }
 
     /// Does a step, and listens to people meanwhile.
@@ -122,7 +124,17 @@ impl Run {
         if self.state.open.as_ref().is_some_and(|open| open.entered == 1 && open.finished == 0) {
             self.tell(NoticeKind::Started, "the deployment began").await;
         }
+        let before = open.traffic_at.is_none();
         let job = self.job(open);
+        // Until the first shift, what the old slot does by itself is learned beside all else.
+        let meter = self.meter.clone().filter(|_| before);
+        let calibrating = async move {
+            match meter {
+                Some(meter) => meter.calibrate().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(calibrating);
         let patient = matches!(action, Action::Stage | Action::Publish | Action::Collect { .. });
         let effect = job.act(action, deadline);
         tokio::pin!(effect);
@@ -130,6 +142,7 @@ impl Run {
             tokio::select! {
                 biased;
                 done = &mut effect => return Ok(self.judged(done)),
+                never = &mut calibrating => match never {},
                 () = sleep(LOOK) => if let Some(event) = self.listen(patient).await? {
                     return Ok(event);
                 },
@@ -259,22 +272,18 @@ impl Run {
     }
 
     /// Tells everybody who wants to know; that one is not reached changes nothing.
-    async fn tell_of(&self, number: u64, version: &crate::Version, kind: NoticeKind, text: &str) {
+    pub(super) async fn tell_of(
+        &self,
+        number: u64,
+        version: &crate::Version,
+        kind: NoticeKind,
+        text: &str,
+    ) {
         let environment = &self.site.settings.name;
         let live = self.state.live.as_ref().map(|live| live.version.clone());
         let notice = Notice::new(environment, number, version.clone(), kind, Timestamp::now());
         let notice = notice.with_text(text).with_live(live);
-        for notifier in &self.site.parts.notifiers {
-            match timeout(TELLING, notifier.notify(&notice)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::warn!(environment, notifier = notifier.name(), error, "not told");
-                }
-                Err(_) => {
-                    tracing::warn!(environment, notifier = notifier.name(), "not told in time");
-                }
-            }
-        }
+        // Who is not reached is in the log; nothing else follows from it.
+        let _ = deliver(&self.site.parts.notifiers, &notice, TELLING).await;
     }
 }

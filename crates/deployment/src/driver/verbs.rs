@@ -9,11 +9,12 @@ use tokio::time::timeout;
 use super::automation::{DeployOptions, DeploymentAutomation, Order, Site};
 use super::errors::OperationError;
 use super::parts::Target;
+use super::revival::Revival;
 use super::run::Run;
 use crate::{
-    ControlRequest, DeploymentAnalytics, EnvironmentState, Event, LedgerView, OpenDeployment,
-    PlanKind, ReleaseId, ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus, StepError,
-    Summary, Version, Wish,
+    ControlRequest, DeploymentAnalytics, EnvironmentState, Event, LedgerView, MayRevive,
+    OpenDeployment, PlanKind, ReleaseId, ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus,
+    StepError, Summary, Version, Wish,
 };
 
 /// How long a look at a slot or a router may take.
@@ -56,13 +57,17 @@ impl DeploymentAutomation {
     }
 
     /// Settles what an earlier start has left: takes it back if it was not committed,
-    /// finishes it if it was. Nothing if there is nothing.
+    /// finishes it if it was. Nothing if there is nothing. A live release that has ended is
+    /// [revived](Self::revive).
     ///
     /// # Errors
     /// The environment is held by somebody, or the deployment can't be ended.
     pub async fn recover(&self, environment: &str) -> Result<Option<Summary>, OperationError> {
         let site = Arc::clone(self.site(environment)?);
-        Run::begin(&site, &self.progress).await?.settle().await
+        let mut run = Run::begin(&site, &self.progress).await?;
+        let settled = run.settle().await?;
+        run.revive().await?;
+        Ok(settled)
     }
 
     /// Goes back to the release that was live before, or to a version that was.
@@ -78,7 +83,7 @@ impl DeploymentAutomation {
         to: Option<&Version>,
     ) -> Result<Summary, OperationError> {
         let site = Arc::clone(self.site(environment)?);
-        let settled = self.recover(environment).await?;
+        let settled = Run::begin(&site, &self.progress).await?.settle().await?;
         if let (Some(settled), None) = (&settled, to)
             && settled.committed_at.is_none()
         {
@@ -142,7 +147,8 @@ impl DeploymentAutomation {
         let view = read(&site).await?;
         let state = view.state();
         let drift = look(&site, &state).await;
-        let to_do = state.open.as_ref().map(to_do).unwrap_or_default();
+        let mut to_do = state.open.as_ref().map(to_do).unwrap_or_default();
+        to_do.extend(ended(&state, &drift));
         let environment = environment.to_owned();
         Ok(EnvironmentStatus { environment, state, drift, to_do, warnings: view.warnings })
     }
@@ -220,13 +226,35 @@ impl DeploymentAutomation {
         self.wish(environment, Wish::Pause, by, event).await
     }
 
-    /// Lets a deployment go on that is paused, waits for a decision, or is stuck.
+    /// Lets a deployment go on that is paused, waits for a decision, or is stuck. If none is in
+    /// progress, a live release that has ended is started again, however often that was tried.
     ///
     /// # Errors
-    /// Nothing is in progress, or it does not wait for anybody.
+    /// Nothing is in progress, or it does not wait for anybody; or the release does not start.
     pub async fn resume(&self, environment: &str, by: &str) -> Result<(), OperationError> {
+        let site = Arc::clone(self.site(environment)?);
+        if self.state_of(&site).await?.open.is_none() {
+            return self.let_live(&site, by).await;
+        }
         let event = Event::Resume { by: by.to_owned() };
         self.wish(environment, Wish::Resume, by, event).await
+    }
+
+    async fn let_live(&self, site: &Arc<Site>, by: &str) -> Result<(), OperationError> {
+        let environment = site.settings.name.clone();
+        let mut run = Run::begin(site, &self.progress).await?;
+        let mut revival = run.revive().await?;
+        if let Revival::Waits { .. } = revival {
+            run.keep(vec![crate::Record::Resumed { by: by.to_owned() }]).await?;
+            revival = run.revive().await?;
+        }
+        match revival {
+            Revival::Revived => Ok(()),
+            Revival::NotNeeded => Err(OperationError::NotInProgress { environment }),
+            Revival::Failed { why } | Revival::Waits { why } => {
+                Err(OperationError::NotRevived { environment, why })
+            }
+        }
     }
 
     /// Leaves a wish for whoever holds the environment; if nobody does, carries it out.
@@ -309,6 +337,28 @@ fn to_do(open: &OpenDeployment) -> Vec<String> {
         crate::Course::Forward if open.paused => vec!["resume or abort it".to_owned()],
         _ => Vec::new(),
     }
+}
+
+/// What a person has to do about a live release that has ended by itself.
+fn ended(state: &EnvironmentState, drift: &Drift) -> Option<String> {
+    let live = state.live.as_ref()?;
+    let may = state.may_revive(Timestamp::now())?;
+    drift
+        .slots
+        .iter()
+        .find(|(slot, status)| *slot == live.slot && matches!(status, SlotStatus::Empty))?;
+    let failed = state.revivals.failed.as_ref();
+    let failed = failed.map(|why| format!(" ({why})")).unwrap_or_default();
+    let version = &live.version;
+    Some(match may {
+        MayRevive::GivenUp { until } => format!(
+            "{version} has ended and was started in vain{failed}; mend it and resume, or roll back; \
+             it is tried again after {until}"
+        ),
+        _ => {
+            format!("{version} has ended{failed}; resume starts it, as does whatever is done next")
+        }
+    })
 }
 
 /// Looks at what really is, as far as that is quick.

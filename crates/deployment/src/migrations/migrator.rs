@@ -242,26 +242,6 @@ impl Work {
     }
 }
 
-/// Refuses a rollback that would put the old release on a schema that no longer fits it.
-///
-/// # Errors
-/// The second half was begun, or the database can't be asked.
-pub async fn refuse_past_contract(
-    migrator: &dyn Migrator,
-    context: &StepContext,
-) -> Result<(), MigrationError> {
-    if migrator.phase(context).await? < MigrationPhase::Contracted {
-        return Ok(());
-    }
-    Err(MigrationError::Refused {
-        migration: migrator.name().to_owned(),
-        action: "roll back",
-        why: "what only the old release needs was removed from the schema; deploy a release that \
-              fits it, or restore the backup by hand and lose what was written since"
-            .to_owned(),
-    })
-}
-
 impl Migrator for PostgresMigrator {
     fn name(&self) -> &str {
         &self.settings.name

@@ -23,7 +23,7 @@ pub struct Undelivered {
 /// notifier that takes longer than `within` is given up. There is no error: a deployment
 /// goes on whether it is heard of or not.
 pub async fn deliver(
-    notifiers: &[Box<dyn Notifier>],
+    notifiers: &[impl Notifier],
     notice: &Notice,
     within: Duration,
 ) -> Vec<Undelivered> {

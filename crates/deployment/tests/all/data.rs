@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evergen_deployment::{
-    BackupError, BackupProvider, BackupRef, CheckSetting, DeploymentAutomation, DeploymentConfig,
-    EnvironmentParts, HealthProbe, Hook, HookError, HookReport, MigrationError, MigrationPhase,
-    Migrator, OperationError, Outcome, ProbeTarget, Proof, Side, StepContext, Verdict,
+    BackupError, BackupProvider, BackupRef, CheckSetting, CommandHook, CommandLine,
+    DeploymentAutomation, DeploymentConfig, EnvironmentParts, HealthProbe, Hook, HookError,
+    HookReport, MemoryBackup, MigrationError, MigrationPhase, Migrator, OperationError, Outcome,
+    ProbeTarget, Proof, Side, StepContext, Verdict,
 };
 use futures::future::{BoxFuture, FutureExt as _, ready};
 use jiff::Timestamp;
@@ -139,7 +140,7 @@ fn automation(world: &World, part: &Arc<Part>, restore_data: bool) -> Deployment
         EnvironmentParts::directory(settings)
             .with_backup(part.clone())
             .with_migrator(part.clone())
-            .with_gate(part.clone())
+            .with_before(part.clone())
             .with_after(part.clone())
             .with_probe(check, Arc::new(Check))
     })
@@ -244,4 +245,32 @@ fn settings_that_name_a_missing_part_are_refused() {
     let refused = block_on(deploy(&automation, &source, "1.0")).unwrap_err().to_string();
     assert!(refused.contains("names health check `up`"), "{refused}");
     assert!(!world.target().exists());
+}
+
+#[test]
+fn backups_are_discarded_when_no_way_back_needs_them() {
+    let world = World::new();
+    let data = Arc::new(MemoryBackup::new("text"));
+    let config = DeploymentConfig::new(vec![world.environment().with_kept_releases(1)]).unwrap();
+    let script = "case $EVERGEN_VERSION in bad*) exit 1;; esac";
+    let automation = DeploymentAutomation::with_parts(&config, |settings| {
+        let test = CommandHook::new("test", CommandLine::new(["sh", "-c", script])).unwrap();
+        EnvironmentParts::directory(settings).with_backup(data.clone()).with_test(Arc::new(test))
+    })
+    .unwrap();
+    for version in 1..=5 {
+        assert_eq!(run(&automation, &world, &version.to_string()).0, Outcome::Succeeded);
+    }
+    // Back from the fifth is the fourth, and from there the third.
+    assert_eq!(data.kept(), ["3-3", "4-4", "5-5"]);
+    for version in 1..=4 {
+        assert_eq!(run(&automation, &world, &format!("bad{version}")).0, Outcome::Failed);
+    }
+    assert_eq!(data.kept(), ["4-4", "5-5", "8-8", "9-9"], "of those that failed, the latest");
+    let state = block_on(automation.status("staging")).unwrap().state;
+    let known: Vec<_> = state.backups.iter().map(|kept| kept.backup.location.as_str()).collect();
+    assert_eq!(known, data.kept());
+    // Going back makes no backup and discards none.
+    block_on(automation.rollback("staging", None)).unwrap();
+    assert_eq!(data.kept().len(), 4);
 }

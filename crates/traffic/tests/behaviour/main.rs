@@ -15,3 +15,5 @@ mod router;
 mod haproxy;
 
 mod load;
+
+mod deploying;
