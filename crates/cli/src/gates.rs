@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use evergen_artifact::Digest;
 use evergen_quality_gates::{
-    AdapterGate, Baseline, ConfiguredTool, Gate, History, ImportGate, PatternGate, PerformanceGate,
-    PerformanceSettings, Policy, QualityGateEngine, Scratch, Severity, SyntaxGate, Thresholds,
-    ToolAdapter, ToolSettings, VerdictCache, Waivers, adapters,
+    AdapterGate, Baseline, ConfiguredTool, FileMemory, FindingFixes, Gate, Healer, History,
+    ImportGate, PatternGate, PerformanceGate, PerformanceSettings, Policy, QualityGateEngine,
+    Scratch, Severity, SyntaxGate, Thresholds, ToolAdapter, ToolSettings, VerdictCache, Waivers,
+    adapters,
 };
 use evergen_regeneration::{Diagnostic, FailOn, GateSettings};
 
@@ -164,6 +165,23 @@ impl Gates {
         Ok(engine.with_scratch(
             scratch.map_err(|error| Failure::storage("opening the gates' folder", &error))?,
         ))
+    }
+
+    /// Everybody who may propose a repair.
+    pub(crate) fn healers(&self) -> Vec<Box<dyn Healer>> {
+        let mut healers: Vec<Box<dyn Healer>> =
+            vec![Box::new(FindingFixes::safe()), Box::new(FindingFixes::all())];
+        for adapter in adapters::ready_adapters() {
+            for healer in adapters::healers_for(&adapter) {
+                healers.push(Box::new(healer.with_home(&self.home)));
+            }
+        }
+        healers
+    }
+
+    /// What is known of the files of a folder from earlier.
+    pub(crate) fn memory(&self, folder: &Path) -> FileMemory {
+        FileMemory::open(&self.state.join("files"), folder)
     }
 
     /// The file of findings that are known.

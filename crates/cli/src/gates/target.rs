@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use evergen_artifact::{ArtifactPath, LockFile};
-use evergen_quality_gates::{Extent, Folder, Subject};
+use evergen_quality_gates::{Extent, FileMemory, Folder, Subject};
 
 use super::Gates;
 use crate::arguments::{GateChoice, Selection};
@@ -19,6 +19,7 @@ pub(crate) struct Target {
     /// The folder; absolute.
     pub(crate) folder: PathBuf,
     pub(crate) subject: Subject,
+    stamps: FileMemory,
     /// Whether it is all that the waivers are for.
     whole: bool,
 }
@@ -60,10 +61,19 @@ impl Target {
             // Generated files are often ignored.
             folder = folder.with_ignored_files();
         }
-        let subject = subject(folder, &meant)?;
+        let stamps = gates.memory(&meant.folder);
+        let subject = subject(folder.remembering(stamps.clone()), &meant)?;
         let whole = meant.files.is_empty()
             && (by_default || chosen.place.configuration.is_none() || meant.folder == output);
-        Ok(Self { chosen, gates, folder: meant.folder, subject, whole })
+        Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, whole })
+    }
+
+    /// Keeps what was learned of the files, so that nothing is read twice. Without it the next
+    /// look costs time, and nothing else.
+    pub(crate) fn keep_stamps(&self) {
+        if let Err(error) = self.stamps.save() {
+            tracing::warn!(%error, "the files' stamps could not be kept");
+        }
     }
 
     /// The names of the gates that are asked, and how much that is.

@@ -35,6 +35,7 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
     let report = wait(async { engine.execute_on(&target.subject, today(extent)).await })?;
     let digest = target.subject.digest();
     let digest = digest.map_err(|error| Failure::storage("reading what was judged", &error))?;
+    target.keep_stamps();
     let record = RunRecord::of(&report, &digest, Timestamp::now());
     let kept = target.gates.history().append(&record.in_context(&target.gates.context()));
     kept.map_err(|error| Failure::storage("keeping the answer", &error))?;

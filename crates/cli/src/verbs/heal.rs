@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use evergen_quality_gates::{
-    Fault, FindingFixes, GateReport, HealOptions, HealReport, Healer, Presentation, Receipt,
-    Refused, ReportFormat, Stop,
+    Fault, GateReport, HealOptions, HealReport, Presentation, Receipt, Refused, ReportFormat, Stop,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -84,9 +83,10 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
     if arguments.allow_unsafe {
         options = options.with_unsafe();
     }
-    let healers = healers();
+    let healers = target.gates.healers();
     let healing = engine.auto_heal(&target.subject, &healers, today(extent), options);
     let healed = wait(healing)?;
+    target.keep_stamps();
     let (written, left) = apply(&target, &healed, arguments.dry_run)?;
     let passes = healed.after.overall_passed && left.iter().all(|left| left.why == Why::DryRun);
     if console.is_json() {
@@ -95,11 +95,6 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
         tell(&target, &healed, &written, &left, console);
     }
     Ok(Verdict::of(passes))
-}
-
-/// Everybody who may propose a repair.
-fn healers() -> Vec<Box<dyn Healer>> {
-    vec![Box::new(FindingFixes::safe()), Box::new(FindingFixes::all())]
 }
 
 /// Writes what was mended, each file at once, if it is as it was when it was judged.

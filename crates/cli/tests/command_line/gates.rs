@@ -137,7 +137,7 @@ fn a_tool_of_the_settings_is_a_gate_and_a_broken_one_is_no_pass() {
 fn waivers_and_a_baseline_decide_what_counts() {
     let folder = Folder::new();
     folder.file("evergen.toml", "[gates]\non_request = []\n");
-    folder.file("gen/bad.py", "def f(:\n    pass\n");
+    folder.file("gen/bad.py", "x = 1 +\n");
     let report = folder.say("gates --format json").json();
     let print = report["gates"][0]["outcome"]["detail"]["findings"][0]["fingerprint"]
         .as_str()
@@ -160,7 +160,7 @@ fn waivers_and_a_baseline_decide_what_counts() {
     let unused = folder.say("gates");
     assert_eq!(unused.code, Some(1), "{unused}");
     folder.remove("evergen.waivers.toml");
-    folder.file("gen/bad.py", "def f(:\n    pass\n");
+    folder.file("gen/bad.py", "x = 1 +\n");
     let taken = folder.say("gates --write-baseline");
     assert!(taken.err.contains("1 finding written to `evergen.baseline.json`"), "{taken}");
     folder.done("gates");
