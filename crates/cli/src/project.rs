@@ -55,6 +55,12 @@ impl Chosen {
         Ok(chosen)
     }
 
+    /// The project in this folder, whoever asks from wherever.
+    pub(crate) fn at(root: &Path) -> Result<Self, Failure> {
+        let selection = Selection { root: Some(root.to_owned()), ..Selection::default() };
+        Self::look(&[], &selection)
+    }
+
     fn look(paths: &[PathBuf], selection: &Selection) -> Result<Self, Failure> {
         let here = std::env::current_dir()
             .map_err(|error| Failure::storage("finding the current folder", &error))?;

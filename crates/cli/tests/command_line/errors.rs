@@ -356,7 +356,7 @@ fn damaged_state_is_replaced_with_a_notice() {
     folder.done("run");
     for entry in fs::read_dir(folder.path().join(".evergen")).unwrap() {
         let entry = entry.unwrap();
-        if entry.file_name() != "lock" {
+        if entry.file_name() != "lock" && entry.path().is_file() {
             fs::write(entry.path(), "garbage").unwrap();
         }
     }

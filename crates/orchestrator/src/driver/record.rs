@@ -9,7 +9,7 @@ use evergen_telemetry::{Body, BreakerState, Costs, ErrorKind, Target, TelemetryE
 use uuid::Uuid;
 
 use super::shared::Shared;
-use super::task::TaskEnd;
+use super::task::{Judged, TaskEnd};
 use crate::cost::Cost;
 use crate::limiter::LimitChange;
 use crate::scheduler::{Component, CycleEnd, Failure, FailureKind, Notice, Outcome, SchedulerView};
@@ -65,14 +65,14 @@ pub(super) fn task_ended(
     took: Duration,
     end: &TaskEnd,
 ) {
-    if let Some((gates, refused)) = end.gates {
+    if let Some(Judged { gates, refused, at }) = end.gates {
         let time = end.times.iter().find(|(name, _)| *name == "gates");
         let event =
             TelemetryEvent::new(Component::Gates.name(), Body::GatesJudged { gates, refused });
         let time = time.map_or(Duration::ZERO, |(_, time)| *time);
         let event =
             if refused == 0 { event.succeeded(time) } else { event.failed(time, ErrorKind::Gate) };
-        shared.telemetry.record(in_cycle(event, cycle));
+        shared.telemetry.record(in_cycle(event.at(at), cycle));
     }
     let (component, body) = if deploys {
         (Component::Deployment, Body::DeploymentCompleted)

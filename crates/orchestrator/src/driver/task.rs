@@ -10,6 +10,7 @@ use evergen_deployment::{Deployer, DeploymentRequest};
 use evergen_quality_gates::{GateKeeper, GateReport};
 use evergen_regeneration::{Prepared, RegenerateError, Regenerated, Regenerator, Verdict, Work};
 use futures::future::FutureExt;
+use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -24,9 +25,18 @@ pub(super) struct TaskEnd {
     pub(super) regenerated: Option<Box<Regenerated>>,
     /// What was committed, for a deployment.
     pub(super) committed: Option<Arc<ProposedChanges>>,
-    pub(super) gates: Option<(u32, u32)>,
+    pub(super) gates: Option<Judged>,
     /// Environments to which it was deployed in this try, and how long each took.
     pub(super) deployed: Vec<(String, Duration)>,
+}
+
+/// What the gates said, in figures.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judged {
+    pub(super) gates: u32,
+    pub(super) refused: u32,
+    /// When they had answered.
+    pub(super) at: Timestamp,
 }
 
 impl TaskEnd {
@@ -121,7 +131,11 @@ async fn judge(
         Err(error) => Some(failed(Component::Gates, FailureKind::Passing, chain(&error))),
         Ok(report) => {
             let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-            end.gates = Some((count(report.gates.len()), count(refusing(&report))));
+            end.gates = Some(Judged {
+                gates: count(report.gates.len()),
+                refused: count(refusing(&report)),
+                at: Timestamp::now(),
+            });
             let refused = || format!("refused by the gates: {report}");
             (!report.overall_passed)
                 .then(|| failed(Component::Gates, FailureKind::Lasting, refused()))

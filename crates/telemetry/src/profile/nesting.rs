@@ -76,9 +76,7 @@ fn place<'a>(
 fn width(kind: EventKind) -> u8 {
     match kind {
         EventKind::CycleCompleted => 0,
-        EventKind::RegenerationCompleted
-        | EventKind::GatesJudged
-        | EventKind::DeploymentCompleted => 1,
+        EventKind::RegenerationCompleted | EventKind::DeploymentCompleted => 1,
         EventKind::ModelCalled => 3,
         _ => 2,
     }
