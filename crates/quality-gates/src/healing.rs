@@ -8,6 +8,7 @@ mod engine;
 mod fixes;
 mod guard;
 mod rounds;
+mod subtle;
 mod tree;
 
 #[cfg(test)]

@@ -90,6 +90,13 @@ pub(super) const TOOLS: &[Tool] = &[
         true,
         Source::Python { package: "pytest-cov", version: "7.1.0" },
     ),
+    tool(
+        "pyright",
+        "gates for Python",
+        true,
+        Source::Python { package: "pyright", version: "1.1.414" },
+    ),
+    tool("ty", "gates for Python", true, Source::Python { package: "ty", version: "0.0.108" }),
     tool("pglast", "broken SQL", true, Source::Python { package: "pglast", version: "8.8" }),
     tool("yaml", "broken YAML", true, Source::Python { package: "pyyaml", version: "6.0.4" }),
     tool(
@@ -99,6 +106,7 @@ pub(super) const TOOLS: &[Tool] = &[
         Source::Node { package: "@biomejs/biome", version: "2.6.8" },
     ),
     node("vitest", "gates for TypeScript", "4.1.12"),
+    node("oxlint", "gates for TypeScript", "1.94.0"),
     node("yaml", "broken YAML", "2.9.1"),
     node("prettier", "generated TypeScript and GraphQL", "3.10.1"),
     node("ajv", "generated JSON Schema", "8.20.0"),

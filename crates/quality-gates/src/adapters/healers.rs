@@ -67,12 +67,16 @@ pub fn ready_healers() -> Vec<Box<dyn Healer>> {
     fixes.into_iter().chain(tools.map(|healer| Box::new(healer) as Box<dyn Healer>)).collect()
 }
 
-/// The healers of one tool's findings, which ask the same program as the adapter does. None where
-/// the tool knows no way to mend, or where its findings bring their fixes with them.
+/// The healers of one tool's findings, which ask the program that the adapter asks, where that
+/// is the one that mends. None where the tool knows no way to mend, or where its findings bring
+/// their fixes with them.
 pub fn healers_for(adapter: &ReadyAdapter) -> Vec<ToolHealer> {
     let scratch = Arc::default();
     let own = ready::all().into_iter().filter(|healer| healer.gate == adapter.info().name);
-    let with_tool = |healer: ToolHealer| ToolHealer { tool: adapter.tool().clone(), ..healer };
+    let with_tool = |healer: ToolHealer| match healer.info.class {
+        FixClass::Dependency => healer,
+        _ => ToolHealer { tool: adapter.tool().clone(), ..healer },
+    };
     own.map(|healer| with_tool(healer).sharing(&scratch)).collect()
 }
 
@@ -150,7 +154,7 @@ impl ToolHealer {
         Ok(self.scratch.get_or_init(|| scratch).clone())
     }
 
-    fn declared(&self, findings: &[Finding], files: &[(String, Arc<[u8]>)]) -> Vec<Declared> {
+    fn declared(&self, findings: &[Finding], files: &[Mended]) -> Vec<Declared> {
         if self.reach == Reach::Files {
             return files.iter().map(|(path, _)| Declared::File(path.clone())).collect();
         }
@@ -223,12 +227,11 @@ fn named(
     own.filter_map(|path| subject.get(path).map_err(Fault::from).transpose()).collect()
 }
 
+/// A file's path and its bytes as they are now.
+type Mended = (String, Arc<[u8]>);
+
 /// What stands in the copy now. A file that is gone, or is none any more, was not mended.
-fn read_back(
-    folder: &Path,
-    files: &[SubjectFile],
-    limit_bytes: u64,
-) -> Result<Vec<(String, Arc<[u8]>)>, Fault> {
+fn read_back(folder: &Path, files: &[SubjectFile], limit_bytes: u64) -> Result<Vec<Mended>, Fault> {
     let read = |file: &SubjectFile| {
         let place = folder.join(file.path());
         let broken =

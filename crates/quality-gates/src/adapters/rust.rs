@@ -27,7 +27,7 @@ pub(super) fn with_home(tool: ToolSpec) -> ToolSpec {
 /// The layout of rustfmt.
 pub fn rustfmt() -> ReadyAdapter {
     ReadyAdapter {
-        info: reading(info("rustfmt", GateKind::Format, &["rs"], "check edition=2024 1"), SETTINGS),
+        info: reading(info("rustfmt", GateKind::Format, &["rs"], "check edition=2024 2"), SETTINGS),
         tool: with_home(
             ToolSpec::new("rustfmt", "Install it with `rustup component add rustfmt`.")
                 .with_versions(versions("1.4", "2")),
@@ -39,17 +39,34 @@ pub fn rustfmt() -> ReadyAdapter {
             Canary::green("canary.rs", "fn f() {}\n"),
         ],
         run: |job| {
-            vec![Invocation::new(["--check", "--edition", "2024", "-l", "--"]).with(job.paths())]
+            let look = Invocation::new(["--check", "--edition", "2024", "-l", "--"]);
+            let control = Invocation::new(["--edition", "2024"]).with_input(UNFORMATTED.as_bytes());
+            vec![look.with(job.paths()), control]
         },
-        read: |job, output| {
-            let listed = text("its list of files", &output.stdout)?;
-            let wrong = |file: &str| {
-                Finding::error("unformatted", "rustfmt would lay this file out differently")
-                    .in_file(file)
-            };
-            Ok(Reading::unsaid(listed.lines().map(wrong).collect(), job))
-        },
+        read: read_rustfmt,
     }
+}
+
+const UNFORMATTED: &str = "fn f( ) {}\n";
+
+/// Settings may switch it off, and it says nothing of that: so a second run under the same ones
+/// must lay something out.
+fn read_rustfmt(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
+    let said = text("its list of files", &output.stdout)?;
+    if output.invocation > 0 {
+        return match said {
+            UNFORMATTED => {
+                let what = "its settings keep it from laying anything out".to_owned();
+                Err(Fault::EmptyScope { what })
+            }
+            "" => Err(Fault::unparsable("its answer to a planted mistake", "it is empty")),
+            _ => Ok(Reading::default()),
+        };
+    }
+    let wrong = |file: &str| {
+        Finding::error("unformatted", "rustfmt would lay this file out differently").in_file(file)
+    };
+    Ok(Reading::unsaid(said.lines().map(wrong).collect(), job))
 }
 
 pub(super) fn cargo(name: &str, kind: GateKind, settings: &str) -> (GateInfo, ToolSpec) {

@@ -41,7 +41,7 @@ case "$EVERGEN_FAULT" in
 "zero exit with findings") record "$@"; give :; exit "$EVERGEN_CLEAN" ;;
 "unreadable output") record "$@"; give spoil; exit "$code" ;;
 "half output") record "$@"; give halve; exit "$code" ;;
-"disk full") "$real" "$@" >/dev/full ;;
+"disk full") "$real" "$@" >/dev/full 2>/dev/full ;;
 "killed child with orphans")
     setsid sleep 1000 >/dev/null 2>&1 & echo $! >>"$here/orphan"
     sleep 1000 >/dev/null 2>&1 & echo $! >>"$here/orphan"

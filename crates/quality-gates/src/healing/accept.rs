@@ -7,7 +7,7 @@ use serde::Serialize;
 use similar::{DiffTag, TextDiff};
 
 use super::guard::{self, Guarded};
-use super::{Declared, FixClass};
+use super::{Declared, FixClass, subtle};
 use crate::{Finding, GateReport, GateResult, Outcome};
 
 /// What a file was, and what it would be.
@@ -179,6 +179,14 @@ pub enum Refusal {
         /// What is counted, without blanks.
         mark: String,
     },
+    /// A claim says something else.
+    #[error("{file}: what is claimed by {claim:?} changed")]
+    ChangedClaim {
+        /// The file.
+        file: String,
+        /// The claim as it was, without blanks and brackets, shortened.
+        claim: String,
+    },
     /// It touches a test.
     #[error("{file} is a test")]
     TouchesTest {
@@ -346,7 +354,20 @@ fn judge_change(repair: &Repair<'_>, change: &FileChange, refusals: &mut BTreeSe
     for mark in guard::lost_claims(before, after) {
         refusals.insert(Refusal::FewerClaims { file: file(), mark: mark.to_owned() });
     }
-    if is_bump && unversioned(before) != unversioned(after) && !is_lock(&change.path) {
+    for mark in subtle::looks_away(&change.path, before, after) {
+        refusals.insert(Refusal::Suppression { file: file(), mark: mark.to_owned() });
+    }
+    for claim in subtle::changed_claims(before, after) {
+        let claim = claim.chars().take(60).collect();
+        refusals.insert(Refusal::ChangedClaim { file: file(), claim });
+    }
+    let lock = is_lock(&change.path);
+    let is_other = if lock {
+        subtle::has_new_source(before, after)
+    } else {
+        unversioned(before) != unversioned(after) || subtle::sets_another_version(before, after)
+    };
+    if is_bump && is_other {
         refusals.insert(Refusal::TouchesConfiguration { file: file() });
     }
     judge_lines(repair, change, [before, after], refusals);

@@ -97,8 +97,10 @@ fn ranges(files: &BTreeMap<&str, File>, edits: &[Edit]) -> Option<Vec<Range<usiz
         let file = files.get(edit.file.as_str())?;
         let range = edit.start.offset_in(&file.text)?..edit.end.offset_in(&file.text)?;
         let own = edits[..index].iter().zip(&ranges).filter(|(it, _)| it.file == edit.file);
-        let mut others = file.edits.iter().map(|(range, _)| range).chain(own.map(|(_, it)| it));
-        if range.start > range.end || others.any(|other| overlap(other, &range)) {
+        let mut others = file.edits.iter().map(|(range, _)| range);
+        let is_taken = others.any(|other| overlap(other, &range))
+            || own.map(|(_, it)| it).any(|other| overlap(other, &range) && !adjoin(other, &range));
+        if range.start > range.end || is_taken {
             return None;
         }
         ranges.push(range);
@@ -109,6 +111,12 @@ fn ranges(files: &BTreeMap<&str, File>, edits: &[Edit]) -> Option<Vec<Range<usiz
 /// Ranges that touch count too, since their order would not be known.
 fn overlap(left: &Range<usize>, right: &Range<usize>) -> bool {
     left.start <= right.end && right.start <= left.end
+}
+
+/// Two replacements, of which one begins where the other ends: in one fix they have an order.
+fn adjoin(left: &Range<usize>, right: &Range<usize>) -> bool {
+    let touch = left.end == right.start || right.end == left.start;
+    touch && !left.is_empty() && !right.is_empty()
 }
 
 impl File {

@@ -1,6 +1,8 @@
 //! What no healer may touch, and marks by which tools are told to look away. Both only ever
 //! refuse: a mark too many costs a fix, one too few costs a gate.
 
+use super::subtle;
+
 /// Marks that tell a tool, a test runner or a compiler to look away, without blanks and in small
 /// letters, as texts are compared with them.
 const SUPPRESSIONS: &[&str] = &[
@@ -295,20 +297,21 @@ fn is_configuration(parts: &[&str], name: &str) -> bool {
         || name.ends_with("rc.json")
         || name.ends_with("rc.js")
         || name.ends_with("ignore")
+        || subtle::sets_tools(name)
 }
 
 /// The marks to look away of which `after` has more than `before`.
 pub(super) fn new_suppressions(before: &str, after: &str) -> Vec<&'static str> {
     let [before, after] = [before, after].map(squeezed);
     let more = |mark: &&&str| count(&after, mark) > count(&before, mark);
-    SUPPRESSIONS.iter().filter(more).copied().collect()
+    SUPPRESSIONS.iter().chain(subtle::SUPPRESSIONS).filter(more).copied().collect()
 }
 
 /// The marks of tests and claims of which `after` has fewer than `before`.
 pub(super) fn lost_claims(before: &str, after: &str) -> Vec<&'static str> {
     let [before, after] = [before, after].map(squeezed);
     let fewer = |mark: &&&str| count(&after, mark) < count(&before, mark);
-    CLAIMS.iter().filter(fewer).copied().collect()
+    CLAIMS.iter().chain(subtle::PROMISES).filter(fewer).copied().collect()
 }
 
 /// Small letters without blanks: no tool minds those in its marks.

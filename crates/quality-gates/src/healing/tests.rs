@@ -149,7 +149,86 @@ weakenings! {
     script_of_a_package: "package.json", "{}\n" => "{\"scripts\":{}}\n", "touches_configuration";
     changed_pipeline: ".github/workflows/ci.yml", "a\n" => "b\n", "touches_configuration";
     build_script: "build.rs", "fn main() {}\n" => "fn main() { p(); }\n", "touches_configuration";
+    mypy_for_a_file: "src/a.py", "f()\n" => "# mypy: ignore-errors\nf()\n", "suppression";
+    pyright_ignore: "src/a.py", "f()\n" => "f()  # pyright: ignore\n", "suppression";
+    pyright_off: "src/a.py", "f()\n" => "# pyright: standard\nf()\n", "suppression";
+    ty_ignore: "src/a.py", "f()\n" => "f()  # ty: ignore[x]\n", "suppression";
+    doctest_skip: "src/a.py", ">>> f()\n" => ">>> f()  # doctest: +SKIP\n", "suppression";
+    not_a_test_class: "src/a.py", "class A: ...\n" => "class A:\n    __test__ = False\n", "suppression";
+    unittest_skip: "src/a.py", "def check(): ...\n" => "@unittest.skip('a')\ndef check(): ...\n", "suppression";
+    skipped_by_name: "src/a.py", "def check(): ...\n" => "@getattr(pytest.mark, 'skip')\ndef check(): ...\n", "suppression";
+    skip_from_within: "src/a.py", "def check(self): f()\n" => "def check(self): self.skipTest('a')\n", "suppression";
+    collected_no_more: "src/a.py", "def test_a(): ...\n" => "def check_a(): ...\n", "fewer_claims";
+    options_by_environment: "src/a.py", "import os\n" => "import os\nos.environ['PYTEST_ADDOPTS'] = '-k none'\n", "suppression";
+    warnings_ignored: "src/a.py", "import warnings\n" => "import warnings\nwarnings.simplefilter('ignore')\n", "suppression";
+    left_with_success: "src/a.py", "f()\n" => "f()\nsys.exit(0)\n", "suppression";
+    false_condition: "src/a.py", "assert f()\n" => "if False:\n    assert f()\n", "suppression";
+    zero_condition: "src/a.py", "assert f()\n" => "if 0:\n    assert f()\n", "suppression";
+    false_condition_in_javascript: "src/a.ts", "f();\n" => "if (false) { f(); }\n", "suppression";
+    claim_of_nothing: "src/a.py", "assert f() == 1\n" => "assert True\n", "suppression";
+    looser_claim: "src/a.py", "assert f() == 1\n" => "assert f()\n", "changed_claim";
+    other_claim: "src/a.rs", "assert_eq!(f(), 1);\n" => "assert_eq!(f(), 2);\n", "changed_claim";
+    looser_claim_in_javascript: "src/a.ts", "expect(f()).toBe(1);\n" => "expect(f()).toBeDefined();\n", "changed_claim";
+    claim_of_debug_builds_only: "src/a.rs", "assert_eq!(f(), 1);\n" => "debug_assert_eq!(f(), 1);\n", "suppression";
+    return_before_the_claim: "src/a.py", "f()\nassert g()\n" => "f()\nreturn\nassert g()\n", "suppression";
+    swallowed_exception: "src/a.py", "f()\n" => "try:\n    f()\nexcept Exception: pass\n", "suppression";
+    suppressed_exception: "src/a.py", "f()\n" => "with contextlib.suppress(E):\n    f()\n", "suppression";
+    swallowed_in_javascript: "src/a.ts", "f()\n" => "try { f() } catch {}\n", "suppression";
+    exported_to_be_used: "src/a.py", "import os\n" => "import os\n__all__ = ['os']\nimport os as os\n", "suppression";
+    aliased_to_itself: "src/a.py", "from a import b\n" => "from a import b as b\n", "suppression";
+    renamed_to_unused: "src/a.rs", "let value = f();\n" => "let _value = f();\n", "suppression";
+    assigned_to_nobody: "a.go", "x := f()\n" => "x := f()\n_ = x\n", "suppression";
+    result_dropped: "src/a.rs", "f();\n" => "let _ = f();\n", "suppression";
+    untyped_signature: "src/a.py", "def f(x: int) -> int:\n    return x\n" => "def f(x):\n    return x\n", "suppression";
+    no_null_by_decree: "src/a.ts", "f(x.y)\n" => "f(x!.y)\n", "suppression";
+    as_unknown: "src/a.ts", "f(x)\n" => "f(x as unknown)\n", "suppression";
+    behind_a_feature: "src/a.rs", "fn f() {}\n" => "#[cfg(feature = \"none\")]\nfn f() {}\n", "suppression";
+    allow_for_a_crate_by_condition: "src/lib.rs", "fn f() {}\n" => "#![cfg_attr(all(), allow(dead_code))]\nfn f() {}\n", "suppression";
+    said_to_be_derived: "src/a.rs", "impl A {}\n" => "#[automatically_derived]\nimpl A {}\n", "suppression";
+    denial_taken_back: "src/lib.rs", "#![deny(warnings)]\nfn f() {}\n" => "fn f() {}\n", "fewer_claims";
+    denial_to_warning: "src/lib.rs", "#![deny(warnings)]\nfn f() {}\n" => "#![warn(warnings)]\nfn f() {}\n", "suppression";
+    must_use_taken_back: "src/a.rs", "#[must_use]\nfn f() {}\n" => "fn f() {}\n", "fewer_claims";
+    module_left_out: "src/lib.rs", "mod a;\nmod b;\n" => "mod b;\n", "suppression";
+    elsewhere_by_include: "src/a.rs", "fn f() {}\n" => "include!(\"b.txt\");\nfn f() {}\n", "suppression";
+    eslint_in_another_way: "src/a.js", "f()\n" => "/* eslint no-undef: 0 */\nf()\n", "suppression";
+    skip_by_brackets: "src/a.ts", "it('a', f)\n" => "it['skip']('a', f)\n", "suppression";
+    coverage_of_node: "src/a.js", "f()\n" => "/* node:coverage disable */\nf()\n", "suppression";
+    go_test_in_small_letters: "a.go", "func TestA(t *testing.T) {}\n" => "func testA(t *testing.T) {}\n", "suppression";
+    go_skip_with_words: "a.go", "f()\n" => "t.Skipf(\"a\")\n", "suppression";
+    old_build_tag: "a.go", "package a\n" => "// +build never\n\npackage a\n", "suppression";
+    escaped_annotation: "A.java", "class A {}\n" => "\\u0040SuppressWarnings(\"all\")\nclass A {}\n", "suppression";
+    base_of_the_compiler_settings: "tsconfig.base.json", "{}\n" => "{\"a\":1}\n", "touches_configuration";
+    tox: "tox.ini", "a\n" => "b\n", "touches_configuration";
+    more_requirements: "requirements-dev.txt", "a==1.0\n" => "b==1.0\n", "touches_configuration";
+    pylintrc_without_a_dot: "pylintrc", "a\n" => "b\n", "touches_configuration";
+    workspace_of_vitest: "vitest.workspace.ts", "a\n" => "b\n", "touches_configuration";
+    karma: "karma.conf.js", "a\n" => "b\n", "touches_configuration";
+    properties_of_msbuild: "Directory.Build.props", "a\n" => "b\n", "touches_configuration";
+    environment_file: "prod.env", "a\n" => "b\n", "touches_configuration";
     other_configuration: "vite.config.ts", "a\n" => "b\n", "touches_configuration";
+}
+
+#[test]
+fn other_layout_is_no_weakening() {
+    let fine = [
+        (
+            "src/a.py",
+            "assert f(1,2)==3, 'no'\n",
+            "assert f(\n    1,\n    2,\n) == 3, (\n    \"no\"\n)\n",
+        ),
+        ("src/a.rs", "fn f(){assert_eq!(g(1),2,)}\n", "fn f() {\n    assert_eq!(g(1), 2)\n}\n"),
+        ("src/a.ts", "expect(f( 1 )).toBe(2)\n", "expect(f(1)).toBe(2);\n"),
+        (
+            "src/a.py",
+            "def f( x:int )->int:\n    return x\n",
+            "def f(x: int) -> int:\n    return x\n",
+        ),
+        ("src/a.go", "package a\nfunc  F( ) { }\n", "package a\n\nfunc F() {}\n"),
+        ("src/a.rs", "mod a ;\nuse b::c ;\n", "mod a;\nuse b::c;\n"),
+    ];
+    for (path, before, after) in fine {
+        assert_eq!(verdict(change(path, before, after), &good_after(), &[]), "taken", "{before}");
+    }
 }
 
 #[test]
@@ -255,6 +334,18 @@ fn a_dependency_gets_another_version_and_nothing_else() {
         ("addopts = \"--cov-fail-under=80.5\"\n", "addopts = \"--cov-fail-under=1.5\"\n"),
     ] {
         assert_eq!(check("pyproject.toml", before, after), "touches_configuration", "{before}");
+    }
+    for (path, before, after) in [
+        ("pyproject.toml", "requires-python = \">=3.8\"\n", "requires-python = \">=3.12\"\n"),
+        ("pyproject.toml", "python_version = \"3.8\"\n", "python_version = \"3.12\"\n"),
+        ("Cargo.toml", "rust-version = \"1.80\"\n", "rust-version = \"1.90\"\n"),
+        (
+            "Cargo.lock",
+            "source = \"registry+https://github.com/a\"\n",
+            "source = \"registry+https://example.org/a\"\n",
+        ),
+    ] {
+        assert_eq!(check(path, before, after), "touches_configuration", "{before}");
     }
     let other = check(
         "Cargo.toml",

@@ -206,7 +206,7 @@ mod tests {
             let file = self.root.path().join("a.txt");
             std::fs::write(&file, text).unwrap();
             if is_old {
-                let old = SystemTime::now() - Duration::from_secs(3600);
+                let old = SystemTime::now() - Duration::from_hours(1);
                 std::fs::File::open(&file).unwrap().set_modified(old).unwrap();
             }
         }
