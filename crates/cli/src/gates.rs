@@ -46,6 +46,9 @@ pub(crate) struct Gates {
     /// Where the files of the policy lie, and tools that belong to the project.
     home: PathBuf,
     state: PathBuf,
+    /// Where tools see copies of files. Not below the project: tools look upwards for settings,
+    /// and would find those that are not part of what is judged.
+    scratch: PathBuf,
 }
 
 impl Gates {
@@ -54,7 +57,8 @@ impl Gates {
         let settings = chosen.effective.settings.gates.clone();
         let (tools, performance) = settings::read(&chosen.place)?;
         let home = chosen.place.root.clone();
-        let gates = Self { settings, tools, performance, home, state };
+        let scratch = cache_of(&home).join("scratch");
+        let gates = Self { settings, tools, performance, home, state, scratch };
         gates.check_names(chosen)?;
         Ok(gates)
     }
@@ -70,8 +74,7 @@ impl Gates {
         if chosen.place.configuration.is_some() {
             return Self::of_project(chosen);
         }
-        let name = Digest::of(folder.as_os_str().as_encoded_bytes()).to_string();
-        Self::new(chosen, user_cache().join("evergen").join(FOLDER).join(&name[..16]))
+        Self::new(chosen, cache_of(folder))
     }
 
     /// What was found in earlier runs.
@@ -111,7 +114,8 @@ impl Gates {
                 None => return Ok(None),
             },
         };
-        let narrowed = Narrowed::new(gate, &self.settings.exclude);
+        let tool = self.tools.iter().find(|tool| tool.name == name);
+        let narrowed = Narrowed::new(gate, &self.settings.exclude, tool);
         let narrowed = narrowed.map_err(|error| {
             settings::wrong(Diagnostic::error("config::range", error.to_string()))
         })?;
@@ -120,7 +124,11 @@ impl Gates {
 
     fn tool(&self, name: &str) -> Result<Option<Box<dyn Gate>>, Failure> {
         if let Some(settings) = self.tools.iter().find(|tool| tool.name == name) {
-            let tool = ConfiguredTool::new(settings);
+            let mut settings = settings.clone();
+            if let Some(program) = settings.command.first_mut().filter(|it| it.contains('/')) {
+                *program = self.home.join(&*program).display().to_string();
+            }
+            let tool = ConfiguredTool::new(&settings);
             let tool = tool.map_err(|error| settings::wrong_setting(&error))?;
             return Ok(Some(self.adapted(tool)));
         }
@@ -156,12 +164,17 @@ impl Gates {
             engine = engine.with_gate(self.gate(name)?.ok_or_else(|| self.unknown(name))?);
         }
         if caching {
-            let cache = VerdictCache::open(&self.state.join("answers"));
-            engine = engine.with_cache(
-                cache.map_err(|error| Failure::storage("opening the gates' answers", &error))?,
-            );
+            match VerdictCache::open(&self.state.join("answers")) {
+                Ok(cache) => engine = engine.with_cache(cache),
+                // All it costs is time.
+                Err(error) => tracing::warn!(%error, "the gates' answers are not kept"),
+            }
         }
-        let scratch = Scratch::open(&self.state.join("scratch"));
+        self.keep_out_of_version_control();
+        let scratch = Scratch::open(&self.scratch).or_else(|error| {
+            tracing::warn!(%error, "tools see a temporary copy");
+            Scratch::temporary()
+        });
         Ok(engine.with_scratch(
             scratch.map_err(|error| Failure::storage("opening the gates' folder", &error))?,
         ))
@@ -187,6 +200,16 @@ impl Gates {
     /// The file of findings that are known.
     pub(crate) fn baseline_file(&self) -> PathBuf {
         self.home.join(&self.settings.baseline)
+    }
+
+    /// What gates keep is nobody else's; a commit of all files should not take it along.
+    fn keep_out_of_version_control(&self) {
+        let file = self.state.join(".gitignore");
+        if !file.exists()
+            && let Err(error) = std::fs::write(&file, "# Made by evergen.\n*\n")
+        {
+            tracing::debug!(%error, "the gates' folder has no .gitignore");
+        }
     }
 
     /// What differs where answers may differ for other reasons than the files.
@@ -277,6 +300,12 @@ fn thresholds(settings: &GateSettings) -> Thresholds {
         _ => Severity::Error,
     };
     thresholds
+}
+
+/// A folder of our own for what concerns this folder and can be made again.
+fn cache_of(folder: &Path) -> PathBuf {
+    let name = Digest::of(folder.as_os_str().as_encoded_bytes()).to_string();
+    user_cache().join("evergen").join(FOLDER).join(&name[..16])
 }
 
 /// Where a user's programs keep what can be made again.

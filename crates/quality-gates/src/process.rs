@@ -69,7 +69,10 @@ pub(crate) fn clean_environment(passes: &[String]) -> BTreeMap<OsString, OsStrin
         ("NO_COLOR", "1"),
         ("PYTHONDONTWRITEBYTECODE", "1"),
     ];
+    // The user's own settings of tools are no part of what is judged, and of no key.
+    let nowhere = std::env::temp_dir().join("evergen-no-settings");
     let fixed = fixed.into_iter().map(|(name, value)| (name.into(), value.into()));
+    let fixed = fixed.chain([("XDG_CONFIG_HOME".into(), nowhere.into())]);
     let names = PASSED.into_iter().chain(passes.iter().map(String::as_str));
     let own = names.filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
     fixed.chain(own).collect()

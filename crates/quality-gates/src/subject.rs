@@ -58,19 +58,25 @@ impl Subject {
     /// A folder as it is, of whose files only these count as changed. The folder is walked now.
     ///
     /// # Errors
-    /// One of them is not among the folder's files: it is not there, or is left out.
+    /// One of them is no file of the folder: it is not there, or is a link. What is left out
+    /// elsewhere is judged where it is named.
     pub fn of_selection(folder: Folder, paths: &[&str]) -> Result<Self, SubjectError> {
         let all = folder.walk(false)?;
         let mut changed = Vec::new();
         for path in paths {
-            let Some(file) = find(&all, path) else {
+            let found = find(&all, path).cloned().or_else(|| folder.file(path));
+            let Some(file) = found else {
                 let path = (*path).to_owned();
                 return Err(SubjectError::NotAmong { folder: folder.path().to_path_buf(), path });
             };
-            changed.push(file.clone());
+            changed.push(file);
         }
         changed.sort_by(|left, right| left.path().cmp(right.path()));
         changed.dedup_by(|left, right| left.path() == right.path());
+        let mut all: Vec<SubjectFile> =
+            all.into_iter().filter(|file| find(&changed, file.path()).is_none()).collect();
+        all.extend(changed.iter().cloned());
+        all.sort_by(|left, right| left.path().cmp(right.path()));
         let (base, removed, all) = (Some(folder), Vec::new(), OnceLock::from(Ok(all)));
         Ok(Self { tree: Arc::new(Tree { base, changed, removed, all }) })
     }

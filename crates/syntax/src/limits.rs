@@ -15,14 +15,15 @@ pub struct Limits {
     /// Length of a text in bytes; 32 MiB unless told.
     pub bytes: usize,
     /// Stack for a parser in bytes, of which only what a text uses becomes
-    /// memory; 1 GiB unless told. It bounds the number of tokens in a text of the
-    /// languages whose parsers recurse: some 130,000 for 1 GiB.
+    /// memory; 8 GiB unless told. It bounds the number of tokens in a text of the
+    /// languages whose parsers recurse, some million for 8 GiB, and an eighth of it
+    /// how deep brackets nest.
     pub stack: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 32 << 20, stack: 1 << 30 }
+        Self { bytes: 32 << 20, stack: 8 << 30 }
     }
 }
 

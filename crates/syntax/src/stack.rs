@@ -20,6 +20,10 @@ const FOR_A_TOKEN: usize = if cfg!(debug_assertions) { 24 << 10 } else { 8 << 10
 /// What a parser needs for any text, and what must stay free for the caller.
 const RESERVE: usize = 192 << 10;
 
+/// What brackets nest may take so much less than what tokens could: a long text is flat, and the
+/// stack that it might need is never touched.
+const FLAT: usize = 8;
+
 /// Runs `parse` where it can neither overflow the stack nor unwind into the caller.
 pub(crate) fn guarded<T>(
     parser: &'static str,
@@ -33,10 +37,15 @@ pub(crate) fn guarded<T>(
         return parse();
     }
     let needed = tokens(text).saturating_mul(FOR_A_TOKEN);
-    if needed > limits.stack {
+    let nested = brackets(text).saturating_mul(FOR_A_TOKEN);
+    if needed > limits.stack || nested > limits.stack / FLAT {
         return Err(Unjudged::TooDeep { limit: limits.stack });
     }
-    if needed <= left { parse() } else { stacker::grow(needed + RESERVE, parse) }
+    if needed <= left {
+        return parse();
+    }
+    // A machine may not have room for so much, not even where it is never used.
+    caught(parser, || stacker::grow(needed + RESERVE, parse))?
 }
 
 /// Runs a parser that does not recurse, and keeps its panics from the caller.
@@ -56,6 +65,20 @@ fn tokens(text: &str) -> usize {
         within = is_part;
     }
     count
+}
+
+/// How many brackets are open at once at most, whether they stand in texts and comments or not.
+fn brackets(text: &str) -> usize {
+    let (mut open, mut most) = (0usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => continue,
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 fn what_was_said(panic: &(dyn std::any::Any + Send)) -> String {

@@ -58,10 +58,12 @@ impl Keeper {
     /// Judges changes, and keeps the answer.
     pub(crate) async fn judge_changes(&self, proposed: &ProposedChanges) -> (Subject, GateReport) {
         let subject = if self.tree.is_dir() {
-            let mut folder = Folder::new(&self.tree);
-            if self.prefix.is_empty() {
-                folder = folder.with_ignored_files();
-            }
+            // Generated files are often ignored, and judged nevertheless.
+            let folder = Folder::new(&self.tree);
+            let folder = match self.prefix.as_str() {
+                "" => folder.with_ignored_files(),
+                output => folder.with_ignored_below(output),
+            };
             Subject::of_changes_over(folder, &self.prefix, proposed)
         } else {
             Subject::of_changes(proposed)

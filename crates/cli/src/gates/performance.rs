@@ -68,7 +68,7 @@ impl LoadSettings {
         let mut settings = match (&self.url, self.command.split_first()) {
             (Some(url), None) => PerformanceSettings::of_url(url),
             (None, Some((program, arguments))) => {
-                PerformanceSettings::of_command(program_at(program, root)?, arguments.to_vec())
+                PerformanceSettings::of_command(program_at(program, root), arguments.to_vec())
             }
             _ => {
                 let message = "a table of `gates.performance` needs either `url` or `command`";
@@ -102,7 +102,7 @@ impl ServerSetting {
             let message = "`server.command` of `gates.performance` is empty";
             return Err(wrong(Diagnostic::error("config::missing", message)));
         };
-        let mut server = ServerSettings::new(program_at(program, root)?, arguments.to_vec());
+        let mut server = ServerSettings::new(program_at(program, root), arguments.to_vec());
         server.environment = self.environment;
         put(&mut server.ready_within, self.ready_within_ms.map(Duration::from_millis));
         put(&mut server.at_most, self.at_most_ms.map(Duration::from_millis));
@@ -125,15 +125,13 @@ fn time_of(milliseconds: f64) -> Result<Duration, Failure> {
     })
 }
 
-/// Where a program is: below the project where its path has a `/`, else on the search path.
-fn program_at(program: &str, root: &Path) -> Result<PathBuf, Failure> {
+/// Where a program is: below the project where its path has a `/`, else on the search path. One
+/// that is nowhere is missed when it is asked for.
+fn program_at(program: &str, root: &Path) -> PathBuf {
     if program.contains('/') {
-        return Ok(root.join(program));
+        return root.join(program);
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(program));
-    found.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        let message = format!("there is no program `{program}` on the search path");
-        wrong(Diagnostic::error("config::gate", message))
-    })
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join(program));
+    found.find(|path| path.is_file()).unwrap_or_else(|| program.into())
 }

@@ -70,8 +70,15 @@ pub(super) struct Narrowed {
 }
 
 impl Narrowed {
-    pub(super) fn new(gate: Box<dyn Gate>, exclude: &[String]) -> Result<Self, ScopeError> {
+    /// The gate, which may be made of the settings of a tool. Of such a tool nobody knows on what
+    /// it depends, unless they say what it reads: its answers are not kept then.
+    pub(super) fn new(
+        gate: Box<dyn Gate>,
+        exclude: &[String],
+        tool: Option<&ToolSettings>,
+    ) -> Result<Self, ScopeError> {
         let mut info = gate.info().clone();
+        info.cacheable &= tool.is_none_or(|tool| !tool.reads.is_empty());
         if !exclude.is_empty() {
             info.scope = info.scope.also_excluding(exclude.iter().map(String::as_str))?;
         }

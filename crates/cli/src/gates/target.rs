@@ -11,6 +11,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::origin::{self, CONFIGURATION, absolute};
 use crate::project::Chosen;
+use crate::remembered;
 
 /// The files that are judged, and the gates for them.
 pub(crate) struct Target {
@@ -20,6 +21,8 @@ pub(crate) struct Target {
     pub(crate) folder: PathBuf,
     pub(crate) subject: Subject,
     stamps: FileMemory,
+    /// Whether files were named one by one.
+    pub(crate) of_files: bool,
     /// Whether it is all that the waivers are for.
     whole: bool,
 }
@@ -45,7 +48,7 @@ impl Target {
         let output = chosen.output();
         let by_default = meant.is_none();
         let meant = meant.unwrap_or_else(|| {
-            let is_project = chosen.place.configuration.is_some();
+            let is_project = !chosen.effective.settings.model.sources.is_empty();
             let folder = if is_project { output.clone() } else { chosen.place.root.clone() };
             Meant { folder, files: Vec::new() }
         });
@@ -65,7 +68,8 @@ impl Target {
         let subject = subject(folder.remembering(stamps.clone()), &meant)?;
         let whole = meant.files.is_empty()
             && (by_default || chosen.place.configuration.is_none() || meant.folder == output);
-        Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, whole })
+        let of_files = !meant.files.is_empty();
+        Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, of_files, whole })
     }
 
     /// Keeps what was learned of the files, so that nothing is read twice. Without it the next
@@ -116,14 +120,16 @@ impl Target {
 
     /// Whether a file of the judged folder is one that evergen generates.
     pub(crate) fn generated(&self) -> Result<impl Fn(&str) -> bool + use<>, Failure> {
-        let output = self.chosen.output();
+        // Whoever goes to the output by another way, as by a link, means the same files.
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let output = real(&self.chosen.output());
         let lock = match std::fs::read_to_string(self.chosen.place.root.join("evergen.lock")) {
             Ok(text) => LockFile::parse(&text)
                 .map_err(|error| Failure::storage("reading `evergen.lock`", &error))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => LockFile::default(),
             Err(error) => return Err(Failure::storage("reading `evergen.lock`", &error)),
         };
-        let folder = self.folder.clone();
+        let folder = real(&self.folder);
         Ok(move |path: &str| {
             let file = folder.join(path);
             let inside = file.strip_prefix(&output).ok().and_then(Path::to_str);
@@ -180,8 +186,12 @@ fn around(
 ) -> Result<Chosen, Failure> {
     let mut selection = selection.clone();
     if let (Some(meant), None) = (meant, &selection.root) {
-        let is_project = |folder: &&Path| folder.join(CONFIGURATION).is_file();
+        let is_project = |folder: &&Path| {
+            folder.join(CONFIGURATION).is_file() || folder.join(remembered::FILE).is_file()
+        };
+        let real = meant.folder.canonicalize().unwrap_or_else(|_| meant.folder.clone());
         let project = meant.folder.ancestors().find(is_project);
+        let project = project.or_else(|| real.ancestors().find(is_project));
         selection.root = Some(project.unwrap_or(&meant.folder).to_owned());
     }
     Chosen::with_any_settings(&[], &selection, console)

@@ -5,7 +5,12 @@ mod list;
 
 use std::future::Future;
 
-use evergen_quality_gates::{Baseline, Presentation, ReportFormat, RunRecord};
+use std::fmt::Write as _;
+
+use evergen_artifact::Digest;
+use evergen_quality_gates::{
+    Baseline, Extent, GateReport, GateResult, Outcome, Presentation, ReportFormat, RunRecord,
+};
 use jiff::Timestamp;
 
 pub(crate) use self::history::GatesHistoryReport;
@@ -31,14 +36,15 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
     }
     let target = Target::find(&arguments.paths, &arguments.selection, console)?;
     let (names, extent) = target.names(&arguments.choice)?;
+    if arguments.write_baseline && extent != Extent::Whole {
+        return Err(Failure::usage(
+            "`--write-baseline` takes all that is found as known, and only a part was named",
+            "leave `--gate` and the paths away; what was not looked at would be forgotten",
+        ));
+    }
     let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
     let report = wait(async { engine.execute_on(&target.subject, today(extent)).await })?;
-    let digest = target.subject.digest();
-    let digest = digest.map_err(|error| Failure::storage("reading what was judged", &error))?;
-    target.keep_stamps();
-    let record = RunRecord::of(&report, &digest, Timestamp::now());
-    let kept = target.gates.history().append(&record.in_context(&target.gates.context()));
-    kept.map_err(|error| Failure::storage("keeping the answer", &error))?;
+    keep(&report, &target);
     let mut presentation = Presentation::new(&report).with_sources(&target.subject);
     if arguments.no_timings {
         presentation = presentation.without_timings();
@@ -48,34 +54,82 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
     match &arguments.output {
         Some(file) => std::fs::write(file, text)
             .map_err(|error| Failure::storage(format!("writing `{}`", file.display()), &error))?,
-        None if format == ReportFormat::Text && console.is_quiet() => {}
+        None if format == ReportFormat::Text && console.is_quiet() && report.overall_passed => {}
         None => console.write(&text),
     }
+    let looked = has_looked(&report, arguments, &target, console);
     if arguments.write_baseline {
-        let baseline = Baseline::of(&report);
-        let file = target.gates.baseline_file();
-        crate::new_file::replace(&file, baseline.to_json().as_bytes())
-            .map_err(|error| Failure::storage(format!("writing `{}`", file.display()), &error))?;
-        let known = crate::words::count(baseline.len() as u64, "finding");
-        console.remark(format!(
-            "{known} written to `{}`",
-            crate::origin::from_here(&file, &target.chosen.here)
-        ));
+        write_baseline(&report, &target, console)?;
     }
     if format == ReportFormat::Text && arguments.choice.gates.is_empty() && !arguments.choice.all {
         tell_of_others(&target, &names, console)?;
     }
-    Ok(Verdict::of(report.overall_passed))
+    Ok(Verdict::of(arguments.write_baseline || report.overall_passed && looked))
+}
+
+/// Whether there was something to look at, and if not, says so: nobody is served by a pass of
+/// nothing. Files that were named one by one may be nobody's business.
+fn has_looked(report: &GateReport, arguments: &Gates, target: &Target, console: &Console) -> bool {
+    let idle = |result: &&GateResult| result.outcome == Outcome::NotApplicable;
+    let idle: Vec<&str> =
+        report.gates.iter().filter(idle).map(|result| result.gate.as_str()).collect();
+    let named = !arguments.choice.gates.is_empty() && !idle.is_empty();
+    if target.of_files || (!named && idle.len() < report.gates.len()) {
+        return true;
+    }
+    let folder = crate::origin::from_here(&target.folder, &target.chosen.here);
+    console.remark(format!(
+        "error: there was nothing to look at in `{folder}` for {}\n  help: name a folder with such \
+         files, or look at what `.gitignore` leaves out",
+        idle.join(", ")
+    ));
+    false
+}
+
+/// Takes what was found as known. Only of all is that worth something: what was not looked at
+/// would be forgotten.
+fn write_baseline(report: &GateReport, target: &Target, console: &Console) -> Result<(), Failure> {
+    let blind = report.gates.iter().find(|result| matches!(result.outcome, Outcome::Error(_)));
+    if let Some(blind) = blind {
+        return Err(Failure::usage(
+            format!("`{}` could not look, so nothing can be taken as known", blind.gate),
+            "mend that first; the report says what it is",
+        ));
+    }
+    let baseline = Baseline::of(report);
+    let file = target.gates.baseline_file();
+    crate::new_file::replace(&file, baseline.to_json().as_bytes())
+        .map_err(|error| Failure::storage(format!("writing `{}`", file.display()), &error))?;
+    let known = crate::words::count(baseline.len() as u64, "finding");
+    let file = crate::origin::from_here(&file, &target.chosen.here);
+    console.remark(format!("{known} written to `{file}`"));
+    Ok(())
+}
+
+/// Keeps the answer. That it can't be kept changes nothing of it.
+fn keep(report: &GateReport, target: &Target) {
+    target.keep_stamps();
+    let mut names = String::new();
+    for file in target.subject.changed() {
+        let Ok(digest) = file.digest() else { return };
+        let _ = writeln!(names, "{}\0{digest}", file.path());
+    }
+    let record = RunRecord::of(report, &Digest::of(names.as_bytes()), Timestamp::now());
+    let record = record.in_context(&target.gates.context());
+    if let Err(error) = target.gates.history().append(&record) {
+        tracing::warn!(%error, "the gates' answer is not in their history");
+    }
 }
 
 /// Names the gates that would have had something to say, and were not asked.
 fn tell_of_others(target: &Target, names: &[String], console: &Console) -> Result<(), Failure> {
     let others = target.fitting(names)?;
     if let Some(first) = others.first() {
+        let more = crate::words::count(others.len() as u64, "more gate");
         console.remark(format!(
-            "not asked: {}\nhelp: ask one with `--gate \"{first}\"`, each with `--all`, or name those \
-             that count in `[gates]` of evergen.toml",
-            others.join(", ")
+            "not asked: {more} for such files; `evergen gates list` names all\nhelp: ask one with \
+             `--gate \"{first}\"`, each with `--all`, or name those that count in `[gates]` of \
+             evergen.toml"
         ));
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use evergen_quality_gates::{
-    Fault, GateReport, HealOptions, HealReport, Presentation, Receipt, Refused, ReportFormat, Stop,
+    Fault, HealOptions, HealReport, Presentation, Receipt, Refused, ReportFormat, Stop,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -73,6 +73,8 @@ enum Why {
     Generated,
     /// Somebody changed it in the meantime.
     Changed,
+    /// Nobody may write to it.
+    ReadOnly,
 }
 
 pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, Failure> {
@@ -97,30 +99,43 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
     Ok(Verdict::of(passes))
 }
 
-/// Writes what was mended, each file at once, if it is as it was when it was judged.
+/// Writes what was mended, each file at once, if it is as it was when it was judged. Room is made
+/// for all of them before the first is written.
 fn apply(
     target: &Target,
     healed: &HealReport,
     dry_run: bool,
 ) -> Result<(Vec<String>, Vec<Left>), Failure> {
     let is_generated = target.generated()?;
-    let (mut written, mut left) = (Vec::new(), Vec::new());
+    let (mut written, mut left, mut ready) = (Vec::new(), Vec::new(), Vec::new());
     for (path, bytes) in &healed.files {
         let file = target.folder.join(path);
         let why = match () {
             () if is_generated(path) => Why::Generated,
             () if dry_run => Why::DryRun,
             () if !is_as_judged(target, path, &file)? => Why::Changed,
+            () if is_read_only(&file) => Why::ReadOnly,
             () => {
-                new_file::replace(&file, bytes)
+                let fresh = new_file::prepare(&file, bytes)
                     .map_err(|error| Failure::storage(format!("writing `{path}`"), &error))?;
-                written.push(path.clone());
+                ready.push((path, fresh));
                 continue;
             }
         };
         left.push(Left { path: path.clone(), why });
     }
+    for (path, fresh) in ready {
+        fresh.put().map_err(|error| {
+            let done = if written.is_empty() { "none".to_owned() } else { written.join(", ") };
+            Failure::storage(format!("writing `{path}`; written before: {done}"), &error)
+        })?;
+        written.push(path.clone());
+    }
     Ok((written, left))
+}
+
+fn is_read_only(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|found| found.permissions().readonly())
 }
 
 fn is_as_judged(target: &Target, path: &str, file: &Path) -> Result<bool, Failure> {
@@ -159,7 +174,8 @@ fn tell(
 ) {
     for receipt in &healed.receipts {
         let findings = count(receipt.healed.len() as u64, "finding");
-        let word = console.ink(Ink::Green, "healed");
+        let word = if written.is_empty() { "would heal" } else { "healed" };
+        let word = console.ink(Ink::Green, word);
         let (gate, rule) = (&receipt.gate, &receipt.rule);
         console.line(format!("{word} {findings} of {gate} ({rule}) by {}", receipt.healer));
         console.line(shown_lines(receipt.diff.trim_end()));
@@ -179,21 +195,25 @@ fn tell(
         console.line(format!("{healer} {word}: {}", shown(&fault.to_string())));
         console.line(format!("  help: {}", shown(&fault.advice())));
     }
-    remaining(target, &healed.after, console);
-    closing(written, left, console);
+    remaining(target, healed, console);
+    closing(written, left, healed.after.overall_passed, console);
 }
 
 /// What the gates still say.
-fn remaining(target: &Target, after: &GateReport, console: &mut Console) {
-    if !after.overall_passed {
-        let presentation = Presentation::new(after).with_sources(&target.subject);
+fn remaining(target: &Target, healed: &HealReport, console: &mut Console) {
+    if !healed.after.overall_passed {
+        let mended = target.subject.edited(&healed.files.iter().cloned().collect());
+        let presentation = Presentation::new(&healed.after).with_sources(&mended);
         console.write(&presentation.without_timings().render(ReportFormat::Text));
     }
 }
 
-fn closing(written: &[String], left: &[Left], console: &mut Console) {
+fn closing(written: &[String], left: &[Left], passes: bool, console: &mut Console) {
     for file in left.iter().filter(|left| left.why == Why::Changed) {
         console.line(format!("{} was changed meanwhile, and is left alone", shown(&file.path)));
+    }
+    for file in left.iter().filter(|left| left.why == Why::ReadOnly) {
+        console.line(format!("{} may not be written to, and is left alone", shown(&file.path)));
     }
     let generated: Vec<&Left> = left.iter().filter(|left| left.why == Why::Generated).collect();
     for file in &generated {
@@ -206,6 +226,9 @@ fn closing(written: &[String], left: &[Left], console: &mut Console) {
     }
     let dry = left.iter().filter(|left| left.why == Why::DryRun).count() as u64;
     match (written.len() as u64, dry) {
+        (0, 0) if passes && left.is_empty() => {
+            console.line("the gates pass, and there was nothing to mend");
+        }
         (0, 0) => console.line("nothing was written"),
         (0, would) => console.line(format!("{} would be written", count(would, "file"))),
         (files, _) => console.line(format!("{} written", count(files, "file"))),

@@ -207,6 +207,27 @@ impl DirectoryReleases {
         Ok(self.staged(named))
     }
 
+    /// Removes a copy that is no longer what was staged, so that it can be copied anew. What is
+    /// live stays, and what there is no other copy of.
+    fn give_up(&self, release: ReleaseId, source: &ReleaseSource) -> Result<(), StageError> {
+        let path = self.place(release);
+        let foreign = |why| StageError::Store(StoreError::Foreign { path: path.clone(), why });
+        if matches!(source, ReleaseSource::Stored(stored) if *stored == release) {
+            let why = "its files differ from those that were staged; deploy it again from where it \
+                       was made";
+            return Err(foreign(why));
+        }
+        if self.current()? == Some(release) {
+            let why = "its files differ from those that were staged, and it is live; deploy \
+                       another version first";
+            return Err(foreign(why));
+        }
+        tracing::warn!(release = %release.short(), "a damaged copy of a release is replaced");
+        let aside = self.folder.staging().join(format!("old-{release}"));
+        std::fs::rename(&path, &aside).map_err(at("rename", &path)).map_err(source::failed)?;
+        std::fs::remove_dir_all(&aside).map_err(at("remove", &aside)).map_err(source::failed)
+    }
+
     fn collect_one(&self, release: ReleaseId, collected: &mut Collected) -> Result<(), FileError> {
         let place = self.place(release);
         let shown = place.join("files");
@@ -279,6 +300,9 @@ impl ReleaseStore for DirectoryReleases {
         }
         self.make_folders().map_err(source::failed)?;
         self.clear_staging().map_err(source::failed)?;
+        if self.has(expected) && !self.verify(expected)?.is_empty() {
+            self.give_up(expected, source)?;
+        }
         if !self.has(expected) {
             let staged = self.stage_new(source, expected, version, provenance);
             if staged.is_err() {

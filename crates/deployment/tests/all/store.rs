@@ -51,6 +51,32 @@ fn a_release_is_its_paths_bytes_and_modes() {
 }
 
 #[test]
+fn a_damaged_copy_never_comes_into_use() {
+    let world = World::new();
+    let store = DirectoryReleases::new(world.target(), "staging");
+    let id = stage(&world, &store, "1");
+    let file = world.target().join(format!("releases/{id}/files/0.txt"));
+    let right = fs::read(&file).unwrap();
+    let spoil = || {
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, "").unwrap();
+    };
+    spoil();
+    let again = ReleaseSource::Folder(world.source("1", 5));
+    let provenance = Provenance::new(Timestamp::UNIX_EPOCH, "a test");
+    let version = Version::parse("2").unwrap();
+    store.stage(&again, id, &version, &provenance).unwrap();
+    assert_eq!(fs::read(&file).unwrap(), right, "it is copied anew");
+    spoil();
+    let stored = ReleaseSource::Stored(id);
+    let refused = store.stage(&stored, id, &version, &provenance).unwrap_err();
+    assert!(format!("{refused:?}").contains("differ"), "{refused:?}");
+    store.activate(Some(id)).unwrap();
+    let live = store.stage(&again, id, &version, &provenance).unwrap_err();
+    assert!(format!("{live:?}").contains("it is live"), "{live:?}");
+}
+
+#[test]
 fn a_source_that_changes_while_it_is_staged_is_refused() {
     let world = World::new();
     fs::create_dir(world.target()).unwrap();

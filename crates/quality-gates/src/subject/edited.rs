@@ -6,7 +6,8 @@ use super::{Subject, SubjectFile, Tree};
 impl Subject {
     /// The same tree, in which changed files have other bytes. What is no changed file of it is
     /// left out.
-    pub(crate) fn edited(&self, edits: &BTreeMap<String, Arc<[u8]>>) -> Self {
+    #[must_use]
+    pub fn edited(&self, edits: &BTreeMap<String, Arc<[u8]>>) -> Self {
         let tree = &self.tree;
         let edited = |file: &SubjectFile| match edits.get_key_value(file.path()) {
             Some((path, bytes)) => SubjectFile::of_bytes(path.as_str().into(), bytes.clone(), true),

@@ -38,6 +38,7 @@ pub(crate) fn is_left_out(path: &Path) -> bool {
 pub struct Folder {
     root: Arc<PathBuf>,
     honour_ignore_files: bool,
+    below: Option<String>,
     max_files: usize,
     memory: Option<FileMemory>,
 }
@@ -69,7 +70,7 @@ pub enum SubjectError {
         limit: usize,
     },
     /// A file that was named is not one of the folder's.
-    #[error("{folder} has no file {path} to judge: it is missing, ignored, or a link")]
+    #[error("{folder} has no file {path} to judge: it is missing, or a link")]
     NotAmong {
         /// The folder.
         folder: PathBuf,
@@ -85,7 +86,8 @@ impl Folder {
     /// A folder; what its and its parents' `.gitignore` and `.ignore` name is left out.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let root = Arc::new(path.into());
-        Self { root, honour_ignore_files: true, max_files: 200_000, memory: None }
+        let (below, memory) = (None, None);
+        Self { root, honour_ignore_files: true, below, max_files: 200_000, memory }
     }
 
     /// Judges also what `.gitignore` names, as for a folder of generated files, which often
@@ -93,6 +95,14 @@ impl Folder {
     #[must_use]
     pub fn with_ignored_files(mut self) -> Self {
         self.honour_ignore_files = false;
+        self
+    }
+
+    /// Judges what `.gitignore` names below this part of the folder, and there only; parts are
+    /// separated by `/`.
+    #[must_use]
+    pub fn with_ignored_below(mut self, part: impl Into<String>) -> Self {
+        self.below = Some(part.into());
         self
     }
 
@@ -118,7 +128,10 @@ impl Folder {
     /// All files, sorted by path.
     pub(super) fn walk(&self, changed: bool) -> Result<Vec<SubjectFile>, SubjectError> {
         let mut files = Vec::new();
-        for entry in self.walker().build() {
+        let below = self.below.as_ref().map(|part| super::on_disk(&self.root, part));
+        let ignored = below.filter(|below| below.is_dir()).map(|below| self.walker(&below, false));
+        let walks = std::iter::once(self.walker(&self.root, self.honour_ignore_files));
+        for entry in walks.chain(ignored).flat_map(|walker| walker.build()) {
             let entry = entry.map_err(|error| self.failed(&error))?;
             if !entry.file_type().is_some_and(|kind| kind.is_file()) {
                 continue;
@@ -139,12 +152,19 @@ impl Folder {
             }
         }
         files.sort_by(|left, right| left.path().cmp(right.path()));
+        files.dedup_by(|left, right| left.path() == right.path());
         Ok(files)
     }
 
-    fn walker(&self) -> WalkBuilder {
-        let honour = self.honour_ignore_files;
-        let mut walker = WalkBuilder::new(&*self.root);
+    /// One file of the folder, also where it is left out; nothing if it is none, or a link.
+    pub(super) fn file(&self, path: &str) -> Option<SubjectFile> {
+        let metadata = std::fs::symlink_metadata(super::on_disk(&self.root, path)).ok()?;
+        let found = |size| SubjectFile::of_disk(path.into(), self.root.clone(), size, false, None);
+        metadata.is_file().then(|| found(metadata.len()))
+    }
+
+    fn walker(&self, root: &Path, honour: bool) -> WalkBuilder {
+        let mut walker = WalkBuilder::new(root);
         walker.hidden(false).require_git(false).follow_links(false);
         walker.parents(honour).ignore(honour).git_ignore(honour);
         walker.git_global(honour).git_exclude(honour);

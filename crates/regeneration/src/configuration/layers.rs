@@ -120,7 +120,12 @@ impl SettingsLayers {
         };
         let value = match found.kind {
             Kind::Texts { .. } => {
-                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+                let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+                let items = inner.unwrap_or(text).split(',').map(|item| {
+                    let quoted = item.trim().strip_prefix('"');
+                    quoted.and_then(|item| item.strip_suffix('"')).unwrap_or(item.trim())
+                });
+                let items = items.filter(|item| !item.is_empty());
                 items.map(Value::from).collect::<Vec<_>>().into()
             }
             Kind::Count { .. } => text.trim().parse::<i64>().map_or(text.into(), Value::from),
