@@ -262,6 +262,20 @@ pub struct InEnvironment {
     pub(crate) selection: Selection,
 }
 
+/// What may be done with a plan before it is applied.
+#[derive(Debug, Args)]
+pub(crate) struct LookFirst {
+    /// Show the plan and its digest; write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The digest of the plan that was looked at: another one is refused.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) expect: Option<String>,
+    /// Who approves the plan that `--expect` names.
+    #[arg(long, value_name = "NAME", requires = "expect")]
+    pub(crate) approve: Option<String>,
+}
+
 /// `evergen deploy`.
 #[derive(Debug, Args)]
 pub struct Deploy {
@@ -273,15 +287,8 @@ pub struct Deploy {
     /// The folder with the release [default: the output folder of the project]
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,
-    /// Show the plan and its digest; write nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// The digest of the plan that was looked at: another one is refused.
-    #[arg(long, value_name = "DIGEST")]
-    pub(crate) expect: Option<String>,
-    /// Who approves the plan that `--expect` names.
-    #[arg(long, value_name = "NAME", requires = "expect")]
-    pub(crate) approve: Option<String>,
+    #[command(flatten)]
+    pub(crate) look: LookFirst,
 }
 
 /// `evergen rollback`.
@@ -299,15 +306,8 @@ pub struct Rollback {
 pub struct Promote {
     #[command(flatten)]
     pub(crate) asked: InEnvironment,
-    /// Show the plan and its digest; write nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// The digest of the plan that was looked at: another one is refused.
-    #[arg(long, value_name = "DIGEST")]
-    pub(crate) expect: Option<String>,
-    /// Who approves the plan that `--expect` names.
-    #[arg(long, value_name = "NAME", requires = "expect")]
-    pub(crate) approve: Option<String>,
+    #[command(flatten)]
+    pub(crate) look: LookFirst,
 }
 
 /// `evergen analytics`.

@@ -1,7 +1,9 @@
 //! The environments of a project: what `evergen.deploy.toml` says of them, and the parts that
 //! they are made of.
 
+mod gates;
 mod parts;
+mod places;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::path::{Path, PathBuf};
 use evergen_deployment::DeploymentAutomation;
 
 use self::parts::Parts;
+use self::places::Places;
 use self::settings::{RouterSetting, Settings, read};
 use crate::failure::Failure;
 
@@ -32,10 +35,11 @@ impl Environments {
             Err(error) => return Err(Failure::storage(format!("reading `{FILE}`"), &error)),
         };
         let settings = read(&text, root)?;
-        let parts = Parts::build(&settings, root)?;
+        let places = Places::new(&text);
+        let parts = Parts::build(&settings, places, root)?;
         let automation =
             DeploymentAutomation::with_parts(&settings.config, |environment| parts.of(environment));
-        let automation = automation.map_err(|error| wrong(&error.to_string()))?;
+        let automation = automation.map_err(|error| places.value(&error))?;
         Ok(Some(Self { automation, settings, root: root.to_owned() }))
     }
 
@@ -74,9 +78,4 @@ impl Environments {
             )),
         }
     }
-}
-
-/// Settings that can't be used.
-fn wrong(why: &str) -> Failure {
-    Failure::usage(format!("`{FILE}`: {why}"), "its keys are explained in docs/deployment.md")
 }

@@ -6,18 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evergen_deployment::{
-    CheckSetting, CommandHook, CommandLine, CommandNotifier, CommandSetting, DeploymentConfig,
-    DeploymentEnvironment, EnvironmentParts, FilesBackup, GithubNotifier, Hook, PostgresBackup,
-    PostgresMigrator, ProbeSettings, SettingError, SqliteBackup, TrafficRouter, WebhookNotifier,
+    CheckSetting, CommandHook, CommandLine, CommandNotifier, CommandSetting, CommandValidator,
+    DeploymentConfig, DeploymentEnvironment, EnvironmentParts, FilesBackup, GithubNotifier, Hook,
+    PostgresBackup, PostgresMigrator, ProbeSettings, ReleaseValidator, SettingError, SqliteBackup,
+    TrafficRouter, WebhookNotifier,
 };
 use evergen_traffic::{
     HaproxyRouter, HaproxySettings, Ports, ProcessSettings, ProcessSlots, Readiness, RouterClient,
 };
+use serde::Deserialize as _;
 
+use super::gates::ReleaseGates;
+use super::places::Places;
 use super::settings::{
     BackupSetting, MadeOf, NotifierSetting, RouterSetting, ServiceSetting, Settings,
+    ValidateSetting,
 };
-use super::wrong;
 use crate::failure::Failure;
 
 /// The parts of all environments, by name.
@@ -25,12 +29,16 @@ pub(super) struct Parts(BTreeMap<String, EnvironmentParts>);
 
 impl Parts {
     /// Makes the parts that the settings name.
-    pub(super) fn build(settings: &Settings, root: &Path) -> Result<Self, Failure> {
+    pub(super) fn build(
+        settings: &Settings,
+        places: Places<'_>,
+        root: &Path,
+    ) -> Result<Self, Failure> {
         let environments = settings.config.environments.iter();
         let parts = environments.map(|environment| {
             let nothing = MadeOf::default();
             let made_of = settings.made_of(&environment.name).unwrap_or(&nothing);
-            let builder = Builder { environment, root };
+            let builder = Builder { environment, places, root };
             let parts = builder.build(&settings.config, made_of)?;
             Ok((environment.name.clone(), parts))
         });
@@ -51,6 +59,7 @@ pub(super) fn service_folder(root: &Path, environment: &DeploymentEnvironment) -
 
 struct Builder<'a> {
     environment: &'a DeploymentEnvironment,
+    places: Places<'a>,
     root: &'a Path,
 }
 
@@ -64,6 +73,13 @@ impl Builder<'_> {
             Some(service) => self.service(service)?,
             None => EnvironmentParts::directory(self.environment),
         };
+        for validator in self.validators(made_of)? {
+            parts = parts.with_validator(validator);
+        }
+        let own = self.environment.validate_before_deploy;
+        if own.or(config.validate_before_deploy) == Some(true) {
+            parts = parts.with_validator(Arc::new(ReleaseGates::new(self.root)));
+        }
         for check in &self.environment.health_checks {
             parts = self.probe(parts, check)?;
         }
@@ -86,7 +102,9 @@ impl Builder<'_> {
         for setting in &made_of.migrations {
             let migrator =
                 PostgresMigrator::new(setting.database.clone(), setting.migration.clone());
-            parts = parts.with_migrator(Arc::new(migrator.map_err(|error| self.bad(&error))?));
+            parts = parts.with_migrator(Arc::new(
+                migrator.map_err(|error| self.bad(&["migrations"], error))?,
+            ));
         }
         for notifier in &made_of.notifiers {
             parts = self.notifier(parts, notifier)?;
@@ -94,8 +112,22 @@ impl Builder<'_> {
         Ok(parts)
     }
 
-    fn bad(&self, error: &SettingError) -> Failure {
-        wrong(&format!("environment `{}`: {error}", self.environment.name))
+    /// Something that can't be used, at a path below the environment.
+    fn bad(&self, path: &[&str], why: impl std::fmt::Display) -> Failure {
+        let path: Vec<&str> =
+            std::iter::once(self.environment.name.as_str()).chain(path.iter().copied()).collect();
+        self.places.unusable(&path, why)
+    }
+
+    /// Judges releases before anything of them is staged: the commands of the settings.
+    fn validators(&self, made_of: &MadeOf) -> Result<Vec<Arc<dyn ReleaseValidator>>, Failure> {
+        let validators = made_of.validate.iter().map(|setting| {
+            let ValidateSetting { name, command } = setting;
+            let validator = CommandValidator::new(name, command.clone());
+            let validator = validator.map_err(|error| self.bad(&["validate", name], error))?;
+            Ok(Arc::new(validator) as Arc<dyn ReleaseValidator>)
+        });
+        validators.collect()
     }
 
     fn service(&self, service: &ServiceSetting) -> Result<EnvironmentParts, Failure> {
@@ -108,9 +140,7 @@ impl Builder<'_> {
         if let Some(path) = &service.ready {
             settings = settings.with_readiness(Readiness::Http { path: path.clone() });
         }
-        let say = |error: evergen_resilience::SettingsError| {
-            wrong(&format!("environment `{}`: {error}", self.environment.name))
-        };
+        let say = |error: evergen_resilience::SettingsError| self.bad(&["service"], error);
         let slots = ProcessSlots::new(settings).map_err(say)?;
         let router: Arc<dyn TrafficRouter> = match &service.router {
             RouterSetting::Small { .. } => Arc::new(RouterClient::new(folder.join("router.sock"))),
@@ -132,16 +162,10 @@ impl Builder<'_> {
         parts: EnvironmentParts,
         check: &CheckSetting,
     ) -> Result<EnvironmentParts, Failure> {
-        let settings: ProbeSettings =
-            check.probe.clone().try_into().map_err(|error: toml::de::Error| {
-                wrong(&format!(
-                    "health check `{}` of `{}`: {}",
-                    check.name,
-                    self.environment.name,
-                    error.message()
-                ))
-            })?;
-        let probe = settings.build(&check.name).map_err(|error| self.bad(&error))?;
+        let bad = |why: &dyn std::fmt::Display| self.bad(&["health_checks", &check.name], why);
+        let settings = ProbeSettings::deserialize(check.probe.clone());
+        let settings = settings.map_err(|error| bad(&error.message()))?;
+        let probe = settings.build(&check.name).map_err(|error| bad(&error))?;
         Ok(parts.with_probe(check.clone(), Arc::from(probe)))
     }
 
@@ -150,7 +174,8 @@ impl Builder<'_> {
         let seconds = seconds.unwrap_or(self.environment.deadlines.command_seconds);
         let command = CommandLine::new(setting.command.iter().cloned())
             .with_timeout(Duration::from_secs(seconds));
-        let hook = CommandHook::new(&setting.name, command).map_err(|error| self.bad(&error))?;
+        let hook = CommandHook::new(&setting.name, command);
+        let hook = hook.map_err(|error| self.bad(&[], format!("`{}`: {error}", setting.name)))?;
         Ok(Arc::new(hook))
     }
 
@@ -169,7 +194,8 @@ impl Builder<'_> {
             }
             BackupSetting::Postgres { name, database } => {
                 let backup = PostgresBackup::new(name, database.clone(), folder);
-                parts.with_backup(Arc::new(backup.map_err(|error| self.bad(&error))?))
+                let backup = backup.map_err(|error| self.bad(&["backups", name], error))?;
+                parts.with_backup(Arc::new(backup))
             }
         })
     }
@@ -179,7 +205,7 @@ impl Builder<'_> {
         parts: EnvironmentParts,
         setting: &NotifierSetting,
     ) -> Result<EnvironmentParts, Failure> {
-        let bad = |error| self.bad(&error);
+        let bad = |error: SettingError| self.bad(&["notifiers"], error);
         Ok(match setting {
             NotifierSetting::Command { name, command } => {
                 let notifier = CommandNotifier::new(name, command.clone()).map_err(bad)?;

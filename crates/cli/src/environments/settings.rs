@@ -10,8 +10,10 @@ use evergen_deployment::{
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 
-use super::wrong;
+use super::places::Places;
 use crate::failure::Failure;
 
 /// Everything that the file says.
@@ -24,6 +26,7 @@ pub(super) struct Settings {
 #[derive(Default)]
 pub(super) struct MadeOf {
     pub(super) service: Option<ServiceSetting>,
+    pub(super) validate: Vec<ValidateSetting>,
     pub(super) backups: Vec<BackupSetting>,
     pub(super) migrations: Vec<MigrationSetting>,
     pub(super) notifiers: Vec<NotifierSetting>,
@@ -62,6 +65,14 @@ pub(super) enum RouterSetting {
         /// The backend.
         backend: String,
     },
+}
+
+/// A command that judges a release before anything of it is staged.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ValidateSetting {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) command: CommandLine,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -121,40 +132,46 @@ impl Settings {
 
 /// Reads the file; paths in it are relative to the project.
 pub(super) fn read(text: &str, root: &Path) -> Result<Settings, Failure> {
-    let mut file: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim_end()))?;
+    let places = Places::new(text);
+    let mut file = DeTable::parse(text).map_err(|error| places.no_toml(&error))?;
     let mut made_of = BTreeMap::new();
-    let environments = file.get_mut("environments").and_then(toml::Value::as_array_mut);
-    for environment in environments.into_iter().flatten() {
-        let Some(table) = environment.as_table_mut() else { continue };
-        let name = table.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-        made_of.insert(name.clone(), take_parts(table, &name)?);
-        if let Some(toml::Value::String(folder)) = table.get_mut("target_dir") {
-            *folder = root.join(&*folder).display().to_string();
+    let environments = file.get_mut().get_mut("environments").map(Spanned::get_mut);
+    if let Some(DeValue::Array(environments)) = environments {
+        for environment in environments.iter_mut() {
+            let DeValue::Table(table) = environment.get_mut() else { continue };
+            let name = table.get("name").and_then(|name| name.get_ref().as_str());
+            let name = name.unwrap_or_default().to_owned();
+            made_of.insert(name, take_parts(table, places)?);
         }
     }
-    let rest = toml::to_string(&file).map_err(|error| wrong(&error.to_string()))?;
-    let config = DeploymentConfig::from_toml(&rest).map_err(|error| wrong(&error.to_string()))?;
+    let config = DeploymentConfig::deserialize(Deserializer::from(file));
+    let mut config = config.map_err(|error| places.unreadable(error))?;
+    for environment in &mut config.environments {
+        if !environment.target_dir.as_os_str().is_empty() {
+            environment.target_dir = root.join(&environment.target_dir);
+        }
+    }
+    config.validate().map_err(|error| places.value(&error))?;
     Ok(Settings { config, made_of })
 }
 
-fn take_parts(table: &mut toml::Table, environment: &str) -> Result<MadeOf, Failure> {
+/// Takes out what the environment is made of, which the deployment itself does not know.
+fn take_parts(table: &mut DeTable<'_>, places: Places<'_>) -> Result<MadeOf, Failure> {
     Ok(MadeOf {
-        service: take(table, environment, "service")?,
-        backups: take(table, environment, "backups")?.unwrap_or_default(),
-        migrations: take(table, environment, "migrations")?.unwrap_or_default(),
-        notifiers: take(table, environment, "notifiers")?.unwrap_or_default(),
+        service: take(table, places, "service")?,
+        validate: take(table, places, "validate")?.unwrap_or_default(),
+        backups: take(table, places, "backups")?.unwrap_or_default(),
+        migrations: take(table, places, "migrations")?.unwrap_or_default(),
+        notifiers: take(table, places, "notifiers")?.unwrap_or_default(),
     })
 }
 
 fn take<T: DeserializeOwned>(
-    table: &mut toml::Table,
-    environment: &str,
+    table: &mut DeTable<'_>,
+    places: Places<'_>,
     key: &str,
 ) -> Result<Option<T>, Failure> {
     let Some(value) = table.remove(key) else { return Ok(None) };
-    let read = value.try_into();
-    read.map(Some).map_err(|error: toml::de::Error| {
-        wrong(&format!("`{environment}.{key}`: {}", error.message()))
-    })
+    let read = T::deserialize(ValueDeserializer::from(value));
+    read.map(Some).map_err(|error| places.unreadable(error))
 }

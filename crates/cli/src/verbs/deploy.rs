@@ -2,19 +2,24 @@
 
 use evergen_deployment::{
     Action, DeployOptions, DeploymentAnalytics, EnvironmentStatus, OperationError, Outcome, Plan,
-    Progress, Record, Summary, Version,
+    Progress, Record, StepNote, Summary, Version,
 };
 use evergen_traffic::{RouterSettings, run_router};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::arguments::{Analytics, Deploy, InEnvironment, Promote, Rollback, RouterArguments};
+use crate::arguments::{
+    Analytics, Deploy, InEnvironment, LookFirst, Promote, Rollback, RouterArguments,
+};
 use crate::console::{Console, Ink};
 use crate::environments::Environments;
 use crate::failure::{Failure, Verdict};
 use crate::project::Chosen;
 use crate::words;
+
+/// How often the router looks whether the live release runs.
+const LOOKS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What happens to a deployment in progress.
 #[derive(Clone, Copy)]
@@ -35,10 +40,10 @@ pub(super) fn deploy(arguments: &Deploy, console: &mut Console) -> Result<Verdic
         None => chosen.project().output_dir(),
     };
     let environment = &arguments.asked.environment;
-    let options = options(arguments.expect.as_deref(), arguments.approve.as_deref())?;
+    let options = options(&arguments.look)?;
     work(async {
         let automation = &environments.automation;
-        if arguments.dry_run {
+        if arguments.look.dry_run {
             let plan = automation.plan(environment, &source, &version).await.map_err(refused)?;
             return Ok(show_plan(&plan, console));
         }
@@ -62,11 +67,11 @@ pub(super) fn rollback(arguments: &Rollback, console: &mut Console) -> Result<Ve
 
 pub(super) fn promote(arguments: &Promote, console: &mut Console) -> Result<Verdict, Failure> {
     let environments = environments(&arguments.asked, console)?;
-    let options = options(arguments.expect.as_deref(), arguments.approve.as_deref())?;
+    let options = options(&arguments.look)?;
     let environment = &arguments.asked.environment;
     work(async {
         let automation = &environments.automation;
-        if arguments.dry_run {
+        if arguments.look.dry_run {
             let plan = automation.plan_promotion(environment).await.map_err(refused)?;
             return Ok(show_plan(&plan, console));
         }
@@ -155,7 +160,13 @@ pub(super) fn router(
             console.line(format!("takes requests at {address}; SIGTERM or Ctrl-C ends it"));
             console.flush();
         };
-        let end = run_router(settings, listening).await;
+        // Whoever stands before the processes sees first that they are gone.
+        let automation = &environments.automation;
+        let kept = automation.keep_alive(&arguments.asked.environment, LOOKS);
+        let end = tokio::select! {
+            end = run_router(settings, listening) => end,
+            lost = kept => match lost.map_err(refused)? {},
+        };
         let end = end.map_err(|error| Failure::storage("running the router", &error))?;
         if end.cut_off > 0 {
             let cut_off = words::count(end.cut_off as u64, "request");
@@ -197,6 +208,11 @@ pub(super) fn show_status(status: &EnvironmentStatus, console: &mut Console) {
             console.line(format!("  {} {text}", console.ink(ink, word)));
         }
     }
+    let revivals = &status.state.revivals;
+    if revivals.succeeded > 0 {
+        let times = words::count(revivals.succeeded, "time");
+        console.line(format!("  the live release had ended and was started again {times}"));
+    }
     for warning in &status.warnings {
         console.remark(warning);
     }
@@ -230,15 +246,15 @@ fn environments(asked: &InEnvironment, console: &mut Console) -> Result<Environm
     Environments::need(chosen.project().root())
 }
 
-fn options(expect: Option<&str>, approve: Option<&str>) -> Result<DeployOptions, Failure> {
+fn options(look: &LookFirst) -> Result<DeployOptions, Failure> {
     let mut options = DeployOptions::default();
-    if let Some(digest) = expect {
+    if let Some(digest) = &look.expect {
         let digest = digest.parse().map_err(|_| {
             Failure::usage(format!("`{digest}` is no digest of a plan"), "--dry-run prints it")
         })?;
         options = options.expecting(digest);
     }
-    Ok(match approve {
+    Ok(match &look.approve {
         Some(who) => options.approved_by(who),
         None => options,
     })
@@ -315,11 +331,23 @@ impl Live {
                 console.line(format!("{} {}", plan.kind.verb(), plan.version));
             }
             Record::Entered { .. } => self.entered = Some(at),
-            Record::Finished { step, .. } => {
+            Record::Finished { step, note } => {
                 let took = self.entered.take().map_or(0.0, |from| (at - from).as_secs_f64() * 1e3);
                 let action = self.actions.get(*step).map(ToString::to_string).unwrap_or_default();
                 console
                     .line(format!("  {action}  {}", console.ink(Ink::Dim, words::duration(took))));
+                if let Some(note) = note.as_ref().filter(|note| tells(note)) {
+                    console.line(format!("    {note}"));
+                }
+            }
+            Record::Reviving { slot } => {
+                console.line(format!(
+                    "the live release in slot {slot} has ended; it is started again"
+                ));
+            }
+            Record::Revived { .. } => console.line("  it runs again"),
+            Record::NotRevived { why } => {
+                console.line(format!("  {} {why}", console.ink(Ink::Red, "it does not start:")));
             }
             Record::Warned { why, .. } => {
                 console.line(format!("  {} {why}", console.ink(Ink::Yellow, "warning:")));
@@ -340,6 +368,15 @@ impl Live {
             _ => {}
         }
         console.flush();
+    }
+}
+
+/// Whether people want to read what is remembered of a step.
+fn tells(note: &StepNote) -> bool {
+    match note {
+        StepNote::Compared { .. } | StepNote::Discarded { .. } => true,
+        StepNote::Judged { judgement } => !judgement.remarks.is_empty(),
+        _ => false,
     }
 }
 
@@ -374,6 +411,7 @@ fn refused(error: OperationError) -> Failure {
         OperationError::PlanChanged { .. } | OperationError::NeedsApproval { .. } => {
             "look at the plan with --dry-run, and give its digest with --expect (and --approve)"
         }
+        OperationError::NotRevived { .. } => "`evergen rollback` brings back what was live before",
         OperationError::Incident { .. } => "do what is left, then `evergen resume`",
         OperationError::Read(_) => "nothing was changed; compare the ledger with a copy of it",
         _ => return failure(&error),
@@ -395,6 +433,7 @@ fn failure(error: &OperationError) -> Failure {
             | OperationError::PlanChanged { .. }
             | OperationError::NeedsApproval { .. }
             | OperationError::PastContract { .. }
+            | OperationError::NoValidator { .. }
     );
     if is_setting {
         let causes =

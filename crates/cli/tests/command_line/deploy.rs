@@ -1,5 +1,10 @@
 //! Deployments from the command line.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
 use crate::support::Folder;
 
 const STAGING: &str = "
@@ -87,4 +92,194 @@ fn what_can_not_be_meant_is_told() {
     folder.file("evergen.deploy.toml", &bad);
     let url = folder.say("status");
     assert!(url.err.contains("htp:/x"), "{url}");
+}
+
+/// A process of a test, which ends with it.
+struct Running(Child);
+
+impl Running {
+    fn start(folder: &Folder, arguments: &str) -> Self {
+        let mut command = folder.command(arguments);
+        Self(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Ends it as a system does.
+    fn end(mut self) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until something holds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < end, "in a minute not: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_release_that_is_refused_is_never_staged() {
+    let folder = releases();
+    let validate = "
+[[environments.validate]]
+name = \"gates\"
+command = [\"sh\", \"-c\", \"test -s order.rs || { echo order.rs:1: it is empty; exit 1; }\"]
+";
+    folder.file("evergen.deploy.toml", format!("validate_before_deploy = true\n{STAGING}"));
+    // Without a word of who judges, it is the project's gates.
+    folder.file("broken/order.rs", "struct {\n").file("broken/item.rs", "struct Item;\n");
+    let broken = folder.say("deploy staging --version 0.9.0 --from broken");
+    assert_eq!(broken.code, Some(1), "{broken}");
+    assert!(broken.out.contains("`quality gates` refuses the release"), "{broken}");
+    let text = format!("validate_before_deploy = true\n{STAGING}{validate}");
+    folder.file("evergen.deploy.toml", text);
+    folder.done("deploy staging --version 1.0.0 --from good");
+    let bad = folder.say("deploy staging --version 1.0.1 --from bad");
+    assert_eq!(bad.code, Some(1), "{bad}");
+    assert!(bad.out.contains("`gates` refuses the release: order.rs:1: it is empty"), "{bad}");
+    let history = folder.done("history --environment staging --json").json();
+    assert_eq!(history[2]["cause"]["remarks"][0]["line"], 1, "{history}");
+}
+
+#[test]
+fn what_is_wrong_in_the_settings_is_shown_where_it_stands() {
+    let folder = releases();
+    for (from, to, line, said) in [
+        ("target_dir = ", "target_dri = ", 4, "did you mean `target_dir`?"),
+        ("target_dir = \"", "keep = 0\ntarget_dir = \"", 4, "it may be 1 to 1000"),
+        ("kind = \"command\"", "kind = \"comand\"", 6, "comand"),
+        ("argv = [\"test\"", "argv = [\"\"", 6, "the program is missing"),
+        ("target_dir = \"deploy", "target_dir = deploy", 4, "toml.io"),
+        (
+            "[[environments.health",
+            "service = { command = 1 }\n[[environments.health",
+            6,
+            "sequence",
+        ),
+    ] {
+        folder.file("evergen.deploy.toml", STAGING.replacen(from, to, 1));
+        let wrong = folder.say("drift staging");
+        assert_eq!(wrong.code, Some(2), "{to}: {wrong}");
+        let place = format!("evergen.deploy.toml:{line}:");
+        assert!(wrong.err.contains(&place), "{to}: {place} is not in {wrong}");
+        assert!(wrong.err.contains(said), "{to}: {said} is not in {wrong}");
+        let wrong = folder.say("drift staging --json").out;
+        assert!(wrong.contains(&format!("\"line\": {line}")), "{to}: {wrong}");
+    }
+}
+
+#[test]
+fn what_a_cycle_of_watch_makes_is_deployed_where_the_settings_say_so() {
+    let folder = Folder::project();
+    let staging = "
+[[environments]]
+name = \"staging\"
+target_dir = \"deploy/staging\"
+auto_deploy = true
+
+[[environments]]
+name = \"production\"
+target_dir = \"deploy/production\"
+";
+    folder.file("evergen.deploy.toml", staging);
+    let watching = Running::start(&folder, "watch --json");
+    let shows = |text: &str| {
+        let live = folder.path().join("deploy/staging/current/order.txt");
+        std::fs::read_to_string(live).is_ok_and(|live| live.contains(text))
+    };
+    // A cycle is deployed when it changed something.
+    until("the loop is at work", || folder.exists("order.txt") || folder.exists("gen/order.txt"));
+    folder.replace("model/shop.ttl", "What is bought.", "What was ordered.");
+    until("the change is live", || shows("What was ordered."));
+    folder.replace("model/shop.ttl", "What was ordered.", "What came.");
+    until("the next change is live", || shows("What came."));
+    watching.end();
+    let history = folder.done("history --environment staging --json").json();
+    assert!(history.as_array().unwrap().iter().all(|one| one["outcome"] == "succeeded"));
+    assert!(!folder.exists("deploy/production"), "it does not say `auto_deploy`");
+}
+
+/// The body that is answered to a request; nothing if there is none.
+fn get(address: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let request = "GET /order.rs HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+}
+
+#[test]
+fn requests_go_through_the_router_and_what_died_is_started_again() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        println!("skipped: python3 is not installed; apt-get install python3");
+        return;
+    }
+    let folder = releases();
+    folder.file("new/order.rs", "struct Other;\n");
+    let shop = "
+[[environments]]
+name = \"shop\"
+target_dir = \"deploy/shop\"
+traffic_steps = [50, 100]
+dwell_ms = 300
+
+[environments.service]
+command = [\"python3\", \"-m\", \"http.server\", \"{port}\", \"--bind\", \"127.0.0.1\"]
+router = { kind = \"small\", listen = \"127.0.0.1:0\" }
+";
+    folder.file("evergen.deploy.toml", shop);
+    let mut router = Running::start(&folder, "router shop");
+    let mut line = String::new();
+    let out = router.0.stdout.take().unwrap();
+    BufReader::new(out).read_line(&mut line).unwrap();
+    let address = line.split("at ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+
+    folder.done("deploy shop --version 1.0.0 --from good");
+    assert_eq!(get(&address).as_deref(), Some("struct Order;\n"));
+    let moved = folder.done("deploy shop --version 1.1.0 --from new");
+    assert!(moved.out.contains("not compared: the new slot has had"), "{moved}");
+    assert_eq!(get(&address).as_deref(), Some("struct Other;\n"));
+    folder.done("rollback shop");
+    assert_eq!(get(&address).as_deref(), Some("struct Order;\n"));
+    folder.done("drift shop");
+
+    let status = folder.done("status --json").json();
+    let slots = &status["environments"][0]["drift"]["slots"];
+    let live = slots.as_array().unwrap().iter().find(|slot| slot[1]["state"] == "occupied");
+    let identity = live.unwrap()[1]["running"]["instances"][0]["identity"].as_str().unwrap();
+    let pid = identity.split('@').next().unwrap();
+    assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    until("it serves again", || {
+        let status = folder.done("status --json").json();
+        status["environments"][0]["state"]["revivals"]["succeeded"] == 1
+    });
+    assert_eq!(get(&address).as_deref(), Some("struct Order;\n"));
+    let told = folder.done("status");
+    assert!(told.out.contains("was started again 1 time"), "{told}");
+    router.end();
+    // The service outlives its router; who takes it away stops what runs.
+    let status = folder.done("status --json").json();
+    stop_all(&status);
+}
+
+fn stop_all(status: &serde_json::Value) {
+    for slot in status["environments"][0]["drift"]["slots"].as_array().unwrap() {
+        for instance in slot[1]["running"]["instances"].as_array().into_iter().flatten() {
+            let pid = instance["identity"].as_str().unwrap().split('@').next().unwrap();
+            assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+        }
+    }
 }

@@ -17,7 +17,7 @@ impl Job {
         let source = self.source.clone();
         let source = source.unwrap_or(ReleaseSource::Stored(self.open.plan.release));
         let mut context = self.context(deadline).await?;
-        let laid_out = self.with_store(|job| job.lay_out()).await?;
+        let laid_out = self.with_store(Self::lay_out).await?;
         if let Some(folder) = &laid_out {
             folder.path().clone_into(&mut context.release.root);
         }

@@ -75,16 +75,12 @@ impl Meter {
     /// earlier call was dropped.
     pub(super) async fn calibrate(&self) -> Infallible {
         loop {
-            let began = self.began();
-            match began {
-                Some(began) => {
-                    sleep_until(began + self.window).await;
-                    self.close(Share::Old).await;
-                }
-                None => {
-                    self.begin().await;
-                    sleep(self.window).await;
-                }
+            if let Some(began) = self.began() {
+                sleep_until(began + self.window).await;
+                self.close(Share::Old).await;
+            } else {
+                self.begin().await;
+                sleep(self.window).await;
             }
         }
     }

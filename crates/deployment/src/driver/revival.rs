@@ -84,12 +84,12 @@ impl DeploymentAutomation {
                 Ok(Revival::Revived) => {
                     tracing::info!(environment, "the live release had ended and runs again");
                 }
-                Ok(Revival::NotNeeded | Revival::Waits { .. }) => {}
                 Ok(Revival::Failed { why }) => {
                     tracing::error!(environment, why, "the live release does not start");
                 }
                 // Whoever holds it looks by itself.
-                Err(OperationError::Lock(LockError::Held { .. })) => {}
+                Ok(Revival::NotNeeded | Revival::Waits { .. })
+                | Err(OperationError::Lock(LockError::Held { .. })) => {}
                 Err(error) => {
                     let error: &dyn std::error::Error = &error;
                     tracing::error!(environment, error, "the live release can't be looked after");

@@ -111,15 +111,15 @@ fn what_does_not_start_is_tried_within_bounds_until_a_person_lets_it_go_on() {
         assert!(matches!(second, Revival::Waits { .. }), "not at once: {second:?}");
         let to_do = stage.to_do().await;
         assert!(to_do.contains("1.0 has ended (") && to_do.contains("status 1"), "{to_do}");
-        let state = stage.automation.status("staging").await.unwrap().state;
-        assert_eq!(state.may_revive(jiff::Timestamp::now()).is_some(), true);
-        assert!(!matches!(state.may_revive(jiff::Timestamp::now()), Some(MayRevive::Now)));
+        let known = stage.automation.status("staging").await.unwrap().state;
+        let may = known.may_revive(jiff::Timestamp::now());
+        assert!(matches!(may, Some(MayRevive::NotBefore(_))), "{may:?}");
         let refused = stage.automation.resume("staging", "ann").await.unwrap_err();
         assert!(matches!(refused, OperationError::NotRevived { .. }), "{refused}");
         // A release that works comes all the same, and all is forgotten.
         assert_eq!(stage.deploy("2.0").await.unwrap().outcome, Outcome::Succeeded);
-        let state = stage.automation.status("staging").await.unwrap().state;
-        assert!(state.revivals.tries.is_empty());
+        let known = stage.automation.status("staging").await.unwrap().state;
+        assert!(known.revivals.tries.is_empty());
         let nothing = stage.automation.resume("staging", "ann").await.unwrap_err();
         assert!(matches!(nothing, OperationError::NotInProgress { .. }), "{nothing}");
     });

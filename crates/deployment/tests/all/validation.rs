@@ -21,7 +21,7 @@ fn command() -> CommandValidator {
     CommandValidator::new("gates", CommandLine::new(["sh", "-c", script])).unwrap()
 }
 
-fn judged_by(world: &World, validator: Arc<dyn ReleaseValidator>) -> DeploymentAutomation {
+fn judged_by(world: &World, validator: &Arc<dyn ReleaseValidator>) -> DeploymentAutomation {
     let environment = world.environment().with_validation(true);
     let config = DeploymentConfig::new(vec![environment]).unwrap();
     DeploymentAutomation::with_parts(&config, |settings| {
@@ -57,7 +57,7 @@ fn validators_keep_their_laws() {
 #[test]
 fn a_release_that_is_refused_is_not_staged_and_the_ledger_says_why() {
     let world = World::new();
-    let automation = judged_by(&world, Arc::new(command()));
+    let automation = judged_by(&world, &(Arc::new(command()) as _));
     let good = block_on(deploy(&automation, &world.source("1.0", 5), "1.0")).unwrap();
     assert_eq!(good.outcome, Outcome::Succeeded);
     let releases = tree(&world.target().join("releases"));
@@ -77,7 +77,7 @@ fn a_release_that_is_refused_is_not_staged_and_the_ledger_says_why() {
 fn changes_of_a_cycle_are_judged_as_the_whole_release_that_they_make() {
     let world = World::new();
     let rules = Arc::new(MemoryValidator::new("rules").requiring("a.txt").forbidding("bad"));
-    let automation = judged_by(&world, rules.clone());
+    let automation = judged_by(&world, &(rules.clone() as _));
     let request = |path: &str| {
         let path = ArtifactPath::parse(path).unwrap();
         let change = ProposedChange::write(path, "g", b"1".as_slice(), false);

@@ -136,7 +136,7 @@ async fn a_live_release_that_was_killed_serves_again() {
         .drift
         .slots
         .iter()
-        .flat_map(|(_, status)| status.ready())
+        .filter_map(|(_, status)| status.ready())
         .flat_map(|running| running.instances.iter().map(|instance| instance.identity.clone()))
         .collect();
     assert_eq!(identities.len(), 1, "{identities:?}");
