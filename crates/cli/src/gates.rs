@@ -251,7 +251,7 @@ impl Gates {
             if !offers.iter().any(|(known, _)| *known == name) {
                 let message = format!("there is no gate `{name}`");
                 let mut problem = Diagnostic::error("config::unknown_gate", message);
-                problem.file = chosen.place.configuration.clone();
+                problem.file.clone_from(&chosen.place.configuration);
                 problems.push(problem.with_help(self.advice(&name)));
             }
         }
@@ -259,7 +259,7 @@ impl Gates {
             if offers[..index].iter().any(|(known, _)| known == name) {
                 let message = format!("two gates are called `{name}`");
                 let mut problem = Diagnostic::error("config::duplicate", message);
-                problem.file = chosen.place.configuration.clone();
+                problem.file.clone_from(&chosen.place.configuration);
                 debug_assert_eq!(*offer, Offer::Configured);
                 problems.push(problem.with_help("give the one of `[[gates.…]]` another name"));
             }

@@ -8,6 +8,7 @@ use evergen_deployment::{
 use evergen_quality_gates::{Extent, Folder, GateReport, Outcome, Severity, Subject};
 use futures::future::{BoxFuture, FutureExt};
 
+use crate::failure::Failure;
 use crate::gates::{Gates, today};
 use crate::project::Chosen;
 
@@ -61,14 +62,14 @@ fn prepare(
     folder: PathBuf,
 ) -> Result<(evergen_quality_gates::QualityGateEngine, Subject), BoxError> {
     let gates = Chosen::at(root).and_then(|chosen| Gates::of_project(&chosen));
-    let gates = gates.map_err(said)?;
-    let engine = gates.engine(&gates.asked(true), true).map_err(said)?;
+    let gates = gates.map_err(|failure| said(&failure))?;
+    let engine = gates.engine(&gates.asked(true), true).map_err(|failure| said(&failure))?;
     let subject = Subject::of_folder(Folder::new(folder).with_ignored_files())?;
     Ok((engine, subject))
 }
 
 /// A failure of the command line in one line, with the first thing that was found.
-fn said(failure: crate::failure::Failure) -> BoxError {
+fn said(failure: &Failure) -> BoxError {
     let first = failure.diagnostics.first().map(|found| format!(": {}", found.message));
     format!("{}{}", failure.message, first.unwrap_or_default()).into()
 }

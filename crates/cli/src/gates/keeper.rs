@@ -145,7 +145,7 @@ fn digest(proposed: &ProposedChanges) -> Digest {
             ProposedKind::Write { digest, .. } => digest.to_string(),
             _ => String::new(),
         };
-        text.push_str(&format!("{}\0{content}\n", change.path));
+        text.extend([change.path.as_str(), "\0", &content, "\n"]);
     }
     Digest::of(text.as_bytes())
 }
@@ -192,15 +192,10 @@ fn of_finding(gate: &str, finding: &Finding, subject: &Subject, folder: &str) ->
     let Some(region) = finding.region else { return problem };
     let column = region.column.unwrap_or(1);
     let bytes = subject.get(file).ok().flatten().and_then(|file| file.bytes().ok());
-    match bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) {
-        Some(text) => {
-            let span = span_of(&text, region.line, column);
-            problem.at(text.into(), span)
-        }
-        None => {
-            problem.line = Some(region.line);
-            problem.column = Some(column);
-            problem
-        }
+    if let Some(text) = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) {
+        let span = span_of(&text, region.line, column);
+        return problem.at(text.into(), span);
     }
+    (problem.line, problem.column) = (Some(region.line), Some(column));
+    problem
 }

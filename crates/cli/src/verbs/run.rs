@@ -23,7 +23,7 @@ pub(crate) enum Event {
     /// While the run goes on.
     Progress(Progress),
     /// The last line of a run that could answer.
-    Report(ReportEvent),
+    Report(Box<ReportEvent>),
     /// The last line of a run that could not.
     Error(ErrorEvent),
 }

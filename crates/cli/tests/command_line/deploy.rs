@@ -242,10 +242,10 @@ router = { kind = \"small\", listen = \"127.0.0.1:0\" }
 ";
     folder.file("evergen.deploy.toml", shop);
     let mut router = Running::start(&folder, "router shop");
-    let mut line = String::new();
+    let mut greeting = String::new();
     let out = router.0.stdout.take().unwrap();
-    BufReader::new(out).read_line(&mut line).unwrap();
-    let address = line.split("at ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    BufReader::new(out).read_line(&mut greeting).unwrap();
+    let address = greeting.split("at ").nth(1).unwrap().split(';').next().unwrap().to_owned();
 
     folder.done("deploy shop --version 1.0.0 --from good");
     assert_eq!(get(&address).as_deref(), Some("struct Order;\n"));

@@ -51,7 +51,7 @@ fn a_change_that_breaks_the_syntax_leaves_the_last_good_output() {
     assert_eq!(json["error"]["kind"], "refused");
     assert_eq!(json["error"]["diagnostics"][0]["code"], "gates::finding");
     // Nothing was lost: with the model mended, the next run is as any.
-    folder.file("model.ttl", &model.replace("\"1,\"", "\"2\""));
+    folder.file("model.ttl", model.replace("\"1,\"", "\"2\""));
     folder.done("run");
     assert_eq!(folder.read("gen/thing.json"), good.replace('1', "2"));
     let off = folder.file("model.ttl", &model).say("run --set gates.before_commit=");
@@ -151,11 +151,11 @@ fn waivers_and_a_baseline_decide_what_counts() {
              expires = \"{expires}\"\n"
         )
     };
-    folder.file("evergen.waivers.toml", &waiver(&tomorrow.to_string())).done("gates");
-    let expired = folder.file("evergen.waivers.toml", &waiver("2020-01-01")).say("gates");
+    folder.file("evergen.waivers.toml", waiver(&tomorrow.to_string())).done("gates");
+    let expired = folder.file("evergen.waivers.toml", waiver("2020-01-01")).say("gates");
     assert_eq!(expired.code, Some(1), "{expired}");
     assert!(expired.out.contains("expired on 2020-01-01"), "{expired}");
-    folder.file("evergen.waivers.toml", &waiver(&tomorrow.to_string()));
+    folder.file("evergen.waivers.toml", waiver(&tomorrow.to_string()));
     folder.file("gen/bad.py", "x = 1\n");
     let unused = folder.say("gates");
     assert_eq!(unused.code, Some(1), "{unused}");

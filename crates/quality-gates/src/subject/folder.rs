@@ -129,8 +129,8 @@ impl Folder {
     pub(super) fn walk(&self, changed: bool) -> Result<Vec<SubjectFile>, SubjectError> {
         let mut files = Vec::new();
         let below = self.below.as_ref().map(|part| super::on_disk(&self.root, part));
-        let ignored = below.filter(|below| below.is_dir()).map(|below| self.walker(&below, false));
-        let walks = std::iter::once(self.walker(&self.root, self.honour_ignore_files));
+        let ignored = below.filter(|below| below.is_dir()).map(|below| Self::walker(&below, false));
+        let walks = std::iter::once(Self::walker(&self.root, self.honour_ignore_files));
         for entry in walks.chain(ignored).flat_map(|walker| walker.build()) {
             let entry = entry.map_err(|error| self.failed(&error))?;
             if !entry.file_type().is_some_and(|kind| kind.is_file()) {
@@ -163,7 +163,7 @@ impl Folder {
         metadata.is_file().then(|| found(metadata.len()))
     }
 
-    fn walker(&self, root: &Path, honour: bool) -> WalkBuilder {
+    fn walker(root: &Path, honour: bool) -> WalkBuilder {
         let mut walker = WalkBuilder::new(root);
         walker.hidden(false).require_git(false).follow_links(false);
         walker.parents(honour).ignore(honour).git_ignore(honour);
