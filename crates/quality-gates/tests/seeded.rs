@@ -137,9 +137,6 @@ async fn defects_of_python() {
         &[("ruff.toml", PYTHON)],
         &[
             ("unused_import.py", "import os\nx = 1\n", "F401", Healed),
-            // Not right: the fix leaves a blank line behind that the layout minds, and one class is
-            // healed at a time.
-            ("disturbing.py", "import os\n\nx = 1\n", "F401", Left),
             ("layout.py", "x   =  {  'a':1 }\n", "unformatted", Healed),
             ("sorting.py", "import sys\nimport os\n\nprint(os, sys)\n", "I001", Healed),
             ("f_string.py", "x = f\"a\"\n", "F541", Healed),
@@ -155,6 +152,14 @@ async fn defects_of_python() {
     .await;
     let Some(healed) = healed else { return };
     assert_eq!(healed["unused_import.py"], b"x = 1\n");
+}
+
+/// Not right: all findings of one rule are mended or none, so that a file whose layout the fix
+/// disturbs (here by the blank line that it leaves) keeps its own and the others' findings.
+#[tokio::test]
+async fn a_fix_that_disturbs_the_layout_is_refused() {
+    let defects = [("a.py", "import os\n\nx = 1\n", "F401", Left)];
+    check(vec![adapters::ruff_check(), adapters::ruff_format()], &[], &defects, false).await;
 }
 
 #[tokio::test]
