@@ -74,12 +74,15 @@ fn said(failure: &Failure) -> BoxError {
     format!("{}{}", failure.message, first.unwrap_or_default()).into()
 }
 
-/// What a report says of a release; an error where a gate could not look.
+/// What a report says of a release; an error where a gate could not look, and no other found
+/// anything.
 fn judgement(report: &GateReport) -> Result<Judgement, BoxError> {
     let mut remarks = Vec::new();
+    let mut blind = None;
     for result in report.gates.iter().filter(|result| !result.passed) {
         if let Outcome::Error(fault) = &result.outcome {
-            return Err(format!("`{}` could not look: {fault}", result.gate).into());
+            blind.get_or_insert_with(|| format!("`{}` could not look: {fault}", result.gate));
+            continue;
         }
         // A gate whose findings are borne one by one may still fail for all of them together.
         remarks.push(Remark::error(format!("`{}`: {}", result.gate, result.reasons.join("; "))));
@@ -98,5 +101,9 @@ fn judgement(report: &GateReport) -> Result<Judgement, BoxError> {
         }
     }
     remarks.extend(report.problems.iter().map(|problem| Remark::error(problem.to_string())));
-    Ok(Judgement::new(remarks))
+    match blind {
+        Some(blind) if remarks.is_empty() => Err(blind.into()),
+        Some(blind) => Ok(Judgement::new(remarks.into_iter().chain([Remark::error(blind)]))),
+        None => Ok(Judgement::new(remarks)),
+    }
 }

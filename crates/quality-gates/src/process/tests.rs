@@ -43,7 +43,10 @@ async fn the_environment_holds_what_is_named_and_nothing_else() {
     let done = check("env").await.unwrap();
     let text = String::from_utf8(done.stdout).unwrap();
     let known = ["PWD", "SHLVL", "_", "OLDPWD", "EVERGEN_GATE_RUN", "LANG", "LC_ALL", "TZ", "TERM"];
-    let known = known.iter().chain(&["NO_COLOR", "PYTHONDONTWRITEBYTECODE"]).chain(&PASSED);
+    let known = known
+        .iter()
+        .chain(&["NO_COLOR", "PYTHONDONTWRITEBYTECODE", "XDG_CONFIG_HOME"])
+        .chain(&PASSED);
     let known: Vec<&&str> = known.collect();
     for line in text.lines() {
         let name = line.split('=').next().unwrap();

@@ -262,7 +262,7 @@ fn overrides_are_checked_like_the_file() {
 config::unknown_key: `[model]` has no key `sorces` (did you mean `sources`?)
 config::unknown_key: modules can't be overridden (write them in evergen.toml)
 1:1 config::range: `regeneration.parallel_workers` must be from 0 to 1024 (write it like `parallel_workers = 4`)
-config::unknown_key: there is no table `what` (the tables are `model`, `model.limits`, `regeneration`, `limits`, `completeness`)"
+config::unknown_key: there is no table `what` (the tables are `model`, `model.limits`, `regeneration`, `limits`, `completeness`, `gates`)"
     );
     assert_eq!(problems[0].file.as_deref(), Some("environment EVERGEN_LIMITS__FUEL"));
 }

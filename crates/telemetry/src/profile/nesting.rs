@@ -77,7 +77,8 @@ fn width(kind: EventKind) -> u8 {
     match kind {
         EventKind::CycleCompleted => 0,
         EventKind::RegenerationCompleted | EventKind::DeploymentCompleted => 1,
-        EventKind::ModelCalled => 3,
+        // Gates are asked in the course of a commit.
+        EventKind::ModelCalled | EventKind::GatesJudged => 3,
         _ => 2,
     }
 }
