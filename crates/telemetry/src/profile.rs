@@ -115,6 +115,8 @@ struct Bounds {
     parts: Reach,
     cycle: Option<usize>,
     regenerations: Vec<usize>,
+    commits: Vec<usize>,
+    gates: Vec<usize>,
 }
 
 impl Bounds {
@@ -123,7 +125,12 @@ impl Bounds {
         match span.kind {
             EventKind::CycleCompleted if span.group != 0 => self.cycle = Some(place),
             EventKind::RegenerationCompleted if span.group != 0 => self.regenerations.push(place),
-            EventKind::GatesJudged | EventKind::DeploymentCompleted => {}
+            EventKind::GatesJudged => self.gates.push(place),
+            EventKind::DeploymentCompleted => {}
+            EventKind::Commit => {
+                self.commits.push(place);
+                self.parts.take_in(span);
+            }
             _ => self.parts.take_in(span),
         }
     }
@@ -168,14 +175,26 @@ impl Profile {
     }
 
     /// Has a cycle, and the only regeneration in it, begin no later and end no earlier than
-    /// what they consist of: clocks are read one after the other.
+    /// what they consist of, and the gates lie in the only commit: clocks are read one after the
+    /// other.
     fn widen(&mut self, bounds: &Bounds) {
+        if let ([commit], [gates]) = (bounds.commits.as_slice(), bounds.gates.as_slice()) {
+            self.move_into(*gates, *commit);
+        }
         if let [only] = bounds.regenerations.as_slice() {
             self.stretch(*only, &bounds.parts);
         }
         if let Some(cycle) = bounds.cycle {
             self.stretch(cycle, &bounds.all);
         }
+    }
+
+    /// Moves a span into another one that it lies in, by as little as need be.
+    fn move_into(&mut self, inner: usize, outer: usize) {
+        let Some(outer) = self.spans.get(outer).cloned() else { return };
+        let Some(inner) = self.spans.get_mut(inner) else { return };
+        let latest = outer.end().saturating_sub(inner.took).max(outer.start);
+        inner.start = inner.start.clamp(outer.start, latest);
     }
 
     fn stretch(&mut self, place: usize, over: &Reach) {

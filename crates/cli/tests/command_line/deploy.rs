@@ -263,7 +263,7 @@ router = { kind = \"small\", listen = \"127.0.0.1:0\" }
     let pid = identity.split('@').next().unwrap();
     assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
     until("it serves again", || {
-        let status = folder.done("status --json").json();
+        let status = folder.say("status --json").json();
         status["environments"][0]["state"]["revivals"]["succeeded"] == 1
     });
     assert_eq!(get(&address).as_deref(), Some("struct Order;\n"));
