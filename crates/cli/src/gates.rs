@@ -6,7 +6,6 @@ mod settings;
 mod target;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use evergen_artifact::Digest;
@@ -180,6 +179,16 @@ impl Gates {
         ))
     }
 
+    /// The gates that are asked before a commit, ready to judge; nothing where the settings name
+    /// none. What they keep is opened, so this is for when there is something to judge.
+    pub(crate) fn keeper(&self, chosen: &Chosen) -> Result<Option<Keeper>, Failure> {
+        let names = self.asked(false);
+        if names.is_empty() {
+            return Ok(None);
+        }
+        Keeper::new(self, &names, chosen).map(Some)
+    }
+
     /// Everybody who may propose a repair.
     pub(crate) fn healers(&self) -> Vec<Box<dyn Healer>> {
         let mut healers: Vec<Box<dyn Healer>> =
@@ -314,14 +323,4 @@ fn user_cache() -> PathBuf {
     set("XDG_CACHE_HOME")
         .or_else(|| set("HOME").map(|home| home.join(".cache")))
         .unwrap_or_else(std::env::temp_dir)
-}
-
-/// The gates that `run` asks, ready to judge; nothing where the settings name none.
-pub(crate) fn before_commit(chosen: &Chosen) -> Result<Option<Arc<Keeper>>, Failure> {
-    let gates = Gates::of_project(chosen)?;
-    let names = gates.asked(false);
-    if names.is_empty() {
-        return Ok(None);
-    }
-    Keeper::new(&gates, &names, chosen).map(|keeper| Some(Arc::new(keeper)))
 }

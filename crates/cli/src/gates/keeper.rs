@@ -102,14 +102,18 @@ pub(crate) struct Keepers {
 impl Keepers {
     /// Those that the settings name now.
     pub(crate) fn new(chosen: &Chosen) -> Result<Self, Failure> {
-        Ok(Self { current: Mutex::new(super::before_commit(chosen)?) })
+        Ok(Self { current: Mutex::new(Self::opened(chosen)?) })
     }
 
     /// Takes over what the settings say now; where they are wrong, all stays as it was.
     pub(crate) fn renew(&self, chosen: &Chosen) -> Result<(), Failure> {
-        let fresh = super::before_commit(chosen)?;
+        let fresh = Self::opened(chosen)?;
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    fn opened(chosen: &Chosen) -> Result<Option<Arc<Keeper>>, Failure> {
+        Ok(Gates::of_project(chosen)?.keeper(chosen)?.map(Arc::new))
     }
 
     fn current(&self) -> Option<Arc<Keeper>> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::Run;
 use crate::console::{Console, Ink};
 use crate::failure::{ErrorBody, Failure, Verdict};
-use crate::gates::Keeper;
+use crate::gates::Gates;
 use crate::progress::Bar;
 use crate::project::Chosen;
 use crate::{remembered, words};
@@ -76,16 +76,17 @@ fn generate(arguments: &Run, console: &mut Console) -> Result<RunReport, Failure
     let chosen = Chosen::find(&arguments.asked, console)?;
     let mut engine = open(&chosen, Duration::from_secs(arguments.wait), console)?;
     let mut bar = Bar::new(console.has_audience());
-    let gates = crate::gates::before_commit(&chosen)?;
+    let gates = Gates::of_project(&chosen)?;
     let mut progress = |progress: Progress| {
         bar.tell(&progress);
         if arguments.events {
             console.event(&progress);
         }
     };
-    let report = match gates {
-        Some(gates) => gated(&mut engine, &gates, &chosen, &mut progress)?,
-        None => engine.run(&mut progress)?,
+    let report = if gates.asked(false).is_empty() {
+        engine.run(&mut progress)?
+    } else {
+        gated(&mut engine, &gates, &chosen, &mut progress)?
     };
     drop(bar);
     // The process is about to end, and the system is faster at taking back memory.
@@ -104,16 +105,15 @@ fn generate(arguments: &Run, console: &mut Console) -> Result<RunReport, Failure
 /// Runs a cycle that becomes visible only if the gates let it pass.
 fn gated(
     engine: &mut RegenerationEngine,
-    gates: &Keeper,
+    gates: &Gates,
     chosen: &Chosen,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<RunReport, Failure> {
     let refused = RefCell::new(None);
     let gate = |proposed: ProposedChanges| {
-        let answer = super::gates::wait(gates.judge_changes(&proposed));
-        let failure = match answer {
-            Ok((_, report)) if report.overall_passed => return Decision::Commit,
-            Ok((subject, report)) => gates.refuse(&report, &subject, chosen),
+        // Only now, so that a run that changes nothing opens nothing for them.
+        let failure = match judge(gates, &proposed, chosen) {
+            Ok(()) => return Decision::Commit,
             Err(failure) => failure,
         };
         let why = failure.message.clone();
@@ -125,6 +125,16 @@ fn gated(
         Some(failure) => Err(failure),
         None => Ok(report?),
     }
+}
+
+/// Lets the gates judge changes; why they refuse, or could not be asked, is the error.
+fn judge(gates: &Gates, proposed: &ProposedChanges, chosen: &Chosen) -> Result<(), Failure> {
+    let Some(keeper) = gates.keeper(chosen)? else { return Ok(()) };
+    let (subject, report) = super::gates::wait(keeper.judge_changes(proposed))?;
+    if report.overall_passed {
+        return Ok(());
+    }
+    Err(keeper.refuse(&report, &subject, chosen))
 }
 
 /// Opens the engine, if need be when the process that writes is done.

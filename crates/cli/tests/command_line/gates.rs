@@ -54,6 +54,10 @@ fn a_change_that_breaks_the_syntax_leaves_the_last_good_output() {
     folder.file("model.ttl", model.replace("\"1,\"", "\"2\""));
     folder.done("run");
     assert_eq!(folder.read("gen/thing.json"), good.replace('1', "2"));
+    // A run that changes nothing opens nothing for the gates.
+    std::fs::remove_dir_all(folder.path().join(".evergen/gates")).unwrap();
+    folder.done("run");
+    assert!(!folder.exists(".evergen/gates"));
     let off = folder.file("model.ttl", &model).say("run --set gates.before_commit=");
     assert_eq!(off.code, Some(0), "{off}");
 }
