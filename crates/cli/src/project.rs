@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use evergen_regeneration::{
-    Access, Diagnostic, EffectiveSettings, Origin, Project, RegenerationEngine, Settings, SettingsLayers,
+    Access, Diagnostic, EffectiveSettings, Origin, Project, RegenerationEngine, Settings,
+    SettingsLayers,
 };
 
 use crate::arguments::{Asked, Selection};

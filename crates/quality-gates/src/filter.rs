@@ -175,7 +175,8 @@ mod tests {
     fn program(does: &str) -> (TempDir, TextFilter) {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("tool");
-        let text = format!("#!/bin/sh\n[ \"$1\" = --version ] && echo tool 1.2.3 && exit\n{does}\n");
+        let text =
+            format!("#!/bin/sh\n[ \"$1\" = --version ] && echo tool 1.2.3 && exit\n{does}\n");
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let arguments = ["--name={file}".to_owned()];

@@ -120,7 +120,8 @@ fn record(
     dry_run: bool,
 ) -> Result<Option<Recorded>, Failure> {
     let artifact = target.generated()?;
-    let is_generated = |path: &str| left.iter().any(|it| it.path == path && it.why == Why::Generated);
+    let is_generated =
+        |path: &str| left.iter().any(|it| it.path == path && it.why == Why::Generated);
     let files: BTreeMap<String, Arc<[u8]>> = healed
         .files
         .iter()

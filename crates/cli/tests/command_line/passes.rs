@@ -22,7 +22,8 @@ fn project(ending: &str, text: &str) -> Folder {
 }
 
 fn with_pass(folder: &Folder, version: &str, script: &str) {
-    let program = format!("#!/bin/sh\n[ \"$1\" = --version ] && echo tool {version} && exit\n{script}\n");
+    let program =
+        format!("#!/bin/sh\n[ \"$1\" = --version ] && echo tool {version} && exit\n{script}\n");
     folder.file("bin/tool.sh", &program);
     let path = folder.path().join("bin/tool.sh");
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();

@@ -95,7 +95,8 @@ impl RegenerationEngine {
         let replay = self.replay(&job, generator, &catalogue, &snapshot, None)?.0;
         let written = through::written(&self.project, generator, &record, &replay.text)?;
         let line_range = line.map(|line| line_range(&written, path, line)).transpose()?;
-        let range = line_range.clone().map(|range| through::rendered_range(&replay.text, &written, range));
+        let range =
+            line_range.clone().map(|range| through::rendered_range(&replay.text, &written, range));
         let patterns = patterns(&replay, range.as_ref());
         let triples = triples(&snapshot, &replay, range.as_ref(), &patterns);
         Ok(Explanation {

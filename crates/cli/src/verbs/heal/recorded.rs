@@ -120,7 +120,8 @@ fn contradiction(
 
 /// Adds the passes to the settings, which are read again before they are put in their place.
 fn append(file: &Path, passes: &[PassSettings]) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| Failure::storage(format!("writing `{CONFIGURATION}`"), error);
+    let failed =
+        |error: &std::io::Error| Failure::storage(format!("writing `{CONFIGURATION}`"), error);
     let mut text = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
@@ -140,5 +141,7 @@ fn block(pass: &PassSettings) -> String {
     let PassSettings { name, files, command, version, .. } = pass;
     let (name, version, files, command) =
         (quoted(name), quoted(version), list(files), list(command));
-    format!("\n[[passes]]\nname = {name}\nfiles = {files}\ncommand = {command}\nversion = {version}\n")
+    format!(
+        "\n[[passes]]\nname = {name}\nfiles = {files}\ncommand = {command}\nversion = {version}\n"
+    )
 }
