@@ -29,6 +29,7 @@ mod explain;
 mod gate;
 mod graph;
 mod imports;
+mod making;
 mod memory;
 mod names;
 mod orphans;

@@ -9,8 +9,9 @@ use evergen_knowledge::SourceIncrement;
 
 use super::base::{self, Whole};
 use super::catalogue::join_loaded;
-use super::cycle::{Clock, Cycle, Finished, Halt, Made, change, choice};
+use super::cycle::{Clock, Cycle, Finished, Halt, change, choice};
 use super::evaluate::{Evaluated, Job, Reader};
+use super::making::Made;
 use super::memory::Memory;
 use super::orphans::Deletion;
 use super::place::{Placed, base_name, stage, state_place};

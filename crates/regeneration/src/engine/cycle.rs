@@ -1,30 +1,27 @@
 //! One cycle: look, read, work out, make, commit.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use evergen_artifact::{ArtifactPath, ArtifactStore, Digest, Transaction};
+use evergen_artifact::{ArtifactPath, ArtifactStore, Digest};
 use evergen_delta::Delta;
-use evergen_knowledge::{Model, Prefixes, Snapshot};
+use evergen_knowledge::Model;
 use uuid::Uuid;
 
 use super::Gate;
-use super::base;
 use super::catalogue::{self, Catalogue};
 use super::commit;
-use super::conflicts;
-use super::evaluate::{Ground, Job};
 use super::imports;
+use super::making::{Made, Shared};
 use super::memory::{Fresh, Memory};
 use super::names;
 use super::orphans::Deletion;
-use super::place::Placer;
 use super::remarks;
 use super::scan::{self, Deviation, Inputs};
 use super::sources;
 use super::stale::{Change, Work, number_generators, stale_facts};
-use super::workers::{self, Outcome};
+use super::workers::Outcome;
 use crate::artifacts::{Slot, claim_key};
 use crate::completeness;
 use crate::error::CycleError;
@@ -209,12 +206,7 @@ impl Cycle<'_> {
         let model = memory.model.get_or_insert_default();
         report.diagnostics.extend(remarks::warnings(self.project, model, &answers));
         made.list_reads.extend(kept.take_reads());
-        if let Some(transaction) = &made.transaction {
-            let is_taken = |path: &ArtifactPath| is_taken(memory, &made.outcomes, path);
-            let warning =
-                kept.stage(&**transaction, self.store, self.project, &mut inputs, is_taken)?;
-            report.diagnostics.extend(warning);
-        }
+        report.diagnostics.extend(self.stage_kept(memory, &made, &kept, &mut inputs)?);
         report.phases_ms.render = clock.lap();
 
         let settled = commit::Settled {
@@ -231,6 +223,19 @@ impl Cycle<'_> {
         let finished = settled.finish(memory, made, report, &mut clock, progress)?;
         memory.catalogue = Some(catalogue);
         Ok(finished)
+    }
+
+    /// Stages the files of names and of the version; what there is to say about it.
+    fn stage_kept(
+        &self,
+        memory: &Memory,
+        made: &Made,
+        kept: &names::Kept,
+        inputs: &mut Inputs,
+    ) -> Result<Option<Diagnostic>, CycleError> {
+        let Some(transaction) = &made.transaction else { return Ok(None) };
+        let is_taken = |path: &ArtifactPath| is_taken(memory, &made.outcomes, path);
+        kept.stage(&**transaction, self.store, self.project, inputs, is_taken)
     }
 
     /// Whether nothing at all is other than the last cycle left it.
@@ -324,69 +329,6 @@ impl Cycle<'_> {
             Some(Cause::Settings)
         }
     }
-
-    /// Evaluates, renders and stages.
-    fn make(
-        &self,
-        memory: &mut Memory,
-        work: Work,
-        shared: &Shared<'_>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Made, CycleError> {
-        let transaction = if self.mode.purpose == Purpose::Commit {
-            let begun = self.store.begin();
-            Some(begun.map_err(|error| CycleError::storage("preparing to write", error))?)
-        } else {
-            None
-        };
-        let lock_file = OnceLock::new();
-        let placer = Placer {
-            store: self.store,
-            transaction: transaction.as_deref(),
-            deviations: shared.deviations,
-            lock_file: &lock_file,
-            lock_path: &self.project.root.join("evergen.lock"),
-            output_exists: self.mode.purpose != Purpose::Scratch
-                && self.project.output_dir().exists(),
-            texts: self.mode.purpose == Purpose::Diff || self.gate.is_some(),
-            claims: Mutex::default(),
-        };
-        let jobs: Vec<Job> = work.jobs.into_values().collect();
-        let context = workers::Context {
-            generators: shared.generators,
-            ground: Ground::new(
-                shared.snapshot.clone(),
-                &shared.prefixes,
-                Arc::clone(shared.answers),
-            )
-            .with_passes(&self.project.passes),
-            placer: &placer,
-            workers: self.project.settings.regeneration.parallel_workers,
-        };
-        let (outcomes, stored_model) = std::thread::scope(|scope| {
-            let storing = Self::model_to_store(memory).zip(transaction.as_deref()).map(
-                |((model, epoch), transaction)| {
-                    scope.spawn(move || base::stage_model(transaction, model, [], epoch))
-                },
-            );
-            let outcomes = workers::run(&context, jobs, progress);
-            (outcomes, storing.map(base::join).transpose())
-        });
-        let (outcomes, stored_model) = (outcomes?, stored_model?);
-        let problems = problems(memory, work.problems, &outcomes, &work.gone, shared);
-        if !problems.is_empty() {
-            return Err(CycleError::Rejected(problems));
-        }
-        let Work { gone, list_reads, .. } = work;
-        Ok(Made { outcomes, gone, list_reads, transaction, lock_file, stored_model })
-    }
-
-    /// A model that can be stored while artifacts are made, and for which epoch: nothing
-    /// was removed from one that was just built, so that the rows' terms are all in it.
-    fn model_to_store(memory: &Memory) -> Option<(&Model, u64)> {
-        let model = memory.model.as_ref().filter(|_| memory.fresh.is_some())?;
-        Some((model, memory.meta.epoch + 1))
-    }
 }
 
 /// How a cycle found the files.
@@ -397,85 +339,11 @@ struct Looked {
     kept: names::Kept,
 }
 
-/// What the parts of a cycle look at.
-struct Shared<'a> {
-    generators: &'a HashMap<u32, Arc<crate::generator::Generator>>,
-    prefixes: Arc<Prefixes>,
-    snapshot: &'a Snapshot,
-    answers: &'a Arc<Answers>,
-    deviations: &'a HashMap<Slot, Deviation>,
-}
-
 /// Whether an artifact has this path, or one that some systems take for it.
 fn is_taken(memory: &Memory, outcomes: &[Outcome], path: &ArtifactPath) -> bool {
     let key = claim_key(path);
     outcomes.iter().filter_map(Outcome::path).any(|other| claim_key(other) == key)
         || memory.artifacts.outputs().any(|output| claim_key(&output.path) == key)
-}
-
-/// All errors of a cycle, each once.
-fn problems(
-    memory: &mut Memory,
-    mut problems: Vec<Diagnostic>,
-    outcomes: &[Outcome],
-    gone: &[Slot],
-    shared: &Shared<'_>,
-) -> Vec<Diagnostic> {
-    type Place = (Option<String>, Option<u32>, String);
-    let mut rows: BTreeMap<Place, (Diagnostic, usize)> = BTreeMap::new();
-    for outcome in outcomes {
-        for problem in outcome.problems() {
-            let key = (problem.file.clone(), problem.line, problem.message.clone());
-            rows.entry(key)
-                .or_insert_with(|| {
-                    (with_row(problem, outcome, shared.generators, shared.snapshot), 0)
-                })
-                .1 += 1;
-        }
-    }
-    problems.extend(rows.into_values().map(|(mut problem, count)| {
-        if count > 1 {
-            problem.message = format!("{} (and {} more rows)", problem.message, count - 1);
-        }
-        problem
-    }));
-    problems.extend(conflicts::conflicts(
-        memory,
-        outcomes,
-        gone,
-        shared.generators,
-        shared.snapshot,
-    ));
-    problems
-}
-
-/// Says for which row a template failed.
-fn with_row(
-    problem: &Diagnostic,
-    outcome: &Outcome,
-    generators: &HashMap<u32, Arc<crate::generator::Generator>>,
-    snapshot: &Snapshot,
-) -> Diagnostic {
-    let mut problem = problem.clone();
-    let row = conflicts::spell(&outcome.job, generators, snapshot);
-    if !row.is_empty() {
-        problem.subject = Some(match problem.subject {
-            Some(subject) => format!("{subject} for {row}"),
-            None => row,
-        });
-    }
-    problem
-}
-
-/// What a cycle made, staged and not yet committed.
-pub(super) struct Made {
-    pub(super) outcomes: Vec<Outcome>,
-    pub(super) gone: Vec<Slot>,
-    pub(super) list_reads: Vec<(u32, Option<Vec<evergen_delta::Fingerprint>>)>,
-    pub(super) transaction: Option<Box<dyn Transaction>>,
-    pub(super) lock_file: OnceLock<evergen_artifact::LockFile>,
-    /// How long the model's file for a new base is, if it is staged.
-    pub(super) stored_model: Option<u64>,
 }
 
 /// The choice of packs, and of files whose stamps tell whether they changed.
