@@ -33,10 +33,10 @@ pub(crate) fn run(shell: &Shell, build: Build) -> Result<String> {
     let readme = fs::read_to_string(shell.root().join("README.md"))?;
     let commands = commands(&readme)?;
     let mut seen = Vec::new();
-    let built = if build == Build::OfTheTests { built_program() } else { None };
+    let program = if build == Build::OfTheTests { built_program() } else { None };
     // The block also names this very check, which need not run inside itself.
     for command in commands.iter().filter(|command| !command.starts_with("cargo xtask ")) {
-        seen.push(run_on_copy(shell, command, built.as_deref())?);
+        seen.push(run_on_copy(shell, command, program.as_deref())?);
     }
     ensure!(!seen.is_empty(), "the quick start of README.md has no command to run");
     Ok(seen.join("; "))

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what failed")]
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use evergen_artifact::{ArtifactPath, Digest};
@@ -269,7 +270,7 @@ struct Sorting {
 }
 
 impl TextPass for Sorting {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "sorting"
     }
 
@@ -278,7 +279,7 @@ impl TextPass for Sorting {
     }
 
     fn takes(&self, path: &ArtifactPath) -> bool {
-        path.as_str().ends_with(".txt")
+        Path::new(path.as_str()).extension().is_some_and(|ending| ending == "txt")
     }
 
     fn apply(&self, path: &ArtifactPath, text: &[u8]) -> Result<Vec<u8>, PassError> {

@@ -134,7 +134,9 @@ fn templates(console: &mut Console, templates: &[TemplateUse]) {
 fn passes(console: &mut Console, passes: &[String]) {
     if !passes.is_empty() {
         heading(console, "Passes");
-        passes.iter().for_each(|pass| console.line(format!("  {}", shown(pass))));
+        for pass in passes {
+            console.line(format!("  {}", shown(pass)));
+        }
     }
 }
 
