@@ -111,7 +111,8 @@ fn a_dependency_gets_another_version_and_nothing_else() {
         ("fail_under = 80.5\n", "fail_under = 10.5\n"),
         ("addopts = \"--cov-fail-under=80.5\"\n", "addopts = \"--cov-fail-under=1.5\"\n"),
     ] {
-        assert_eq!(check("pyproject.toml", before, after), "touches_configuration", "{before}");
+        let said = check("pyproject.toml", before, after);
+        assert!(said.contains("touches_configuration"), "{before}: {said}");
     }
     for (path, before, after) in [
         ("pyproject.toml", "requires-python = \">=3.8\"\n", "requires-python = \">=3.12\"\n"),

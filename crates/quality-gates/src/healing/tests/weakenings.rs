@@ -134,6 +134,137 @@ weakenings! {
     properties_of_msbuild: "Directory.Build.props", "a\n" => "b\n", "touches_configuration";
     environment_file: "prod.env", "a\n" => "b\n", "touches_configuration";
     other_configuration: "vite.config.ts", "a\n" => "b\n", "touches_configuration";
+    claim_of_a_thing_about_itself: "src/a.py", "assert x == 1\n" => "assert x == x\n", "changed_claim";
+    claim_of_true_by_method: "src/a.py", "self.assertEqual(x, 1)\n" => "self.assertTrue(True)\n", "suppression";
+    claim_of_one_in_javascript: "src/a.ts", "expect(f()).toBe(1);\n" => "expect(1).toBe(1);\n", "suppression";
+    claim_of_true_in_rust: "src/a.rs", "assert!(f());\n" => "assert!(true);\n", "suppression";
+    claim_of_itself_in_rust: "src/a.rs", "assert_eq!(x, 1);\n" => "assert_eq!(x, x);\n", "changed_claim";
+    claim_of_a_tuple: "src/a.py", "assert x == 1, 'no'\n" => "assert (x == 1, 'no')\n", "changed_claim";
+    claim_with_other_brackets: "src/a.ts", "assert((a || b) && c)\n" => "assert(a || (b && c))\n", "changed_claim";
+    claim_with_fewer_commas: "src/a.py", "assert f(1, 2) == 3\n" => "assert f(12) == 3\n", "changed_claim";
+    claim_of_another_text: "src/a.py", "assert f() == 'a b'\n" => "assert f() == 'ab'\n", "changed_claim";
+    claim_by_a_macro_in_capitals: "src/a.cc", "EXPECT_EQ(f(), 1);\n" => "EXPECT_EQ(f(), f());\n", "changed_claim";
+    claim_in_go: "a.go", "require.Equal(t, f(), 1)\n" => "require.NotNil(t, f())\n", "changed_claim";
+    claim_in_words: "src/a.rb", "x.should eq(1)\n" => "x.should be_truthy\n", "changed_claim";
+    claim_under_a_condition: "src/a.py", "assert x\n" => "if y:\n    assert x\n", "changed_claim";
+    claim_under_a_condition_in_one_line: "src/a.ts", "expect(x).toBe(1)\n" => "if (y) expect(x).toBe(1)\n", "changed_claim";
+    claim_behind_an_and: "src/a.ts", "expect(x).toBe(1)\n" => "y && expect(x).toBe(1)\n", "changed_claim";
+    claim_in_a_function_that_nobody_calls: "src/a.ts", "expect(x).toBe(1)\n" => "const later = () => expect(x).toBe(1)\n", "changed_claim";
+    claim_in_a_block_comment: "src/a.ts", "f()\nexpect(x).toBe(1)\n" => "f()\n/*\nexpect(x).toBe(1)\n*/\n", "fewer_claims";
+    claim_in_a_docstring: "src/a.py", "f()\nassert x\n" => "f()\n\"\"\"\nassert x\n\"\"\"\n", "fewer_claims";
+    code_in_a_block_comment: "src/a.ts", "f()\nguard(x)\n" => "f()\n/*\nguard(x)\n*/\n", "commented_out";
+    code_in_a_docstring: "src/a.py", "f()\nguard(x)\n" => "f()\n'''\nguard(x)\n'''\n", "commented_out";
+    test_within_a_module: "src/a.rs", "fn f() {}\n#[cfg(test)]\nmod tests { #[test] fn t() { let x = f(1); check(x); } }\n" => "fn f() {}\n#[cfg(test)]\nmod tests { #[test] fn t() { let x = 1; check(x); } }\n", "changed_test";
+    test_module_that_claims_less: "src/a.rs", "#[cfg(test)]\nmod tests { fn t() { assert!(f()); g(); } }\n" => "#[cfg(test)]\nmod tests { fn t() { g(); } }\n", "changed_test";
+    test_under_another_attribute: "src/a.rs", "#[tokio::test]\nasync fn t() { check(f()); }\n" => "#[tokio::test]\nasync fn t() { f(); }\n", "changed_test";
+    property_that_asks_less: "src/a.rs", "proptest! { fn p(x in 0..9) { check(x)?; } }\n" => "proptest! { fn p(x in 0..1) { check(x)?; } }\n", "changed_test";
+    test_function_in_python: "src/a.py", "def test_a():\n    x = f()\n    check(x)\ny = 1\n" => "def test_a():\n    x = 1\n    check(x)\ny = 1\n", "changed_test";
+    cases_of_a_test: "src/a.py", "@pytest.mark.parametrize('x', [1, 2])\ndef test_a(x):\n    check(x)\n" => "@pytest.mark.parametrize('x', [1])\ndef test_a(x):\n    check(x)\n", "changed_test";
+    test_class_in_python: "src/a.py", "class A(unittest.TestCase):\n    def run(self):\n        check(1)\n" => "class A(unittest.TestCase):\n    def run(self):\n        pass\n", "changed_test";
+    test_within_a_script: "src/a.ts", "it('a', () => { check(f()); });\n" => "it('a', () => { f(); });\n", "changed_test";
+    cases_of_a_script: "src/a.ts", "test.each([1, 2])('a', (x) => check(x));\n" => "test.each([1])('a', (x) => check(x));\n", "changed_test";
+    test_function_in_go: "a.go", "func TestA(t *testing.T) { if f() != 1 { t.Fatal(1) } }\n" => "func TestA(t *testing.T) { if f() != f() { t.Fatal(1) } }\n", "changed_test";
+    test_method_in_java: "A.java", "class A {\n @Test void a() { check(f()); }\n}\n" => "class A {\n @Test void a() { f(); }\n}\n", "changed_test";
+    test_method_in_c_sharp: "A.cs", "class A {\n [Fact] void a() { Check(F()); }\n}\n" => "class A {\n [Fact] void a() { F(); }\n}\n", "changed_test";
+    test_by_java_s_convention: "src/OrderTest.java", "a\n" => "b\n", "touches_test";
+    test_of_integration_in_java: "src/OrderIT.java", "a\n" => "b\n", "touches_test";
+    test_by_c_sharp_s_convention: "src/OrderTests.cs", "a\n" => "b\n", "touches_test";
+    test_of_cypress: "src/a.cy.ts", "a\n" => "b\n", "touches_test";
+    test_in_ruby: "lib/a_spec.rb", "a\n" => "b\n", "touches_test";
+    test_of_types: "src/a.test-d.ts", "a\n" => "b\n", "touches_test";
+    test_with_a_dash: "src/a-test.js", "a\n" => "b\n", "touches_test";
+    test_folder_of_javascript: "src/__tests__/a.ts", "a\n" => "b\n", "touches_test";
+    test_folder_of_gradle: "src/integrationTest/A.java", "a\n" => "b\n", "touches_test";
+    test_support: "src/__mocks__/a.ts", "a\n" => "b\n", "touches_test";
+    test_in_words: "src/a.feature", "a\n" => "b\n", "touches_test";
+    setup_of_tests: "src/setupTests.ts", "a\n" => "b\n", "touches_test";
+    setup_of_vitest: "vitest.setup.ts", "a\n" => "b\n", "touches_configuration";
+    setup_of_jest: "jest.config.mjs", "a\n" => "b\n", "touches_configuration";
+    nyc_without_a_dot: "nyc.json", "{}\n" => "[]\n", "touches_configuration";
+    nyc_with_a_dot: ".nycrc.json", "{}\n" => "[]\n", "touches_configuration";
+    words_that_are_spelled_right: "cspell.json", "{}\n" => "[]\n", "touches_configuration";
+    linters_of_go: ".golangci.yml", "a\n" => "b\n", "touches_configuration";
+    types_of_python: "mypy.ini", "a\n" => "b\n", "touches_configuration";
+    licences: "deny.toml", "a\n" => "b\n", "touches_configuration";
+    lints_of_rust: "clippy.toml", "a\n" => "b\n", "touches_configuration";
+    options_of_mocha: "mocha.opts", "a\n" => "b\n", "touches_configuration";
+    baseline_of_another_tool: "detekt-baseline.xml", "a\n" => "b\n", "touches_configuration";
+    whitelist_of_vulture: "vulture_whitelist.py", "a\n" => "b\n", "touches_configuration";
+    suppressions_of_a_sanitizer: "asan.supp", "a\n" => "b\n", "touches_configuration";
+    tasks_of_a_repository: "xtask/src/main.rs", "f();\n" => "g();\n", "touches_configuration";
+    presets_of_cmake: "CMakePresets.json", "{}\n" => "[]\n", "touches_configuration";
+    least_coverage: "src/a.py", "MIN_COVERAGE = 80\n" => "MIN_COVERAGE = 10\n", "changed_limit";
+    coverage_by_another_name: "src/a.ts", "const COVERAGE_THRESHOLD: number = 80;\n" => "const COVERAGE_THRESHOLD: number = 8;\n", "changed_limit";
+    most_complexity: "src/a.rs", "const MAX_COMPLEXITY: u32 = 10;\n" => "const MAX_COMPLEXITY: u32 = 100;\n", "changed_limit";
+    limit_in_small_letters: "src/a.go", "failUnder := 80\n" => "failUnder := 8\n", "changed_limit";
+    limit_in_json: "data/a.json", "{\"tolerance\": 0.01}\n" => "{\"tolerance\": 10}\n", "changed_limit";
+    limit_that_is_gone: "src/a.py", "MIN_COVERAGE = 80\nx = 1\n" => "x = 1\n", "changed_limit";
+    strict_no_more: "src/a.py", "STRICT = True\n" => "STRICT = False\n", "changed_limit";
+    exception_swallowed_over_lines: "src/a.py", "f()\n" => "try:\n    f()\nexcept ValueError:\n    pass\n", "suppression";
+    exception_answered_by_a_default: "src/a.py", "x = f()\n" => "try:\n    x = f()\nexcept ValueError:\n    x = None\n", "suppression";
+    exceptions_of_all_kinds: "src/a.py", "try:\n    f()\nexcept ValueError:\n    g()\n" => "try:\n    f()\nexcept Exception:\n    g()\n", "suppression";
+    exception_that_nobody_hears_any_more: "src/a.py", "try:\n    f()\nexcept E:\n    log()\n" => "try:\n    f()\nexcept E:\n    pass\n", "suppression";
+    catch_with_a_comment: "src/a.ts", "f()\n" => "try { f() } catch (e) { /* no */ }\n", "suppression";
+    catch_of_a_promise: "src/a.ts", "f()\n" => "f().catch(() => {})\n", "suppression";
+    catch_in_java: "A.java", "f();\n" => "try { f(); } catch (Exception e) {}\n", "suppression";
+    rescue_in_ruby: "a.rb", "f\n" => "begin\n  f\nrescue\nend\n", "suppression";
+    recovery_in_go: "a.go", "f()\n" => "defer func() { recover() }()\nf()\n", "suppression";
+    panic_caught_in_rust: "src/a.rs", "f();\n" => "catch_unwind(f);\n", "suppression";
+    error_dropped_in_rust: "src/a.rs", "f()?;\n" => "f().ok();\n", "suppression";
+    istanbul_ignore: "src/a.ts", "f()\n" => "/* istanbul ignore next */\nf()\n", "suppression";
+    v8_ignore: "src/a.ts", "f()\n" => "/* v8 ignore start */\nf()\n", "suppression";
+    c8_ignore: "src/a.ts", "f()\n" => "/* c8 ignore next */\nf()\n", "suppression";
+    pragma_in_c_sharp: "A.cs", "F();\n" => "#pragma warning disable\nF();\n", "suppression";
+    nosonar: "A.java", "f();\n" => "f(); // NOSONAR\n", "suppression";
+    no_tests_are_fine: "a.sh", "vitest run\n" => "vitest run --passWithNoTests\n", "suppression";
+    no_failure_counts: "a.sh", "ruff check\n" => "ruff check --exit-zero\n", "suppression";
+    step_that_may_fail: "src/ci.ts", "f()\n" => "f({ 'continue-on-error': true })\n", "suppression";
+    failure_by_another_word: "a.sh", "f\n" => "f || :\n", "suppression";
+    failure_told_and_forgotten: "a.sh", "f\n" => "f || echo failed\n", "suppression";
+    pipes_that_fail_unseen: "a.sh", "set -o pipefail\nf\n" => "set +o pipefail\nf\n", "suppression";
+    errors_go_on: "a.sh", "set -e\nf\n" => "f\n", "fewer_claims";
+    script_read_as_text: "a.sh", "f\n" => ": <<'END'\nf\nEND\n", "suppression";
+    noqa_without_its_rule: "src/a.py", "import os  # noqa: F401\nimport re\n" => "import os  # noqa\n", "suppression";
+    noqa_of_another_rule: "src/a.py", "import os  # noqa: F401\n" => "import os  # noqa: E501\n", "suppression";
+    noqa_on_another_line: "src/a.py", "f()  # noqa\nx = 1\ny = 2\neval(z)\n" => "f()\nx = 1\ny = 2\neval(z)  # noqa\n", "suppression";
+    allow_of_more: "src/a.rs", "#[allow(dead_code)]\nfn f() {}\n" => "#[allow(warnings)]\nfn f() {}\n", "suppression";
+    eslint_for_a_whole_file: "src/a.ts", "// eslint-disable-next-line no-undef\nf()\n" => "/* eslint-disable */\nf()\n", "suppression";
+    assertion_of_its_own: "src/a.rs", "fn f() {}\n" => "macro_rules! assert_eq { ($($x:tt)*) => {} }\nfn f() {}\n", "suppression";
+    expect_of_its_own: "src/a.ts", "f()\n" => "const expect = () => any\nf()\n", "suppression";
+    method_that_claims_nothing: "src/a.py", "f()\n" => "self.assertEqual = print\nf()\n", "suppression";
+    stand_in: "src/a.py", "f()\n" => "with mock.patch('a.f'):\n    f()\n", "suppression";
+    stand_in_for_a_module: "src/a.ts", "f()\n" => "vi.mock('./f')\nf()\n", "suppression";
+    tried_until_it_passes: "src/a.ts", "f()\n" => "jest.retryTimes(9)\nf()\n", "suppression";
+    flaky_by_decree: "src/a.py", "def f(): g()\n" => "@flaky\ndef f(): g()\n", "suppression";
+    otherwise_where_it_is_looked_at: "src/a.py", "f()\n" => "if 'CI' not in os.environ:\n    f()\n", "suppression";
+    otherwise_under_a_test: "src/a.py", "f()\n" => "if 'pytest' not in sys.modules:\n    f()\n", "suppression";
+    otherwise_on_other_systems: "a.go", "f()\n" => "if runtime.GOOS == \"plan9\" { f() }\n", "suppression";
+    known_condition: "src/a.ts", "f()\n" => "if (1 === 2) { f() }\n", "suppression";
+    condition_that_always_holds: "src/a.py", "if x:\n    f()\n" => "if x or True:\n    f()\n", "suppression";
+    loop_over_nothing: "src/a.py", "f()\n" => "for _ in range(0):\n    f()\n", "suppression";
+    body_of_dots: "src/a.py", "def f():\n    return g()\n" => "def f():\n    ...\n", "suppression";
+    body_that_is_to_be_done: "src/a.rs", "fn f() { g() }\n" => "fn f() { todo!() }\n", "suppression";
+    letters_in_disguise: "src/a.py", "f(x)\n" => "f(ｘ)\n", "suppression";
+    signs_that_nobody_sees: "src/a.py", "f(x)\n" => "f(x)  # \u{202e}x\n", "suppression";
+    another_encoding: "src/a.py", "f(x)\n" => "# -*- coding: utf-7 -*-\nf(x)\n", "suppression";
+    name_by_a_text: "src/a.py", "x.f()\n" => "getattr(x, 'f')()\n", "suppression";
+    code_as_a_text: "src/a.ts", "f()\n" => "eval('f()')\n", "suppression";
+    module_without_types: "src/a.ts", "import a from 'a'\n" => "declare module 'a'\nimport a from 'a'\n", "suppression";
+    cast_to_what_is_wanted: "src/a.ts", "f(x)\n" => "f(x as Wanted)\n", "suppression";
+    no_null_behind_an_argument: "src/a.ts", "f(x)\n" => "f(x!)\n", "suppression";
+    unsafe_code: "src/a.rs", "f();\n" => "unsafe { f() };\n", "suppression";
+    used_by_deletion: "src/a.py", "x = f()\n" => "x = f()\ndel x\n", "suppression";
+    used_by_drop: "src/a.rs", "let x = f();\n" => "let x = f();\ndrop(x);\n", "suppression";
+    blank_import: "a.go", "import \"a\"\n" => "import _ \"a\"\n", "suppression";
+    no_certificate: "src/a.ts", "get(u)\n" => "get(u, { rejectUnauthorized: false })\n", "suppression";
+    example_that_does_not_run: "src/a.rs", "/// ```\n/// f();\n/// ```\nfn f() {}\n" => "/// ```ignore\n/// f();\n/// ```\nfn f() {}\n", "suppression";
+    example_that_is_gone: "src/a.rs", "/// ```\n/// f();\n/// ```\nfn f() {}\n" => "/// It is f.\nfn f() {}\n", "fewer_claims";
+    skipped_fact: "A.cs", "[Fact] void A() {}\n" => "[Fact(Skip = \"a\")] void A() {}\n", "suppression";
+    focused_test: "src/a.ts", "it('a', f)\nit('b', g)\n" => "fit('a', f)\nit('b', g)\n", "changed_test";
+    rubocop: "a.rb", "f\n" => "f # rubocop:disable all\n", "suppression";
+    swiftlint: "a.swift", "f()\n" => "f() // swiftlint:disable all\n", "suppression";
+    phpstan: "a.php", "f();\n" => "// @phpstan-ignore-next-line\nf();\n", "suppression";
+    infrastructure: "a.tf", "x = 1\n" => "#tfsec:ignore:all\nx = 1\n", "suppression";
 }
 
 #[test]
@@ -153,6 +284,29 @@ fn other_layout_is_no_weakening() {
         ),
         ("src/a.go", "package a\nfunc  F( ) { }\n", "package a\n\nfunc F() {}\n"),
         ("src/a.rs", "mod a ;\nuse b::c ;\n", "mod a;\nuse b::c;\n"),
+        ("src/a.py", "if x: assert f(1,2)\n", "if x:\n    assert f(1, 2)\n"),
+        ("src/a.py", "assert a == b\n", "assert (\n    a == b\n)\n"),
+        (
+            "src/a.rs",
+            "#[cfg(test)]\nmod tests { use b; use a::{d, c};\n#[test] fn t() { f(|| { g(1, 2,) }) } }\n",
+            "#[cfg(test)]\nmod tests {\n    use a::{c, d};\n    use b;\n    #[test]\n    fn t() {\n        f(|| g(1, 2))\n    }\n}\n",
+        ),
+        (
+            "src/a.py",
+            "def test_a():\n  x = ( f(1,) )\n  check('a')\n",
+            "def test_a():\n    x = f(1)\n    check(\"a\")\n",
+        ),
+        (
+            "src/a.ts",
+            "it('a', x => {expect(f(x)).toBe(1)})\n",
+            "it(\"a\", (x) => {\n    expect(f(x))\n        .toBe(1);\n});\n",
+        ),
+        ("src/a.py", "import b\nimport a  # noqa: F401\n", "import a  # noqa: F401\nimport b\n"),
+        ("src/a.py", "f(  )  # noqa: E1,E2\n", "f()  # noqa: E1\n"),
+        ("src/a.rs", "#[allow(dead_code)] fn f() {}\n", "#[allow(dead_code)]\nfn f() {}\n"),
+        ("src/a.py", "MAX_RETRIES = 1_000.0\nx=1\n", "MAX_RETRIES = 1000.0\nx = 1\n"),
+        ("src/latest.py", "x=1\n", "x = 1\n"),
+        ("src/contest.ts", "x=1\n", "x = 1;\n"),
     ];
     for (path, before, after) in fine {
         assert_eq!(verdict(change(path, before, after), &good_after(), &[]), "taken", "{before}");
