@@ -128,6 +128,7 @@ pub use crate::policy::{
     PolicyProblem, SettingsError, Standing, Thresholds, Waiver, Waivers, WaiversError,
     code_quality,
 };
+pub use crate::process::{appoint_guardian, guard_tools};
 pub use crate::report::{GateReport, GateResult};
 pub use crate::reports::{Presentation, ReportFormat, UnknownFormat};
 pub use crate::scope::{Scope, ScopeError};
