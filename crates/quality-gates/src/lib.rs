@@ -129,7 +129,7 @@ pub use crate::policy::{
     code_quality,
 };
 pub use crate::process::{appoint_guardian, guard_tools};
-pub use crate::report::{GateReport, GateResult};
+pub use crate::report::{GateReport, GateResult, LeftOut};
 pub use crate::reports::{Presentation, ReportFormat, UnknownFormat};
 pub use crate::scope::{Scope, ScopeError};
 pub use crate::scratch::{Scratch, ScratchError, Workspace};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use evergen_quality_gates::{
-    Fault, HealOptions, HealReport, Presentation, Receipt, Refused, ReportFormat, Stop,
+    Fault, HealOptions, HealReport, LeftOut, Presentation, Receipt, Refused, ReportFormat, Stop,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::arguments::Heal;
 use crate::console::{Console, Ink};
 use crate::excerpt::{shown, shown_lines};
 use crate::failure::{Failure, Verdict};
-use crate::gates::{Target, today};
+use crate::gates::{Questions, Target, today};
 use crate::new_file;
 use crate::words::count;
 
@@ -34,6 +34,9 @@ pub(crate) struct HealedReport {
     written: Vec<String>,
     /// Files that were left alone, and why.
     left: Vec<Left>,
+    /// Gates that would have been asked and were left out, and why.
+    #[schemars(with = "Vec<Json>")]
+    left_out: Vec<LeftOut>,
     /// Why healing stopped: `done`, `no_progress`, `repeated` or `rounds`.
     #[schemars(with = "String")]
     stopped: Stop,
@@ -79,7 +82,13 @@ enum Why {
 
 pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, Failure> {
     let target = Target::find(&arguments.paths, &arguments.selection, console)?;
-    let (names, extent) = target.names(&arguments.choice)?;
+    let Questions { names, left_out, extent } = target.asked(&arguments.choice)?;
+    if names.is_empty() {
+        return Err(Failure::usage(
+            "no gate is left to be asked",
+            "name one that is installed with `--gate`; `evergen gates list` says which are",
+        ));
+    }
     let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
     let mut options = HealOptions::default();
     if arguments.allow_unsafe {
@@ -92,8 +101,11 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
     let (written, left) = apply(&target, &healed, arguments.dry_run)?;
     let passes = healed.after.overall_passed && left.iter().all(|left| left.why == Why::DryRun);
     if console.is_json() {
-        console.object(&report(healed, written, left));
+        console.object(&report(healed, written, left, left_out));
     } else if !console.is_quiet() {
+        for left in &left_out {
+            console.line(format!("{}: not asked: {}", left.gate, shown(&left.why)));
+        }
         tell(&target, &healed, &written, &left, console);
     }
     Ok(Verdict::of(passes))
@@ -109,7 +121,7 @@ fn apply(
     let is_generated = target.generated()?;
     let (mut written, mut left, mut ready) = (Vec::new(), Vec::new(), Vec::new());
     for (path, bytes) in &healed.files {
-        let file = target.folder.join(path);
+        let (file, named) = (target.folder.join(path), target.subject.named(path));
         let why = match () {
             () if is_generated(path) => Why::Generated,
             () if dry_run => Why::DryRun,
@@ -117,19 +129,19 @@ fn apply(
             () if is_read_only(&file) => Why::ReadOnly,
             () => {
                 let fresh = new_file::prepare(&file, bytes)
-                    .map_err(|error| Failure::storage(format!("writing `{path}`"), &error))?;
-                ready.push((path, fresh));
+                    .map_err(|error| Failure::storage(format!("writing `{named}`"), &error))?;
+                ready.push((named, fresh));
                 continue;
             }
         };
-        left.push(Left { path: path.clone(), why });
+        left.push(Left { path: named, why });
     }
     for (path, fresh) in ready {
         fresh.put().map_err(|error| {
             let done = if written.is_empty() { "none".to_owned() } else { written.join(", ") };
             Failure::storage(format!("writing `{path}`; written before: {done}"), &error)
         })?;
-        written.push(path.clone());
+        written.push(path);
     }
     Ok((written, left))
 }
@@ -146,7 +158,12 @@ fn is_as_judged(target: &Target, path: &str, file: &Path) -> Result<bool, Failur
     Ok(known == now)
 }
 
-fn report(healed: HealReport, written: Vec<String>, left: Vec<Left>) -> HealedReport {
+fn report(
+    healed: HealReport,
+    written: Vec<String>,
+    left: Vec<Left>,
+    left_out: Vec<LeftOut>,
+) -> HealedReport {
     let HealReport { receipts, refused, faults, before, after, stopped, .. } = healed;
     let fault = |(healer, fault): (String, Fault)| HealerFault {
         healer,
@@ -159,6 +176,7 @@ fn report(healed: HealReport, written: Vec<String>, left: Vec<Left>) -> HealedRe
         faults: faults.into_iter().map(fault).collect(),
         written,
         left,
+        left_out,
         stopped,
         passed_before: before.overall_passed,
         passed_after: after.overall_passed,

@@ -219,6 +219,20 @@ async fn files_that_did_not_change_are_not_mended() {
 }
 
 #[tokio::test]
+async fn what_may_be_touched_depends_on_where_the_tree_lies() {
+    let subject = Subject::of_files([("a.txt", b"bad\n".to_vec())]);
+    let healers: Vec<Box<dyn Healer>> = vec![Box::new(FindingFixes::safe())];
+    let in_source = subject.clone().placed("src");
+    let report = heal(&in_source, &Words, &healers, HealOptions::default()).await;
+    assert!(report.receipts[0].diff.starts_with("--- a/src/a.txt\n"), "{:?}", report.receipts);
+    assert_eq!(report.files[0].0, "a.txt");
+    let in_tests = subject.placed("tests");
+    let report = heal(&in_tests, &Words, &healers, HealOptions::default()).await;
+    assert!(report.files.is_empty());
+    assert_eq!(names(Err(report.refused[0].refusals.clone())), "touches_test");
+}
+
+#[tokio::test]
 async fn the_engine_heals_what_its_gates_find() {
     let gate = FnGate::new("tabs", |examination: &Examination| {
         let mut findings = Vec::new();
