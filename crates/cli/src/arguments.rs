@@ -14,7 +14,7 @@ Exit codes: 0 done; 1 the answer is no (drift, refused artifacts, failed thresho
 
 /// Generates code from knowledge graphs, and keeps it true to them.
 #[derive(Debug, Parser)]
-#[command(name = "evergen", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "evergen", version, after_help = EXIT_CODES)]
 #[command(arg_required_else_help = true)]
 pub struct Arguments {
     /// What concerns all verbs.
@@ -109,6 +109,12 @@ pub enum Verb {
     /// Show the settings in force, or the schema of the configuration.
     #[command(subcommand)]
     Config(Config),
+    /// Wait for the end of the process at the other end of standard input, and end its tools.
+    #[command(hide = true)]
+    GuardTools {
+        /// The process, as its tools know it.
+        owner: String,
+    },
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page.

@@ -1,5 +1,7 @@
 //! The gates of a project, or of any folder: which there are, and what they run on.
 
+mod complete;
+mod installed;
 mod keeper;
 mod performance;
 mod settings;
@@ -15,12 +17,14 @@ use evergen_quality_gates::{
     Scratch, Severity, SyntaxGate, Thresholds, ToolAdapter, ToolSettings, VerdictCache, Waivers,
     adapters,
 };
-use evergen_regeneration::{Diagnostic, FailOn, GateSettings};
+use evergen_regeneration::{Diagnostic, FailOn, GateSettings, GateSurroundings};
 
-pub(crate) use self::keeper::{Keeper, Keepers, today};
+pub(crate) use self::installed::Installed;
+pub(crate) use self::keeper::{Keeper, Keepers, keep, today};
 use self::settings::Narrowed;
-pub(crate) use self::target::Target;
+pub(crate) use self::target::{Questions, Target};
 use crate::failure::Failure;
+use crate::origin::absolute;
 use crate::project::Chosen;
 
 /// Where gates keep what they know, below the state folder.
@@ -44,6 +48,13 @@ pub(crate) struct Gates {
     performance: Vec<PerformanceSettings>,
     /// Where the files of the policy lie, and tools that belong to the project.
     home: PathBuf,
+    /// What is judged.
+    folder: PathBuf,
+    /// Where in the project that lies: what findings, waivers and exclusions name is named from
+    /// the project's root.
+    place: String,
+    /// What must be there, where that is known.
+    expected: complete::Expected,
     state: PathBuf,
     /// Where tools see copies of files. Not below the project: tools look upwards for settings,
     /// and would find those that are not part of what is judged.
@@ -51,29 +62,45 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
-    /// The gates by the settings of a project; `state` is a folder for what they keep.
-    fn new(chosen: &Chosen, state: PathBuf) -> Result<Self, Failure> {
+    /// The gates by the settings of a project for a folder; `state` is a folder for what they
+    /// keep.
+    fn new(chosen: &Chosen, folder: &Path, state: PathBuf) -> Result<Self, Failure> {
         let settings = chosen.effective.settings.gates.clone();
         let (tools, performance) = settings::read(&chosen.place)?;
         let home = chosen.place.root.clone();
         let scratch = cache_of(&home).join("scratch");
-        let gates = Self { settings, tools, performance, home, state, scratch };
+        let root = absolute(&home, &chosen.here);
+        let (folder, place) = (folder.to_owned(), place_in(&root, folder));
+        let expected = complete::Expected::default();
+        let gates =
+            Self { settings, tools, performance, home, folder, place, expected, state, scratch };
         gates.check_names(chosen)?;
         Ok(gates)
     }
 
-    /// The gates of a project.
+    /// The gates of a project, for what it generates.
     pub(crate) fn of_project(chosen: &Chosen) -> Result<Self, Failure> {
-        Self::new(chosen, chosen.project().state_dir().join(FOLDER))
+        let folder = match chosen.effective.settings.gates.around {
+            GateSurroundings::Project => absolute(&chosen.place.root, &chosen.here),
+            _ => chosen.output(),
+        };
+        Self::new(chosen, &folder, chosen.project().state_dir().join(FOLDER))
     }
 
     /// The gates for a folder, which need not be part of a project: what they keep is in the
     /// user's cache then, and nothing is written to the folder.
     pub(crate) fn of_folder(chosen: &Chosen, folder: &Path) -> Result<Self, Failure> {
-        if chosen.place.configuration.is_some() {
-            return Self::of_project(chosen);
-        }
-        Self::new(chosen, cache_of(folder))
+        let state = match chosen.place.configuration {
+            Some(_) => chosen.project().state_dir().join(FOLDER),
+            None => cache_of(folder),
+        };
+        Self::new(chosen, folder, state)
+    }
+
+    /// Where what is judged lies in the project: empty for all of it, and where it lies
+    /// elsewhere.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
     }
 
     /// What was found in earlier runs.
@@ -102,7 +129,13 @@ impl Gates {
 
     /// The gate of this name; nothing if there is none.
     pub(crate) fn gate(&self, name: &str) -> Result<Option<Box<dyn Gate>>, Failure> {
+        let mut scope = None;
         let gate: Box<dyn Gate> = match name {
+            complete::NAME => {
+                let (gate, judged) = self.completeness();
+                scope = Some(judged);
+                Box::new(gate)
+            }
             "syntax" => Box::new(SyntaxGate::new()),
             "imports" => Box::new(ImportGate::new()),
             "secrets" => Box::new(PatternGate::new().map_err(|error| {
@@ -114,11 +147,16 @@ impl Gates {
             },
         };
         let tool = self.tools.iter().find(|tool| tool.name == name);
-        let narrowed = Narrowed::new(gate, &self.settings.exclude, tool);
+        let narrowed =
+            Narrowed::new(gate, (self.place.as_str(), self.settings.exclude.as_slice()), tool);
         let narrowed = narrowed.map_err(|error| {
             settings::wrong(Diagnostic::error("config::range", error.to_string()))
         })?;
-        Ok(Some(Box::new(narrowed)))
+        Ok(Some(Box::new(match scope {
+            // What is excluded is not looked at, and must be there nevertheless.
+            Some(scope) => narrowed.judging(scope),
+            None => narrowed,
+        })))
     }
 
     fn tool(&self, name: &str) -> Result<Option<Box<dyn Gate>>, Failure> {
@@ -144,8 +182,15 @@ impl Gates {
     }
 
     fn adapted<A: ToolAdapter + 'static>(&self, adapter: A) -> Box<dyn Gate> {
-        let gate = AdapterGate::new(adapter).with_home(&self.home);
+        let gate = self.homes().fold(AdapterGate::new(adapter), |gate, home| gate.with_home(home));
         Box::new(gate.remembering_proofs_in(self.state.join("proofs")))
+    }
+
+    /// Where tools are that belong to what is judged, the innermost first.
+    fn homes(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let inner = self.folder.ancestors().take_while(|folder| **folder != *self.home);
+        let inner = inner.filter(|_| self.folder.starts_with(&self.home));
+        inner.map(Path::to_owned).chain([self.home.clone()])
     }
 
     /// An engine that asks these gates, in this order.
@@ -195,7 +240,9 @@ impl Gates {
             vec![Box::new(FindingFixes::safe()), Box::new(FindingFixes::all())];
         for adapter in adapters::ready_adapters() {
             for healer in adapters::healers_for(&adapter) {
-                healers.push(Box::new(healer.with_home(&self.home)));
+                healers.push(Box::new(
+                    self.homes().fold(healer, |healer, home| healer.with_home(home)),
+                ));
             }
         }
         healers
@@ -264,6 +311,15 @@ impl Gates {
                 problems.push(problem.with_help(self.advice(&name)));
             }
         }
+        if self.settings.before_commit.iter().any(|name| name == complete::NAME) {
+            let message = format!("`{}` can't be asked before a commit", complete::NAME);
+            let mut problem = Diagnostic::error("config::range", message);
+            problem.file.clone_from(&chosen.place.configuration);
+            problems.push(problem.with_help(
+                "each run looks for itself whether it is complete, as `[completeness]` says; name \
+                 the gate in `on_request`",
+            ));
+        }
         for (index, (name, offer)) in offers.iter().enumerate() {
             if offers[..index].iter().any(|(known, _)| known == name) {
                 let message = format!("two gates are called `{name}`");
@@ -309,6 +365,18 @@ fn thresholds(settings: &GateSettings) -> Thresholds {
         _ => Severity::Error,
     };
     thresholds
+}
+
+/// Where a folder lies in a project, with `/` between the parts and at the end; empty for the
+/// project itself, and where it lies elsewhere.
+fn place_in(root: &Path, folder: &Path) -> String {
+    let inside = folder.strip_prefix(root).map(Path::to_owned);
+    let inside = inside
+        .or_else(|_| target::real(folder).strip_prefix(target::real(root)).map(Path::to_owned));
+    match inside.ok().as_deref().and_then(Path::to_str) {
+        None | Some("") => String::new(),
+        Some(inside) => format!("{inside}/"),
+    }
 }
 
 /// A folder of our own for what concerns this folder and can be made again.

@@ -47,5 +47,5 @@ mod words;
 pub use crate::arguments::{Arguments, Verb};
 pub use crate::console::Console;
 pub use crate::failure::{ErrorReport, Failure};
-pub use crate::main_door::main;
+pub use crate::main_door::{leave_no_tools_behind, main};
 pub use crate::schemas::{SchemaFile, schemas};

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    evergen::leave_no_tools_behind();
     ExitCode::from(evergen::main(std::env::args_os()))
 }

@@ -39,6 +39,18 @@ where
     }
 }
 
+/// Lets this program, started once more, end the tools that this process leaves behind if it is
+/// killed. For the program itself and not for others that use the library: it is run again
+/// with arguments that only evergen understands.
+pub fn leave_no_tools_behind() {
+    match std::env::current_exe() {
+        Ok(program) => {
+            evergen_quality_gates::appoint_guardian(program, vec!["guard-tools".into()]);
+        }
+        Err(error) => tracing::debug!(%error, "nobody waits to end tools"),
+    }
+}
+
 /// Help and version go to standard output, what is wrong to standard error.
 fn usage(error: &clap::Error) -> u8 {
     // There is nowhere left to say that this could not be printed.

@@ -111,7 +111,7 @@ fn project_among(paths: &[PathBuf], here: &Path) -> Option<PathBuf> {
 }
 
 /// The next folder upwards that is a project or where evergen ran before.
-fn upwards(here: &Path) -> Option<PathBuf> {
+pub(crate) fn upwards(here: &Path) -> Option<PathBuf> {
     let is_project = |folder: &&Path| {
         folder.join(CONFIGURATION).is_file() || folder.join(remembered::FILE).is_file()
     };

@@ -25,7 +25,7 @@ pub(crate) use self::config::ConfigReport;
 pub(crate) use self::diff::DiffReport;
 pub(crate) use self::doctor::DoctorReport;
 pub(crate) use self::events::{ActReport, DeadReport, EventsReport};
-pub(crate) use self::gates::{GatesHistoryReport, GatesListReport};
+pub(crate) use self::gates::{GatesHistoryReport, GatesListReport, wait};
 pub(crate) use self::heal::HealedReport;
 pub(crate) use self::history::HistoryReport;
 pub(crate) use self::init::InitReport;
@@ -70,6 +70,7 @@ pub(crate) fn perform(verb: Verb, console: &mut Console) -> Result<Verdict, Fail
         Verb::Pack(part) => pack::pack(&part, console),
         Verb::Doctor(asked) => Ok(doctor::doctor(&asked, console)),
         Verb::Config(part) => config::config(&part, console),
+        Verb::GuardTools { owner } => gates::guard(&owner),
         Verb::Completions(arguments) => Ok(shell::completions(&arguments, console)),
         Verb::Man(arguments) => shell::man(&arguments, console),
     }

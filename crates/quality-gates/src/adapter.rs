@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use evergen_artifact::Digest;
 use futures::future::{BoxFuture, FutureExt};
 
-use crate::process::{self, Request, clean_environment, last_words};
+use crate::process::{self, Home, Request, clean_environment, last_words};
 use crate::{
     Canary, Coverage, Examination, Expected, Fault, Finding, Gate, GateInfo, GateKind, Identity,
     Invocation, Job, Outcome, Reading, Subject, ToolAdapter, ToolOutput,
@@ -25,7 +25,7 @@ use self::find::{Found, find};
 /// its exit codes and against what it was asked to look at.
 pub struct AdapterGate<A> {
     adapter: A,
-    home: Option<PathBuf>,
+    homes: Vec<PathBuf>,
     search_path: Option<OsString>,
     proofs: Option<PathBuf>,
     found: tokio::sync::Mutex<Option<Found>>,
@@ -43,7 +43,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
     pub fn new(adapter: A) -> Self {
         Self {
             adapter,
-            home: None,
+            homes: Vec::new(),
             search_path: None,
             proofs: None,
             found: tokio::sync::Mutex::default(),
@@ -51,11 +51,11 @@ impl<A: ToolAdapter> AdapterGate<A> {
         }
     }
 
-    /// The user's own folder, in which [`ToolSpec::also_in`](crate::ToolSpec::also_in) is looked
-    /// for.
+    /// A folder in which [`ToolSpec::also_in`](crate::ToolSpec::also_in) is looked for; of
+    /// several, in that order.
     #[must_use]
     pub fn with_home(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.home = Some(folder.into());
+        self.homes.push(folder.into());
         self
     }
 
@@ -86,7 +86,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
             return Ok(found.clone());
         }
         let path = self.search_path.clone().or_else(|| std::env::var_os("PATH"));
-        let found = find(self.adapter.tool(), self.home.as_deref(), path).await?;
+        let found = find(self.adapter.tool(), &self.homes, path).await?;
         Ok(kept.insert(found).clone())
     }
 
@@ -165,7 +165,11 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let name = &self.adapter.info().name;
         let folder = examination.workspace().folder().await?.to_path_buf();
         let cache = examination.workspace().cache(name).await?;
-        let job = Job::new(&folder, &cache, examination.files(), &found.tool);
+        let subject = examination.subject().clone();
+        let tree = tokio::task::spawn_blocking(move || subject.files().map(<[_]>::to_vec)).await;
+        let tree =
+            tree.map_err(|error| Fault::infra(error.to_string(), "Run the gates again."))??;
+        let job = Job::new(&folder, &cache, examination.files(), &found.tool).within(&tree);
         let invocations = self.adapter.invocations(&job)?;
         if invocations.is_empty() {
             return Err(Fault::EmptyScope { what: "the adapter had nothing to run".to_owned() });
@@ -203,7 +207,11 @@ impl<A: ToolAdapter> AdapterGate<A> {
                 _ => {}
             }
         }
-        let mut environment = clean_environment(&self.adapter.tool().passes);
+        for (path, bytes) in &invocation.inputs {
+            std::fs::write(path, bytes).map_err(|error| unreadable(path, &error))?;
+        }
+        let home = job.cache.join("home");
+        let mut environment = clean_environment(&self.adapter.tool().passes, Home::Own(&home));
         if let Some(path) = &self.search_path {
             environment.insert("PATH".into(), path.clone());
         }

@@ -11,6 +11,7 @@ mod python;
 mod ready;
 mod rust;
 mod semgrep;
+mod tsc;
 mod types;
 mod typescript;
 
@@ -24,8 +25,9 @@ pub use self::ready::ReadyAdapter;
 pub(crate) use self::rust::cargo_tool;
 pub use self::rust::{cargo_check, cargo_deny, cargo_test, clippy, rustfmt};
 pub use self::semgrep::semgrep;
+pub use self::tsc::tsc;
 pub use self::types::{pyright, ty};
-pub use self::typescript::{biome, biome_format, tsc, vitest};
+pub use self::typescript::{biome, biome_format, vitest};
 
 /// All of them, in the order in which they are cheapest.
 pub fn ready_adapters() -> Vec<ReadyAdapter> {

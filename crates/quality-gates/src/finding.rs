@@ -179,6 +179,16 @@ impl Edit {
 }
 
 impl Finding {
+    /// Gives the files that it and its fix name other names.
+    pub(crate) fn rename(&mut self, name: impl Fn(&str) -> String) {
+        if let Some(file) = &mut self.file {
+            *file = name(file);
+        }
+        for edit in self.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
+            edit.file = name(&edit.file);
+        }
+    }
+
     /// A finding of this severity.
     pub fn new(severity: Severity, rule: impl Into<String>, message: impl Into<String>) -> Self {
         Self {

@@ -12,7 +12,7 @@ const DIGITS: usize = 32;
 
 /// Sorts findings and gives each its fingerprint.
 ///
-/// The fingerprint is made of the rule, the file and the text of the lines concerned, without
+/// The fingerprint is made of the rule, the file as [`Subject::named`] has it, and the text of the lines concerned, without
 /// their blanks, and counts occurrences of the same. So it stays when lines above are added,
 /// removed or indented, and no two findings of a gate have the same. Blocks where the subject is
 /// a folder on disk.
@@ -29,7 +29,7 @@ pub fn seal(findings: &mut [Finding], subject: &Subject) {
             // Without a place, the message is all that tells findings apart.
             _ => finding.message.clone(),
         };
-        let file = finding.file.as_deref().unwrap_or_default();
+        let file = finding.file.as_deref().map(|file| subject.named(file)).unwrap_or_default();
         let base = format!("{}\0{file}\0{context}", finding.rule);
         let counter = occurrences.entry(base.clone()).or_default();
         let mut digest = Digest::of(format!("{base}\0{counter}").as_bytes()).to_string();
@@ -87,6 +87,19 @@ mod tests {
             let shift = u32::try_from(above.len()).unwrap();
             prop_assert_eq!(before, fingerprints(&text, &[2 + shift, 5 + shift]));
         }
+    }
+
+    #[test]
+    fn a_finding_has_one_fingerprint_wherever_somebody_stands() {
+        let print = |place: &str, file: &str| {
+            let subject = Subject::of_files([(file, b"import os\n".to_vec())]).placed(place);
+            let mut found = [Finding::error("F401", "unused").in_file(file).at_line(1)];
+            seal(&mut found, &subject);
+            found[0].fingerprint.clone()
+        };
+        assert_eq!(print("src/a", "b.py"), print("", "src/a/b.py"));
+        assert_eq!(print("/src/", "a/b.py"), print("", "src/a/b.py"));
+        assert_ne!(print("", "b.py"), print("", "src/a/b.py"));
     }
 
     #[test]

@@ -4,11 +4,17 @@ use std::sync::Arc;
 use crate::{Fault, Finding, GateReport, Region, Scope, Subject};
 
 mod accept;
+mod claims;
+mod directives;
 mod engine;
 mod fixes;
 mod guard;
+mod limits;
+mod lines;
+mod marks;
 mod rounds;
 mod subtle;
+mod tokens;
 mod tree;
 
 #[cfg(test)]

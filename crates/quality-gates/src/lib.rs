@@ -132,7 +132,8 @@ pub use crate::policy::{
     PolicyProblem, SettingsError, Standing, Thresholds, Waiver, Waivers, WaiversError,
     code_quality,
 };
-pub use crate::report::{GateReport, GateResult};
+pub use crate::process::{appoint_guardian, guard_tools};
+pub use crate::report::{GateReport, GateResult, LeftOut};
 pub use crate::reports::{Presentation, ReportFormat, UnknownFormat};
 pub use crate::scope::{Scope, ScopeError};
 pub use crate::scratch::{Scratch, ScratchError, Workspace};

@@ -45,6 +45,14 @@ impl Outcome {
         }
     }
 
+    pub(crate) fn findings_mut(&mut self) -> &mut [Finding] {
+        match self {
+            Self::Fail(found) => &mut found.findings,
+            Self::Flaky(flaky) => &mut flaky.findings,
+            Self::Pass(_) | Self::Error(_) | Self::NotApplicable => &mut [],
+        }
+    }
+
     /// What was looked at, where the gate looked.
     pub fn coverage(&self) -> Option<&Coverage> {
         match self {

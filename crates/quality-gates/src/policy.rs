@@ -150,6 +150,7 @@ impl GatePolicy for Policy {
             overall_passed: problems.is_empty() && gates.iter().all(|result| result.passed),
             gates,
             problems,
+            left_out: Vec::new(),
         }
     }
 }

@@ -22,8 +22,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::{Crash, Fault, Limits};
 
+mod environment;
+mod guardian;
 mod watch;
 
+pub(crate) use self::environment::{Home, clean_environment};
+pub use self::guardian::{appoint_guardian, guard_tools};
 use self::watch::Watch;
 
 /// How long output may stay open after the program itself has ended.
@@ -31,9 +35,6 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// How often the memory and the descendants of a run are looked at.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What every program gets of our own environment.
-const PASSED: [&str; 6] = ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSL_CERT_FILE"];
 
 /// A program to run, with nothing left to chance.
 #[derive(Clone, Debug)]
@@ -58,30 +59,11 @@ pub(crate) struct Finished {
     pub(crate) duration: Duration,
 }
 
-/// The environment of every program: the same wherever it can be, and of our own only what is
-/// named.
-pub(crate) fn clean_environment(passes: &[String]) -> BTreeMap<OsString, OsString> {
-    let fixed = [
-        ("LANG", "C.UTF-8"),
-        ("LC_ALL", "C.UTF-8"),
-        ("TZ", "UTC"),
-        ("TERM", "dumb"),
-        ("NO_COLOR", "1"),
-        ("PYTHONDONTWRITEBYTECODE", "1"),
-    ];
-    // The user's own settings of tools are no part of what is judged, and of no key.
-    let nowhere = std::env::temp_dir().join("evergen-no-settings");
-    let fixed = fixed.into_iter().map(|(name, value)| (name.into(), value.into()));
-    let fixed = fixed.chain([("XDG_CONFIG_HOME".into(), nowhere.into())]);
-    let names = PASSED.into_iter().chain(passes.iter().map(String::as_str));
-    let own = names.filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
-    fixed.chain(own).collect()
-}
-
 /// Runs a program to its end, or to that of its limits.
 ///
 /// When this returns or is dropped, no process of the run is left: not the program, not what it
-/// forked, not what left its group.
+/// forked, not what left its group. Should this process be killed meanwhile, that is left to the
+/// [guardian](appoint_guardian).
 pub(crate) async fn run(request: Request) -> Result<Finished, Fault> {
     let started = Instant::now();
     let marker = format!("EVERGEN_GATE_RUN={}", uuid::Uuid::now_v7());
@@ -175,6 +157,7 @@ fn spawn(request: &Request, marker: &str) -> Result<Child, Fault> {
         .env_clear()
         .envs(&request.environment)
         .env(marker_name, marker_value)
+        .env(guardian::OWNER, &*guardian::OWN)
         .current_dir(&request.folder)
         .stdin(if request.input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
@@ -182,6 +165,7 @@ fn spawn(request: &Request, marker: &str) -> Result<Child, Fault> {
         .process_group(0)
         .kill_on_drop(true);
     let program = request.program.display();
+    guardian::awaken();
     command.spawn().map_err(|error| match error.kind() {
         _ if !request.folder.is_dir() => Fault::infra(
             format!("the folder {} is not there", request.folder.display()),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Circumstances, Extent, Finding, GateKind, GatePolicy, Outcome, Policy, PolicyProblem, Standing,
+    Subject,
 };
 
 /// What all gates together say of a change set.
@@ -21,6 +22,26 @@ pub struct GateReport {
     /// What is wrong with the policy itself, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<PolicyProblem>,
+    /// Gates that would have been asked and were left out on somebody's word. None of them passed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A gate that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// The gate.
+    pub gate: String,
+    /// Why.
+    pub why: String,
+}
+
+impl LeftOut {
+    /// This gate was left out, for this reason.
+    pub fn new(gate: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { gate: gate.into(), why: why.into() }
+    }
 }
 
 /// One gate's answer, and how the policy takes it.
@@ -84,11 +105,32 @@ impl GateResult {
 }
 
 impl GateReport {
+    /// Says which gates were left out.
+    #[must_use]
+    pub fn without(mut self, left_out: Vec<LeftOut>) -> Self {
+        self.left_out = left_out;
+        self
+    }
+
     /// Draws the verdict by the default thresholds, with nothing waived and nothing known.
     pub fn new(gates: Vec<GateResult>) -> Self {
         // Without waivers, the day does not matter.
         let circumstances = Circumstances::new(Date::constant(1970, 1, 1), Extent::Changes);
         Policy::default().judge(gates, circumstances)
+    }
+}
+
+impl GateReport {
+    /// The same report with the files named as [`Subject::named`] has them.
+    #[must_use]
+    pub fn named_by(&self, subject: &Subject) -> Self {
+        let mut named = self.clone();
+        if !subject.place().is_empty() {
+            for finding in named.gates.iter_mut().flat_map(|result| result.outcome.findings_mut()) {
+                finding.rename(|file| subject.named(file));
+            }
+        }
+        named
     }
 }
 

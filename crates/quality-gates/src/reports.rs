@@ -79,16 +79,17 @@ pub struct Presentation<'a> {
     report: &'a GateReport,
     sources: Option<&'a Subject>,
     timings: bool,
+    details: bool,
 }
 
 impl<'a> Presentation<'a> {
     /// This report, with durations and without excerpts.
     pub fn new(report: &'a GateReport) -> Self {
-        Self { report, sources: None, timings: true }
+        Self { report, sources: None, timings: true, details: false }
     }
 
-    /// The tree that was judged: excerpts come from there. Files of a folder are read, which
-    /// blocks.
+    /// The tree that was judged: excerpts come from there, and files are named as it
+    /// [names](Subject::named) them. Files of a folder are read, which blocks.
     pub fn with_sources(mut self, sources: &'a Subject) -> Self {
         self.sources = Some(sources);
         self
@@ -100,14 +101,25 @@ impl<'a> Presentation<'a> {
         self
     }
 
+    /// Says in the text, too, who looked at what and what they can't see, and the fingerprint of
+    /// each finding. The other forms always do.
+    pub fn with_details(mut self) -> Self {
+        self.details = true;
+        self
+    }
+
     /// Writes it. The text ends with a line feed, unless it is empty.
     pub fn render(&self, format: ReportFormat) -> String {
+        let named = self.sources.map(|sources| self.report.named_by(sources));
+        let report = named.as_ref().unwrap_or(self.report);
+        let Self { sources, timings, details, .. } = *self;
+        let own = Presentation { report, sources, timings, details };
         match format {
-            ReportFormat::Text => text::render(self),
-            ReportFormat::Json => json::render(self),
-            ReportFormat::Sarif => sarif::render(self),
-            ReportFormat::Junit => junit::render(self),
-            ReportFormat::Github => github::render(self),
+            ReportFormat::Text => text::render(&own),
+            ReportFormat::Json => json::render(&own),
+            ReportFormat::Sarif => sarif::render(&own),
+            ReportFormat::Junit => junit::render(&own),
+            ReportFormat::Github => github::render(&own),
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Scope {
     extensions: BTreeSet<String>,
     include: Option<Globs>,
     exclude: Option<Globs>,
+    /// What is excluded by the whole's own names, and what stands before the tree's to get those.
+    outside: Option<(String, Globs)>,
     reads: Option<Globs>,
     all: bool,
     test: Option<Test>,
@@ -79,15 +81,16 @@ impl Scope {
         Ok(self)
     }
 
-    /// None of these either, besides those that are excluded already.
+    /// None of these either, besides those that are excluded already. `place` is where the tree
+    /// lies in the whole, as [`Subject::place`](crate::Subject::place) says it; the globs are for
+    /// paths from the whole's root.
     pub fn also_excluding<'a>(
         mut self,
+        place: &str,
         globs: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, ScopeError> {
-        let before = self.exclude.take().map(|globs| globs.texts).unwrap_or_default();
-        let more = globs.into_iter().map(str::to_owned);
-        let all: Vec<String> = before.into_iter().chain(more).collect();
-        self.excluding(all.iter().map(String::as_str))
+        self.outside = Some((place.to_owned(), Globs::new(globs)?));
+        Ok(self)
     }
 
     /// The verdict depends on these files too, such as the tool's settings.
@@ -105,7 +108,12 @@ impl Scope {
             || extension(path).is_some_and(|extension| self.has_extension(extension))
             || self.include.as_ref().is_some_and(|globs| globs.set.is_match(path));
         let passes = self.test.is_none_or(|test| (test.passes)(path));
-        included && passes && !self.exclude.as_ref().is_some_and(|globs| globs.set.is_match(path))
+        let is_excluded = self.exclude.as_ref().is_some_and(|globs| globs.set.is_match(path))
+            || self
+                .outside
+                .as_ref()
+                .is_some_and(|(place, globs)| globs.set.is_match(format!("{place}{path}")));
+        included && passes && !is_excluded
     }
 
     /// Whether the verdict depends on a file that is not judged.
@@ -122,12 +130,13 @@ impl Scope {
     pub fn signature(&self) -> String {
         let shown = |globs: &Option<Globs>| globs.as_ref().map(|globs| globs.texts.join(","));
         format!(
-            "all={} only={:?} extensions={:?} include={:?} exclude={:?} reads={:?}",
+            "all={} only={:?} extensions={:?} include={:?} exclude={:?} outside={:?} reads={:?}",
             self.all,
             self.test.map(|test| test.name),
             self.extensions,
             shown(&self.include),
             shown(&self.exclude),
+            self.outside.as_ref().map(|(place, globs)| (place, globs.texts.join(","))),
             shown(&self.reads)
         )
     }

@@ -25,6 +25,8 @@ pub use self::memory::FileMemory;
 #[derive(Clone, Debug)]
 pub struct Subject {
     tree: Arc<Tree>,
+    /// What stands before each path where others name it: empty, or with a `/` at its end.
+    place: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Subject {
         let changed = folder.walk(true)?;
         let all = OnceLock::from(Ok(changed.clone()));
         let (base, removed) = (Some(folder), Vec::new());
-        Ok(Self { tree: Arc::new(Tree { base, changed, removed, all }) })
+        Ok(Self::of_tree(Tree { base, changed, removed, all }))
     }
 
     /// A folder as it is, of whose files only these count as changed. The folder is walked now.
@@ -78,7 +80,7 @@ impl Subject {
         all.extend(changed.iter().cloned());
         all.sort_by(|left, right| left.path().cmp(right.path()));
         let (base, removed, all) = (Some(folder), Vec::new(), OnceLock::from(Ok(all)));
-        Ok(Self { tree: Arc::new(Tree { base, changed, removed, all }) })
+        Ok(Self::of_tree(Tree { base, changed, removed, all }))
     }
 
     /// Files in memory, all of which count as changed; of several for one path the last counts.
@@ -92,7 +94,31 @@ impl Subject {
             .map(|(path, bytes)| SubjectFile::of_bytes(path.into(), bytes, true))
             .collect();
         let all = OnceLock::from(Ok(changed.clone()));
-        Self { tree: Arc::new(Tree { base: None, changed, removed: Vec::new(), all }) }
+        Self::of_tree(Tree { base: None, changed, removed: Vec::new(), all })
+    }
+
+    fn of_tree(tree: Tree) -> Self {
+        Self { tree: Arc::new(tree), place: "".into() }
+    }
+
+    /// Says where the tree lies in what its readers call the whole: a path with `/` between its
+    /// parts, empty for the whole itself. Fingerprints and reports name files from there, and so
+    /// does healing; the gates and their tools see nothing of it.
+    #[must_use]
+    pub fn placed(mut self, place: &str) -> Self {
+        let place = place.trim_matches('/');
+        self.place = if place.is_empty() { "".into() } else { format!("{place}/").into() };
+        self
+    }
+
+    /// What stands before each path where others name it: empty, or with a `/` at its end.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// A path of the tree as others name it.
+    pub fn named(&self, path: &str) -> String {
+        format!("{}{path}", self.place)
     }
 
     fn build(base: Option<Folder>, output: &str, proposed: &ProposedChanges) -> Self {
@@ -112,7 +138,7 @@ impl Subject {
                 _ => removed.push(path),
             }
         }
-        Self { tree: Arc::new(Tree { base, changed, removed, all: OnceLock::new() }) }
+        Self::of_tree(Tree { base, changed, removed, all: OnceLock::new() })
     }
 
     /// The files that changed, sorted by path.

@@ -125,7 +125,9 @@ pub struct ToolSpec {
     pub versions: VersionRange,
     /// How it is installed, as a sentence.
     pub install: String,
-    /// Variables of our own environment that it is given besides those every tool gets.
+    /// Variables of our own environment that it is given besides those every tool gets. With
+    /// `HOME` among them it finds the user's own folder, and his settings in it; otherwise it has
+    /// one of its own.
     pub passes: Vec<String>,
 }
 
@@ -196,6 +198,8 @@ pub struct Job<'a> {
     pub cache: &'a Path,
     /// The files to be judged, never empty.
     pub files: &'a [SubjectFile],
+    /// All files of the tree, sorted by path; none where nobody said.
+    pub tree: &'a [SubjectFile],
     /// The tool.
     pub tool: &'a FoundTool,
 }
@@ -208,13 +212,28 @@ impl<'a> Job<'a> {
         files: &'a [SubjectFile],
         tool: &'a FoundTool,
     ) -> Self {
-        Self { folder, cache, files, tool }
+        Self { folder, cache, files, tree: &[], tool }
+    }
+
+    /// The tree of which the files are a part, sorted by path.
+    #[must_use]
+    pub fn within(mut self, tree: &'a [SubjectFile]) -> Self {
+        self.tree = tree;
+        self
     }
 
     /// The judged files' paths, as arguments. One that begins with a dash gets `./` in front,
     /// so that no tool takes it for an option.
     pub fn paths(&self) -> impl Iterator<Item = OsString> + '_ {
-        self.files.iter().map(|file| match file.path() {
+        self.paths_of(self.files)
+    }
+
+    /// The paths of some of the files, likewise.
+    pub fn paths_of<'f>(
+        &self,
+        files: impl IntoIterator<Item = &'f SubjectFile>,
+    ) -> impl Iterator<Item = OsString> {
+        files.into_iter().map(|file| match file.path() {
             path if path.starts_with('-') || path.starts_with('@') => format!("./{path}").into(),
             path => path.into(),
         })
@@ -231,6 +250,8 @@ pub struct Invocation {
     pub input: Option<Arc<[u8]>>,
     /// Variables that are set, besides those every tool gets.
     pub environment: BTreeMap<String, String>,
+    /// Files that are written for it before it runs: absolute paths below [`Job::cache`].
+    pub inputs: Vec<(PathBuf, Arc<[u8]>)>,
     /// Files below the working folder, or absolute ones, that it writes and that are read
     /// afterwards. They are removed before the run.
     pub outputs: Vec<PathBuf>,
@@ -260,6 +281,13 @@ impl Invocation {
     #[must_use]
     pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// A file that is written for it before it runs: an absolute path below [`Job::cache`].
+    #[must_use]
+    pub fn with_file(mut self, path: impl Into<PathBuf>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.inputs.push((path.into(), bytes.into()));
         self
     }
 

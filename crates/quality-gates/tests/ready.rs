@@ -158,6 +158,31 @@ async fn tsc_proves_itself() {
 }
 
 #[tokio::test]
+async fn tsc_takes_the_projects_settings_and_none_that_loosen_it() {
+    let alias = "{\"compilerOptions\": {\"module\": \"esnext\", \"moduleResolution\": \"bundler\", \
+                 \"paths\": {\"@/*\": [\"./src/*\"]}, \"noUncheckedIndexedAccess\": true, \
+                 \"strict\": false, \"strictNullChecks\": false, \"noCheck\": true}, \
+                 \"include\": [\"elsewhere\"]}\n";
+    let files = [
+        ("web/tsconfig.json", alias),
+        ("web/src/a.ts", "export const a: string[] = [];\n"),
+        ("web/src/b.ts", "import { a } from \"@/a\";\nexport const b: string = a[0];\n"),
+        ("web/src/c.ts", "export const c: string = null;\n"),
+        ("alone.ts", "export const d: number = 1;\n"),
+    ];
+    let Some(outcome) = judge(adapters::tsc(), &files).await else { return };
+    let said: Vec<(&str, &str)> = outcome
+        .findings()
+        .iter()
+        .map(|finding| (finding.file.as_deref().unwrap_or_default(), finding.rule.as_str()))
+        .collect();
+    // The import is found by the project's paths; what it asks besides counts; what it takes back
+    // does not.
+    assert_eq!(said, [("web/src/b.ts", "TS2322"), ("web/src/c.ts", "TS2322")], "{outcome:?}");
+    assert_eq!(outcome.coverage().unwrap().files, 4);
+}
+
+#[tokio::test]
 async fn biome_proves_itself() {
     proves_itself(adapters::biome()).await;
 }

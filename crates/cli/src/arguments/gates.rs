@@ -13,8 +13,8 @@ use super::Selection;
 pub struct Gates {
     #[command(subcommand)]
     pub(crate) part: Option<GatesPart>,
-    /// A folder, or files in the current folder [default: the output folder of the
-    /// project, or the current folder where there is no project]
+    /// Folders and files [default: the output folder of the project, or the current
+    /// folder where there is no project]
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -44,6 +44,12 @@ pub(crate) struct GateChoice {
     /// Ask every gate that knows what to do with the files that are there.
     #[arg(long, conflicts_with = "gates")]
     pub(crate) all: bool,
+    /// Leave this gate out, and say so; can be given more than once.
+    #[arg(long = "skip", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) skipped: Vec<String>,
+    /// Leave out the gates whose tools are not installed, and say so.
+    #[arg(long)]
+    pub(crate) installed: bool,
     /// Ask anew, also what was answered before.
     #[arg(long)]
     pub(crate) no_cache: bool,
@@ -52,7 +58,7 @@ pub(crate) struct GateChoice {
 /// `evergen gates` with a word behind it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GatesPart {
-    /// List the gates that there are, and who asks them.
+    /// List the gates that there are, who asks them, and which tools are installed.
     List(Selection),
     /// Show scores and durations over time, and which gates are flaky.
     History(GatesHistory),
@@ -74,7 +80,7 @@ pub(crate) struct GatesHistory {
 /// `evergen heal`.
 #[derive(Debug, Args)]
 pub struct Heal {
-    /// A folder, or files in the current folder [default: as for `evergen gates`]
+    /// Folders and files [default: as for `evergen gates`]
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use evergen_artifact::{Digest, ProposedChanges, ProposedKind};
+use evergen_artifact::{Digest, ProposedChanges};
 use evergen_quality_gates::{
     Circumstances, Extent, Finding, Folder, GateError, GateKeeper, GateReport, GateResult, History,
     Outcome, QualityGateEngine, RunRecord, Severity, Subject,
@@ -25,6 +25,8 @@ pub(crate) struct Keeper {
     /// The folder around the changes, and where in it their paths begin.
     tree: PathBuf,
     prefix: String,
+    /// Where the folder lies in the project.
+    place: String,
     history: History,
     context: String,
 }
@@ -50,6 +52,7 @@ impl Keeper {
             engine: gates.engine(names, true)?,
             tree,
             prefix,
+            place: gates.place().to_owned(),
             history: gates.history(),
             context: gates.context(),
         })
@@ -68,11 +71,12 @@ impl Keeper {
         } else {
             Subject::of_changes(proposed)
         };
+        let subject = subject.placed(&self.place);
         let report = self.engine.execute_on(&subject, today(Extent::Changes)).await;
-        let record = RunRecord::of(&report, &digest(proposed), Timestamp::now());
-        let (record, history) = (record.in_context(&self.context), self.history.clone());
-        let kept = tokio::task::spawn_blocking(move || history.append(&record)).await;
-        if let Ok(Err(error)) = kept {
+        let (answer, judged) = (report.clone(), subject.clone());
+        let (context, history) = (self.context.clone(), self.history.clone());
+        let keeping = move || keep(&answer, &judged, &context, &history);
+        if let Err(error) = tokio::task::spawn_blocking(keeping).await {
             tracing::warn!(%error, "the gates' answer is not in their history");
         }
         (subject, report)
@@ -88,8 +92,11 @@ impl Keeper {
         chosen: &Chosen,
     ) -> Failure {
         let root = absolute(&chosen.place.root, &chosen.here);
-        let folder = self.tree.strip_prefix(&root).unwrap_or(&self.tree).to_string_lossy();
-        let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        // What lies outside of the project has no name there.
+        let folder = match (self.place.as_str(), self.tree == root) {
+            ("", false) => format!("{}/", self.tree.display()),
+            (place, _) => place.to_owned(),
+        };
         Failure::refused(refusal(report, subject, &folder))
     }
 }
@@ -141,17 +148,27 @@ pub(crate) fn today(extent: Extent) -> Circumstances {
     Circumstances::new(TimeZone::UTC.to_datetime(Timestamp::now()).date(), extent)
 }
 
-/// What is judged, in short. The texts have their digests already.
-fn digest(proposed: &ProposedChanges) -> Digest {
+/// What is judged, in short: what changed by its digest, what is removed without one. Nothing
+/// where a file can't be read any more. Reads what nobody has read yet.
+fn digest(subject: &Subject) -> Option<Digest> {
     let mut text = String::new();
-    for change in proposed {
-        let content = match &change.kind {
-            ProposedKind::Write { digest, .. } => digest.to_string(),
-            _ => String::new(),
-        };
-        text.extend([change.path.as_str(), "\0", &content, "\n"]);
+    for file in subject.changed() {
+        let content = file.digest().ok()?.to_string();
+        text.extend([&subject.named(file.path()), "\0", &content, "\n"]);
     }
-    Digest::of(text.as_bytes())
+    for path in subject.removed() {
+        text.extend([&subject.named(path), "\0\n"]);
+    }
+    Some(Digest::of(text.as_bytes()))
+}
+
+/// Keeps an answer on a subject. That it can't be kept changes nothing of it. Blocks.
+pub(crate) fn keep(report: &GateReport, subject: &Subject, context: &str, history: &History) {
+    let Some(digest) = digest(subject) else { return };
+    let record = RunRecord::of(report, &digest, Timestamp::now()).in_context(context);
+    if let Err(error) = history.append(&record) {
+        tracing::warn!(%error, "the gates' answer is not in their history");
+    }
 }
 
 /// Why the gates refuse: each finding that counts, with its place in the text that was judged.

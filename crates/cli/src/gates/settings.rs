@@ -1,7 +1,7 @@
 //! What `evergen.toml` says of gates beyond plain values, each mistake with its place.
 
 use evergen_quality_gates::{
-    Examination, Fault, Gate, GateInfo, Identity, Outcome, PerformanceSettings, ScopeError,
+    Examination, Fault, Gate, GateInfo, Identity, Outcome, PerformanceSettings, Scope, ScopeError,
     SettingsError, ToolSettings,
 };
 use evergen_regeneration::Diagnostic;
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::origin::Place;
 
 /// The gates that need no tool.
-pub(super) const BUILT_IN: [&str; 3] = ["syntax", "imports", "secrets"];
+pub(super) const BUILT_IN: [&str; 4] = ["syntax", "imports", "secrets", super::complete::NAME];
 
 /// The part of the file that is read here; everything else was checked before.
 #[derive(Default, Deserialize)]
@@ -70,19 +70,26 @@ pub(super) struct Narrowed {
 }
 
 impl Narrowed {
-    /// The gate, which may be made of the settings of a tool. Of such a tool nobody knows on what
+    /// The gate, which may be made of the settings of a tool, and patterns from the project's
+    /// root, in which the judged tree lies at `place`. Of such a tool nobody knows on what
     /// it depends, unless they say what it reads: its answers are not kept then.
     pub(super) fn new(
         gate: Box<dyn Gate>,
-        exclude: &[String],
+        (place, exclude): (&str, &[String]),
         tool: Option<&ToolSettings>,
     ) -> Result<Self, ScopeError> {
         let mut info = gate.info().clone();
         info.cacheable &= tool.is_none_or(|tool| !tool.reads.is_empty());
         if !exclude.is_empty() {
-            info.scope = info.scope.also_excluding(exclude.iter().map(String::as_str))?;
+            info.scope = info.scope.also_excluding(place, exclude.iter().map(String::as_str))?;
         }
         Ok(Self { gate, info })
+    }
+
+    /// The same for other files.
+    pub(super) fn judging(mut self, scope: Scope) -> Self {
+        self.info.scope = scope;
+        self
     }
 }
 

@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use evergen_artifact::{ArtifactPath, LockFile};
-use evergen_quality_gates::{Extent, FileMemory, Folder, Subject};
+use evergen_quality_gates::{CompletenessSettings, Extent, FileMemory, Folder, LeftOut, Subject};
 
 use super::Gates;
 use crate::arguments::{GateChoice, Selection};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::origin::{self, CONFIGURATION, absolute};
+use crate::origin::{self, absolute, upwards};
 use crate::project::Chosen;
-use crate::remembered;
 
 /// The files that are judged, and the gates for them.
 pub(crate) struct Target {
@@ -27,11 +26,41 @@ pub(crate) struct Target {
     whole: bool,
 }
 
+/// Which gates are asked.
+pub(crate) struct Questions {
+    pub(crate) names: Vec<String>,
+    /// Those that would have been asked, and were left out.
+    pub(crate) left_out: Vec<LeftOut>,
+    /// How much of all that is.
+    pub(crate) extent: Extent,
+}
+
+/// A file that evergen generates.
+pub(crate) struct Generated {
+    /// Where it lies in its project's output folder.
+    pub(crate) artifact: ArtifactPath,
+    /// Whether that is the project around the judged folder.
+    pub(crate) around: bool,
+}
+
 /// What is to be judged, before it is looked at.
 struct Meant {
+    /// The folder that has all of it.
     folder: PathBuf,
     /// Files in it, where not all are meant.
     files: Vec<PathBuf>,
+    /// Folders and files in it, where there is nothing but them.
+    parts: Vec<PathBuf>,
+}
+
+impl Meant {
+    fn whole(folder: PathBuf) -> Self {
+        Self { folder, files: Vec::new(), parts: Vec::new() }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.files.is_empty() && self.parts.is_empty()
+    }
 }
 
 impl Target {
@@ -44,13 +73,15 @@ impl Target {
         let here = std::env::current_dir()
             .map_err(|error| Failure::storage("finding the current folder", &error))?;
         let meant = meant(paths, &here)?;
-        let chosen = around(meant.as_ref(), selection, console)?;
+        let (chosen, is_project) = around(meant.as_ref(), selection, &here, console)?;
         let output = chosen.output();
-        let by_default = meant.is_none();
         let meant = meant.unwrap_or_else(|| {
-            let is_project = !chosen.effective.settings.model.sources.is_empty();
-            let folder = if is_project { output.clone() } else { chosen.place.root.clone() };
-            Meant { folder, files: Vec::new() }
+            let has_output = !chosen.effective.settings.model.sources.is_empty();
+            Meant::whole(match (is_project, has_output) {
+                (true, true) => output.clone(),
+                (true, false) => chosen.place.root.clone(),
+                (false, _) => here.clone(),
+            })
         });
         if !meant.folder.is_dir() {
             return Err(Failure::usage(
@@ -58,16 +89,24 @@ impl Target {
                 "generate it with `evergen run`, or name another folder",
             ));
         }
-        let gates = Gates::of_folder(&chosen, &meant.folder)?;
+        let mut gates = Gates::of_folder(&chosen, &meant.folder)?;
+        if is_project && meant.is_whole() {
+            expect(&mut gates, &chosen, &meant.folder)?;
+        }
         let mut folder = Folder::new(&meant.folder);
-        if chosen.place.configuration.is_some() && meant.folder.starts_with(&output) {
+        if is_project && meant.folder.starts_with(&output) {
             // Generated files are often ignored.
             folder = folder.with_ignored_files();
         }
         let stamps = gates.memory(&meant.folder);
-        let subject = subject(folder.remembering(stamps.clone()), &meant)?;
-        let whole = meant.files.is_empty()
-            && (by_default || chosen.place.configuration.is_none() || meant.folder == output);
+        let subject = subject(folder.remembering(stamps.clone()), &meant)?.placed(gates.place());
+        // What is judged where nobody names a part.
+        let all = if is_project && !chosen.effective.settings.model.sources.is_empty() {
+            &output
+        } else {
+            &chosen.place.root
+        };
+        let whole = meant.is_whole() && meant.folder == *all;
         let of_files = !meant.files.is_empty();
         Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, of_files, whole })
     }
@@ -80,26 +119,46 @@ impl Target {
         }
     }
 
-    /// The names of the gates that are asked, and how much that is.
-    pub(crate) fn names(&self, choice: &GateChoice) -> Result<(Vec<String>, Extent), Failure> {
-        if !choice.gates.is_empty() {
-            let known = self.gates.offers();
-            let mut names: Vec<String> = Vec::new();
-            for name in choice.gates.iter().map(|name| name.trim().to_owned()) {
-                if !known.iter().any(|(offer, _)| *offer == name) {
-                    return Err(self.gates.unknown(&name));
-                }
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-            return Ok((names, Extent::Changes));
+    /// The gates that are asked, those that are left out, and how much that is.
+    pub(crate) fn asked(&self, choice: &GateChoice) -> Result<Questions, Failure> {
+        let named = self.known(&choice.gates)?;
+        let skipped = self.known(&choice.skipped)?;
+        let mut extent = if self.whole { Extent::Whole } else { Extent::Changes };
+        let mut names = if named.is_empty() { self.gates.asked(true) } else { named };
+        if !choice.gates.is_empty() || !skipped.is_empty() || choice.installed {
+            // Somebody else may need what a waiver is for.
+            extent = Extent::Changes;
         }
-        let mut names = self.gates.asked(true);
         if choice.all {
             names.extend(self.fitting(&names)?);
         }
-        Ok((names, if self.whole { Extent::Whole } else { Extent::Changes }))
+        let mut left_out = Vec::new();
+        names.retain(|name| {
+            let is_asked = !skipped.contains(name);
+            left_out.extend((!is_asked).then(|| LeftOut::new(name, "left out by `--skip`")));
+            is_asked
+        });
+        if choice.installed {
+            let missing = self.gates.missing(&names)?;
+            names.retain(|name| !missing.iter().any(|left| left.gate == *name));
+            left_out.extend(missing);
+        }
+        Ok(Questions { names, left_out, extent })
+    }
+
+    /// These names, each once, if there are such gates.
+    fn known(&self, given: &[String]) -> Result<Vec<String>, Failure> {
+        let offers = self.gates.offers();
+        let mut names: Vec<String> = Vec::new();
+        for name in given.iter().map(|name| name.trim().to_owned()) {
+            if !offers.iter().any(|(offer, _)| *offer == name) {
+                return Err(self.gates.unknown(&name));
+            }
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// The gates that fit the files and are not among these.
@@ -118,40 +177,75 @@ impl Target {
         Ok(fitting)
     }
 
-    /// Which artifact a file of the judged folder is; none where evergen does not generate it.
-    pub(crate) fn generated(
-        &self,
-    ) -> Result<impl Fn(&str) -> Option<ArtifactPath> + use<>, Failure> {
-        // Whoever goes to the output by another way, as by a link, means the same files.
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let output = real(&self.chosen.output());
-        let lock = match std::fs::read_to_string(self.chosen.place.root.join("evergen.lock")) {
-            Ok(text) => LockFile::parse(&text)
-                .map_err(|error| Failure::storage("reading `evergen.lock`", &error))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => LockFile::default(),
-            Err(error) => return Err(Failure::storage("reading `evergen.lock`", &error)),
-        };
+    /// Which artifact a file of the judged folder is, if evergen generates it: for the project
+    /// around it, or for the one in which somebody stands, whose output may lie outside of it.
+    pub(crate) fn generated(&self) -> Result<impl Fn(&str) -> Option<Generated> + use<>, Failure> {
+        let mut outputs = vec![output_of(&self.chosen)?];
+        let own = upwards(&self.chosen.here).filter(|root| *root != self.chosen.place.root);
+        if let Some(root) = own {
+            outputs.push(output_of(&Chosen::at(&root)?)?);
+        }
         let folder = real(&self.folder);
         Ok(move |path: &str| {
             let file = folder.join(path);
-            let inside = file.strip_prefix(&output).ok().and_then(Path::to_str);
-            let path = inside.and_then(|path| ArtifactPath::parse(path).ok());
-            path.filter(|path| lock.get(path).is_some())
+            outputs.iter().enumerate().find_map(|(number, (output, lock))| {
+                let inside = file.strip_prefix(output).ok().and_then(Path::to_str);
+                let artifact = inside.and_then(|path| ArtifactPath::parse(path).ok())?;
+                let around = number == 0;
+                lock.get(&artifact).is_some().then_some(Generated { artifact, around })
+            })
         })
     }
 }
 
+/// Tells the gates what should be in this folder, if it is the output folder or lies in it.
+fn expect(gates: &mut Gates, chosen: &Chosen, folder: &Path) -> Result<(), Failure> {
+    let (output, lock) = output_of(chosen)?;
+    let real = real(folder);
+    let Some(inside) = real.strip_prefix(&output).ok().and_then(Path::to_str) else {
+        return Ok(());
+    };
+    let inside = if inside.is_empty() { String::new() } else { format!("{inside}/") };
+    let settings = &chosen.effective.settings;
+    let shares = CompletenessSettings::default()
+        .with_files(settings.completeness.required_files)
+        .with_modules(settings.completeness.validated_modules);
+    gates.expect(&lock, &settings.modules, shares, &inside);
+    Ok(())
+}
+
+/// Where a project's generated files lie, and which those are.
+fn output_of(chosen: &Chosen) -> Result<(PathBuf, LockFile), Failure> {
+    let lock = match std::fs::read_to_string(chosen.place.root.join("evergen.lock")) {
+        Ok(text) => LockFile::parse(&text)
+            .map_err(|error| Failure::storage("reading `evergen.lock`", &error))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => LockFile::default(),
+        Err(error) => return Err(Failure::storage("reading `evergen.lock`", &error)),
+    };
+    Ok((real(&chosen.output()), lock))
+}
+
+/// Whoever goes to a folder by another way, as by a link, means the same files.
+pub(super) fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 fn subject(folder: Folder, meant: &Meant) -> Result<Subject, Failure> {
-    let subject = if meant.files.is_empty() {
-        Subject::of_folder(folder)
-    } else {
-        let names = meant.files.iter().map(|file| {
-            file.strip_prefix(&meant.folder).ok().and_then(Path::to_str).ok_or_else(|| {
-                let message = format!("`{}` lies outside of the current folder", file.display());
-                Failure::usage(message, "go to a folder that has all files in it")
+    let names = |paths: &[PathBuf]| -> Result<Vec<String>, Failure> {
+        let names = paths.iter().map(|path| {
+            let inside = path.strip_prefix(&meant.folder).ok().and_then(Path::to_str);
+            inside.map(str::to_owned).ok_or_else(|| {
+                let message = format!("`{}` has a name that is no text", path.display());
+                Failure::usage(message, "rename it")
             })
         });
-        Subject::of_selection(folder, &names.collect::<Result<Vec<_>, _>>()?)
+        names.collect()
+    };
+    let subject = if meant.files.is_empty() {
+        Subject::of_folder(folder.with_parts(names(&meant.parts)?))
+    } else {
+        let files = names(&meant.files)?;
+        Subject::of_selection(folder, &files.iter().map(String::as_str).collect::<Vec<_>>())
     };
     subject.map_err(|error| {
         Failure::usage(error.to_string(), "name a folder, or files that are in the current folder")
@@ -167,34 +261,50 @@ fn meant(paths: &[PathBuf], here: &Path) -> Result<Option<Meant>, Failure> {
             return Err(Failure::usage(message, "name a folder, or files"));
         }
     }
-    match paths.as_slice() {
-        [] => Ok(None),
-        [folder] if folder.is_dir() => {
-            Ok(Some(Meant { folder: folder.clone(), files: Vec::new() }))
+    let has_folder = paths.iter().any(|path| path.is_dir());
+    Ok(match paths.as_slice() {
+        [] => None,
+        [folder] if has_folder => Some(Meant::whole(folder.clone())),
+        all if has_folder => {
+            let folder = common(all.iter().map(PathBuf::as_path));
+            // One of them may have all the others in it.
+            let parts = if paths.contains(&folder) { Vec::new() } else { paths };
+            Some(Meant { folder, files: Vec::new(), parts })
         }
-        files if files.iter().any(|path| path.is_dir()) => Err(Failure::usage(
-            "a folder is named with other paths",
-            "name one folder, or only files",
-        )),
-        _ => Ok(Some(Meant { folder: here.to_owned(), files: paths })),
-    }
+        files => {
+            let around = files.iter().filter_map(|file| file.parent());
+            let folder = common(around.chain([here]));
+            Some(Meant { folder, files: paths, parts: Vec::new() })
+        }
+    })
 }
 
-/// The project around what is judged: the next one upwards, or the folder itself.
+/// The innermost folder that has all of them.
+fn common<'a>(mut paths: impl Iterator<Item = &'a Path>) -> PathBuf {
+    let first = paths.next().unwrap_or(Path::new("/")).to_owned();
+    paths.fold(first, |folder, path| {
+        let shared = folder.components().zip(path.components()).take_while(|(a, b)| a == b);
+        shared.map(|(component, _)| component).collect()
+    })
+}
+
+/// The project around what is judged, and whether it is one: the next one upwards, else the
+/// repository, else the folder itself.
 fn around(
     meant: Option<&Meant>,
     selection: &Selection,
+    here: &Path,
     console: &mut Console,
-) -> Result<Chosen, Failure> {
+) -> Result<(Chosen, bool), Failure> {
     let mut selection = selection.clone();
-    if let (Some(meant), None) = (meant, &selection.root) {
-        let is_project = |folder: &&Path| {
-            folder.join(CONFIGURATION).is_file() || folder.join(remembered::FILE).is_file()
-        };
-        let real = meant.folder.canonicalize().unwrap_or_else(|_| meant.folder.clone());
-        let project = meant.folder.ancestors().find(is_project);
-        let project = project.or_else(|| real.ancestors().find(is_project));
-        selection.root = Some(project.unwrap_or(&meant.folder).to_owned());
+    if selection.root.is_none() {
+        let is_repository = |folder: &&Path| folder.join(".git").exists();
+        let folder = meant.map_or(here, |meant| &meant.folder);
+        let repository = || folder.ancestors().find(is_repository).unwrap_or(folder).to_owned();
+        let found = upwards(folder).or_else(|| upwards(&real(folder)));
+        selection.root = Some(found.unwrap_or_else(repository));
     }
-    Chosen::with_any_settings(&[], &selection, console)
+    let chosen = Chosen::with_any_settings(&[], &selection, console)?;
+    let is_project = chosen.place.configuration.is_some();
+    Ok((chosen, is_project))
 }

@@ -5,13 +5,9 @@ mod list;
 
 use std::future::Future;
 
-use std::fmt::Write as _;
-
-use evergen_artifact::Digest;
 use evergen_quality_gates::{
-    Baseline, Extent, GateReport, GateResult, Outcome, Presentation, ReportFormat, RunRecord,
+    Baseline, Extent, GateReport, GateResult, Outcome, Presentation, ReportFormat, guard_tools,
 };
-use jiff::Timestamp;
 
 pub(crate) use self::history::GatesHistoryReport;
 pub(crate) use self::list::GatesListReport;
@@ -19,7 +15,7 @@ pub(crate) use self::list::GatesListReport;
 use crate::arguments::{Gates, GatesPart, ReportForm};
 use crate::console::Console;
 use crate::failure::{Failure, Verdict};
-use crate::gates::{Target, today};
+use crate::gates::{Questions, Target, keep, today};
 use crate::signals::Signals;
 
 pub(super) fn gates(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
@@ -35,19 +31,26 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
         console.speak_json();
     }
     let target = Target::find(&arguments.paths, &arguments.selection, console)?;
-    let (names, extent) = target.names(&arguments.choice)?;
+    let Questions { names, left_out, extent } = target.asked(&arguments.choice)?;
     if arguments.write_baseline && extent != Extent::Whole {
         return Err(Failure::usage(
             "`--write-baseline` takes all that is found as known, and only a part was named",
-            "leave `--gate` and the paths away; what was not looked at would be forgotten",
+            "leave `--gate`, `--skip`, `--installed` and the paths away; what was not looked at \
+             would be forgotten",
         ));
     }
     let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
     let report = wait(async { engine.execute_on(&target.subject, today(extent)).await })?;
-    keep(&report, &target);
+    let report = report.without(left_out);
+    target.keep_stamps();
+    let (context, history) = (target.gates.context(), target.gates.history());
+    keep(&report, &target.subject, &context, &history);
     let mut presentation = Presentation::new(&report).with_sources(&target.subject);
     if arguments.no_timings {
         presentation = presentation.without_timings();
+    }
+    if console.is_verbose() {
+        presentation = presentation.with_details();
     }
     let format = if console.is_json() { ReportFormat::Json } else { arguments.format.format() };
     let text = presentation.render(format);
@@ -62,7 +65,9 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
         write_baseline(&report, &target, console)?;
     }
     if format == ReportFormat::Text && arguments.choice.gates.is_empty() && !arguments.choice.all {
-        tell_of_others(&target, &names, console)?;
+        let left_out = report.left_out.iter().map(|left| left.gate.clone());
+        let known: Vec<String> = names.into_iter().chain(left_out).collect();
+        tell_of_others(&target, &known, console)?;
     }
     Ok(Verdict::of(arguments.write_baseline || report.overall_passed && looked))
 }
@@ -78,6 +83,13 @@ fn has_looked(report: &GateReport, arguments: &Gates, target: &Target, console: 
         return true;
     }
     let folder = crate::origin::from_here(&target.folder, &target.chosen.here);
+    if report.gates.is_empty() {
+        console.remark(
+            "error: no gate was asked\n  help: name one that is installed with `--gate`; `evergen \
+             gates list` says which are",
+        );
+        return false;
+    }
     console.remark(format!(
         "error: there was nothing to look at in `{folder}` for {}\n  help: name a folder with such \
          files, or look at what `.gitignore` leaves out",
@@ -96,7 +108,7 @@ fn write_baseline(report: &GateReport, target: &Target, console: &Console) -> Re
             "mend that first; the report says what it is",
         ));
     }
-    let baseline = Baseline::of(report);
+    let baseline = Baseline::of(&report.named_by(&target.subject));
     let file = target.gates.baseline_file();
     crate::new_file::replace(&file, baseline.to_json().as_bytes())
         .map_err(|error| Failure::storage(format!("writing `{}`", file.display()), &error))?;
@@ -104,21 +116,6 @@ fn write_baseline(report: &GateReport, target: &Target, console: &Console) -> Re
     let file = crate::origin::from_here(&file, &target.chosen.here);
     console.remark(format!("{known} written to `{file}`"));
     Ok(())
-}
-
-/// Keeps the answer. That it can't be kept changes nothing of it.
-fn keep(report: &GateReport, target: &Target) {
-    target.keep_stamps();
-    let mut names = String::new();
-    for file in target.subject.changed() {
-        let Ok(digest) = file.digest() else { return };
-        let _ = writeln!(names, "{}\0{digest}", file.path());
-    }
-    let record = RunRecord::of(report, &Digest::of(names.as_bytes()), Timestamp::now());
-    let record = record.in_context(&target.gates.context());
-    if let Err(error) = target.gates.history().append(&record) {
-        tracing::warn!(%error, "the gates' answer is not in their history");
-    }
 }
 
 /// Names the gates that would have had something to say, and were not asked.
@@ -135,8 +132,14 @@ fn tell_of_others(target: &Target, names: &[String], console: &Console) -> Resul
     Ok(())
 }
 
+/// Outlives the process that started it, to end the tools that it left behind.
+pub(super) fn guard(owner: &str) -> Result<Verdict, Failure> {
+    wait(async { guard_tools(owner, std::io::stdin()).await })?;
+    Ok(Verdict::Yes)
+}
+
 /// Does this on a runtime of its own, until somebody ends it: then nothing of it is left running.
-pub(super) fn wait<T>(doing: impl Future<Output = T>) -> Result<T, Failure> {
+pub(crate) fn wait<T>(doing: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use evergen_quality_gates::{
-    Fault, HealOptions, HealReport, Presentation, Receipt, Refused, ReportFormat, Stop,
+    Fault, HealOptions, HealReport, LeftOut, Presentation, Receipt, Refused, ReportFormat, Stop,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::arguments::Heal;
 use crate::console::{Console, Ink};
 use crate::excerpt::{shown, shown_lines};
 use crate::failure::{Failure, Verdict};
-use crate::gates::{Target, today};
+use crate::gates::{Questions, Target, today};
 use crate::new_file;
 use crate::words::count;
 
@@ -41,6 +41,9 @@ pub(crate) struct HealedReport {
     left: Vec<Left>,
     /// Passes that were recorded for generated files, or would be.
     passes: Vec<String>,
+    /// Gates that would have been asked and were left out, and why.
+    #[schemars(with = "Vec<Json>")]
+    left_out: Vec<LeftOut>,
     /// Why healing stopped: `done`, `no_progress`, `repeated` or `rounds`.
     #[schemars(with = "String")]
     stopped: Stop,
@@ -88,7 +91,13 @@ enum Why {
 
 pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, Failure> {
     let target = Target::find(&arguments.paths, &arguments.selection, console)?;
-    let (names, extent) = target.names(&arguments.choice)?;
+    let Questions { names, left_out, extent } = target.asked(&arguments.choice)?;
+    if names.is_empty() {
+        return Err(Failure::usage(
+            "no gate is left to be asked",
+            "name one that is installed with `--gate`; `evergen gates list` says which are",
+        ));
+    }
     let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
     let mut options = HealOptions::default();
     if arguments.allow_unsafe {
@@ -103,8 +112,11 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
     let will_be = |left: &Left| matches!(left.why, Why::DryRun | Why::Recorded);
     let passes = healed.after.overall_passed && left.iter().all(will_be);
     if console.is_json() {
-        console.object(&report(healed, written, left, recorded));
+        console.object(&report(healed, written, left, recorded, left_out));
     } else if !console.is_quiet() {
+        for left in &left_out {
+            console.line(format!("{}: not asked: {}", left.gate, shown(&left.why)));
+        }
         tell(&target, &healed, &written, &left, console);
         tell_recorded(recorded.as_ref(), arguments.dry_run, console);
     }
@@ -119,22 +131,23 @@ fn record(
     left: &mut [Left],
     dry_run: bool,
 ) -> Result<Option<Recorded>, Failure> {
-    let artifact = target.generated()?;
-    let is_generated =
-        |path: &str| left.iter().any(|it| it.path == path && it.why == Why::Generated);
+    let generated = target.generated()?;
+    let own = |path: &str| generated(path).filter(|it| it.around);
     let files: BTreeMap<String, Arc<[u8]>> = healed
         .files
         .iter()
-        .filter(|(path, _)| is_generated(path))
-        .filter_map(|(path, bytes)| Some((artifact(path)?.to_string(), Arc::clone(bytes))))
+        .filter_map(|(path, bytes)| Some((own(path)?.artifact.to_string(), Arc::clone(bytes))))
         .collect();
     if files.is_empty() {
         return Ok(None);
     }
     let recorded = recorded::record(target, healed, &files, dry_run)?;
     if matches!(recorded, Recorded::Passes(_)) {
-        let generated = left.iter_mut().filter(|left| left.why == Why::Generated);
-        generated.for_each(|left| left.why = Why::Recorded);
+        let own = healed.files.iter().map(|(path, _)| path).filter(|path| own(path).is_some());
+        let names: Vec<String> = own.map(|path| target.subject.named(path)).collect();
+        for left in left.iter_mut().filter(|left| names.contains(&left.path)) {
+            left.why = Why::Recorded;
+        }
     }
     Ok(Some(recorded))
 }
@@ -146,30 +159,30 @@ fn apply(
     healed: &HealReport,
     dry_run: bool,
 ) -> Result<(Vec<String>, Vec<Left>), Failure> {
-    let artifact = target.generated()?;
+    let generated = target.generated()?;
     let (mut written, mut left, mut ready) = (Vec::new(), Vec::new(), Vec::new());
     for (path, bytes) in &healed.files {
-        let file = target.folder.join(path);
+        let (file, named) = (target.folder.join(path), target.subject.named(path));
         let why = match () {
-            () if artifact(path).is_some() => Why::Generated,
+            () if generated(path).is_some() => Why::Generated,
             () if dry_run => Why::DryRun,
             () if !is_as_judged(target, path, &file)? => Why::Changed,
             () if is_read_only(&file) => Why::ReadOnly,
             () => {
                 let fresh = new_file::prepare(&file, bytes)
-                    .map_err(|error| Failure::storage(format!("writing `{path}`"), &error))?;
-                ready.push((path, fresh));
+                    .map_err(|error| Failure::storage(format!("writing `{named}`"), &error))?;
+                ready.push((named, fresh));
                 continue;
             }
         };
-        left.push(Left { path: path.clone(), why });
+        left.push(Left { path: named, why });
     }
     for (path, fresh) in ready {
         fresh.put().map_err(|error| {
             let done = if written.is_empty() { "none".to_owned() } else { written.join(", ") };
             Failure::storage(format!("writing `{path}`; written before: {done}"), &error)
         })?;
-        written.push(path.clone());
+        written.push(path);
     }
     Ok((written, left))
 }
@@ -191,6 +204,7 @@ fn report(
     written: Vec<String>,
     left: Vec<Left>,
     recorded: Option<Recorded>,
+    left_out: Vec<LeftOut>,
 ) -> HealedReport {
     let HealReport { receipts, refused, faults, before, after, stopped, .. } = healed;
     let fault = |(healer, fault): (String, Fault)| HealerFault {
@@ -208,6 +222,7 @@ fn report(
             Some(Recorded::Passes(passes)) => passes,
             Some(Recorded::Not(_)) | None => Vec::new(),
         },
+        left_out,
         stopped,
         passed_before: before.overall_passed,
         passed_after: after.overall_passed,

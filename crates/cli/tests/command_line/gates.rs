@@ -70,6 +70,9 @@ fn any_folder_can_be_judged_in_every_form() {
     assert_eq!(text.code, Some(1), "{text}");
     assert!(text.out.contains("bad.py:1"), "{text}");
     assert!(text.err.contains("not asked: "), "other gates would fit: {text}");
+    let long = folder.say("gates src --no-timings -v");
+    assert!(long.out.contains("looked at"), "{long}");
+    assert!(!text.out.contains("looked at"), "one line for each gate: {text}");
     assert!(!folder.exists(".evergen") && !folder.exists("src/.evergen"), "it is only looked at");
     let sarif = folder.say("gates src --format sarif --no-timings");
     assert_eq!(sarif.json()["version"], "2.1.0");
@@ -93,7 +96,6 @@ fn what_can_not_be_meant_is_told() {
     folder.file("a.py", "x = 1\n").file("b/c.py", "x = 1\n");
     for (words, said) in [
         ("gates nowhere", "there is no `nowhere`"),
-        ("gates a.py b", "a folder is named with other paths"),
         ("gates . --gate syntacks", "did you mean `syntax`?"),
         ("gates . --gate syntax --all", "cannot be used with"),
     ] {

@@ -12,6 +12,8 @@ mod deploy;
 mod errors;
 mod first_steps;
 mod gates;
+mod gates_named;
+mod gates_processes;
 mod packs;
 mod passes;
 mod published;

@@ -16,7 +16,7 @@ fn project(ending: &str, text: &str) -> Folder {
         .file("evergen.toml", "[model]\nsources = [\"model.ttl\"]\n")
         .file(
             "templates/thing.j2",
-            &format!("+++\n{front}\nto = \"thing{{{{ n }}}}.{ending}\"\n+++\n{text}"),
+            format!("+++\n{front}\nto = \"thing{{{{ n }}}}.{ending}\"\n+++\n{text}"),
         );
     folder
 }
@@ -48,7 +48,7 @@ fn a_rendered_text_goes_through_a_program_before_it_is_written() {
 
     // Another program makes other files, so it is told, and nothing is written.
     with_pass(&folder, "1.3.0", "cat");
-    folder.file("model.ttl", &MODEL.replace("n 1", "n 2"));
+    folder.file("model.ttl", MODEL.replace("n 1", "n 2"));
     let refused = folder.say("run");
     assert_eq!(refused.code, Some(3), "{refused}");
     assert!(refused.err.contains("the pass `upper` failed on `thing2.txt`"), "{refused}");
@@ -87,7 +87,7 @@ fn healing_a_generated_file_records_a_pass_that_gives_the_same_bytes() {
     folder.done("run");
     assert_eq!(folder.read("gen/thing1.py"), "\nx = 1\n");
     // It stays mended, and what is new is mended, too.
-    folder.file("model.ttl", &MODEL.replace("n 1", "n 2"));
+    folder.file("model.ttl", MODEL.replace("n 1", "n 2"));
     folder.done("run");
     assert_eq!(folder.read("gen/thing2.py"), "\nx = 2\n");
     folder.done("verify");

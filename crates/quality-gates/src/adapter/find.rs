@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -6,7 +5,7 @@ use std::time::Duration;
 
 use evergen_artifact::Digest;
 
-use crate::process::{Request, clean_environment, last_words, run};
+use crate::process::{Home, Request, clean_environment, last_words, run};
 use crate::{Fault, FoundTool, Limits, Looker, ToolSpec, ToolVersion};
 
 /// How long a tool may take to say its version.
@@ -32,16 +31,12 @@ impl Found {
 /// Looks for a tool and asks for its version.
 pub(crate) async fn find(
     spec: &ToolSpec,
-    home: Option<&Path>,
+    homes: &[PathBuf],
     search_path: Option<OsString>,
 ) -> Result<Found, Fault> {
-    let path = locate(spec, home, search_path.as_ref())?;
+    let path = locate(spec, homes, search_path.as_ref())?;
     let gone = || missing(spec, format!("{} went away", path.display()));
     let stamp = stamp(&path).ok_or_else(gone)?;
-    let mut environment: BTreeMap<OsString, OsString> = clean_environment(&spec.passes);
-    if let Some(search_path) = search_path {
-        environment.insert("PATH".into(), search_path);
-    }
     // A folder of its own: what the tool reads or leaves there is nobody's.
     let folder = tempfile::tempdir().map_err(|error| {
         Fault::infra(
@@ -49,6 +44,10 @@ pub(crate) async fn find(
             "Check the folder for temporary files.",
         )
     })?;
+    let mut environment = clean_environment(&spec.passes, Home::Own(folder.path()));
+    if let Some(search_path) = search_path {
+        environment.insert("PATH".into(), search_path);
+    }
     let said = run(Request {
         program: path.clone(),
         arguments: spec.version_arguments.iter().map(OsString::from).collect(),
@@ -94,10 +93,10 @@ pub(crate) async fn find(
 
 fn locate(
     spec: &ToolSpec,
-    home: Option<&Path>,
+    homes: &[PathBuf],
     search_path: Option<&OsString>,
 ) -> Result<PathBuf, Fault> {
-    let own = home.into_iter().flat_map(|home| spec.also_in.iter().map(|inner| home.join(inner)));
+    let own = homes.iter().flat_map(|home| spec.also_in.iter().map(|inner| home.join(inner)));
     let general = search_path.into_iter().flat_map(std::env::split_paths);
     let folders: Vec<PathBuf> = own.chain(general).collect();
     let mut candidates: Vec<PathBuf> = Vec::new();

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::healers::advisory;
 use super::ready::{ReadyAdapter, json, versions};
-use super::rust::with_home;
+use super::rust::with_toolchain;
 use crate::{
     Canary, Cost, Coverage, ExitContract, Fault, Finding, GateInfo, GateKind, Invocation, Job,
     Limits, Needs, Reading, Scope, Severity, ToolOutput, ToolSpec,
@@ -23,7 +23,7 @@ pub fn cargo_audit() -> ReadyAdapter {
             .with_cost(Cost::Moderate)
             .with_settings("json 1")
             .uncached(),
-        tool: with_home(
+        tool: with_toolchain(
             ToolSpec::new("cargo-audit", "Install it with `cargo install cargo-audit`.")
                 .with_version_arguments(["audit", "--version"])
                 .with_versions(versions("0.17", "1")),

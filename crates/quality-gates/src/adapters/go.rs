@@ -58,8 +58,6 @@ pub fn go_vet() -> ReadyAdapter {
         tool: ToolSpec::new("go", "Install it from https://go.dev.")
             .with_version_arguments(["version"])
             .with_versions(versions("1.18", "2"))
-            .passing("HOME")
-            .passing("GOPATH")
             .passing("GOMODCACHE"),
         contract: ExitContract::new([0], [0]),
         limits: Limits::default(),

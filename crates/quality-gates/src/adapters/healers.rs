@@ -10,7 +10,7 @@ use futures::future::{BoxFuture, FutureExt};
 
 use super::ReadyAdapter;
 use crate::adapter::find::{Found, find};
-use crate::process::{Request, clean_environment, last_words, run};
+use crate::process::{Home, Request, clean_environment, last_words, run};
 use crate::{
     Crash, Declared, Fault, Finding, FindingFixes, FixClass, Healer, HealerInfo, Invocation, Job,
     Limits, Proposal, Scope, Scratch, Subject, SubjectFile, ToolAdapter, ToolSpec, Workspace,
@@ -37,7 +37,7 @@ pub struct ToolHealer {
     run: fn(&Job<'_>, &[Finding]) -> Vec<Invocation>,
     ends_with: &'static [i32],
     limits: Limits,
-    home: Option<PathBuf>,
+    homes: Vec<PathBuf>,
     search_path: Option<OsString>,
     scratch: Arc<OnceLock<Scratch>>,
     found: tokio::sync::Mutex<Option<Found>>,
@@ -83,10 +83,10 @@ pub fn healers_for(adapter: &ReadyAdapter) -> Vec<ToolHealer> {
 }
 
 impl ToolHealer {
-    /// The user's own folder, in which the tool is looked for first.
+    /// A folder in which the tool is looked for before the search path; of several, in that order.
     #[must_use]
     pub fn with_home(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.home = Some(folder.into());
+        self.homes.push(folder.into());
         self
     }
 
@@ -121,7 +121,7 @@ impl ToolHealer {
             return Ok(found.clone());
         }
         let path = self.search_path.clone().or_else(|| std::env::var_os("PATH"));
-        let found = find(&self.tool, self.home.as_deref(), path).await?;
+        let found = find(&self.tool, &self.homes, path).await?;
         Ok(kept.insert(found).clone())
     }
 
@@ -174,7 +174,13 @@ impl ToolHealer {
     }
 
     async fn invoke(&self, job: &Job<'_>, invocation: Invocation) -> Result<(), Fault> {
-        let mut environment = clean_environment(&self.tool.passes);
+        for (path, bytes) in &invocation.inputs {
+            std::fs::write(path, bytes).map_err(|error| {
+                Fault::infra(format!("{}: {error}", path.display()), "Check the state folder.")
+            })?;
+        }
+        let home = job.cache.join("home");
+        let mut environment = clean_environment(&self.tool.passes, Home::Own(&home));
         if let Some(path) = &self.search_path {
             environment.insert("PATH".into(), path.clone());
         }
@@ -272,7 +278,7 @@ fn healer(name: &str, class: FixClass, gate: &str, endings: &[&str], tool: ToolS
         run: |_, _| Vec::new(),
         ends_with: &[0],
         limits: Limits::default(),
-        home: None,
+        homes: Vec::new(),
         search_path: None,
         scratch: Arc::default(),
         found: tokio::sync::Mutex::default(),

@@ -18,7 +18,6 @@ pub fn oxlint() -> ReadyAdapter {
         ),
         tool: ToolSpec::new("oxlint", "Install it with `npm install --save-dev oxlint`.")
             .also_in("node_modules/.bin")
-            .passing("HOME")
             .with_versions(versions("1", "2")),
         contract: ExitContract::default().tolerating(Severity::Warning),
         limits: Limits::default(),

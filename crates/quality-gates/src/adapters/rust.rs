@@ -20,15 +20,15 @@ const SETTINGS: &[&str] = &[
 const MANIFEST: &str =
     "[package]\nname = \"canary\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n";
 
-pub(super) fn with_home(tool: ToolSpec) -> ToolSpec {
-    tool.passing("HOME").passing("CARGO_HOME").passing("RUSTUP_HOME").passing("RUSTUP_TOOLCHAIN")
+pub(super) fn with_toolchain(tool: ToolSpec) -> ToolSpec {
+    tool.passing("RUSTUP_TOOLCHAIN")
 }
 
 /// The layout of rustfmt.
 pub fn rustfmt() -> ReadyAdapter {
     ReadyAdapter {
         info: reading(info("rustfmt", GateKind::Format, &["rs"], "check edition=2024 2"), SETTINGS),
-        tool: with_home(
+        tool: with_toolchain(
             ToolSpec::new("rustfmt", "Install it with `rustup component add rustfmt`.")
                 .with_versions(versions("1.4", "2")),
         ),
@@ -77,7 +77,7 @@ pub(super) fn cargo(name: &str, kind: GateKind, settings: &str) -> (GateInfo, To
 /// cargo itself, which may use what it has downloaded for the user.
 pub(crate) fn cargo_tool() -> ToolSpec {
     let tool = ToolSpec::new("cargo", "Install it with rustup, from https://rustup.rs.");
-    with_home(tool.with_versions(versions("1.70", "2")))
+    with_toolchain(tool.with_versions(versions("1.70", "2")))
 }
 
 pub(super) fn build_limits() -> Limits {
@@ -302,7 +302,7 @@ pub fn cargo_deny() -> ReadyAdapter {
     };
     ReadyAdapter {
         info: info.with_scope(scope).needing(Needs::Tree).with_cost(Cost::Moderate),
-        tool: with_home(
+        tool: with_toolchain(
             ToolSpec::new("cargo-deny", "Install it with `cargo install cargo-deny`.")
                 .with_versions(versions("0.14", "1")),
         ),

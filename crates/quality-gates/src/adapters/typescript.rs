@@ -1,94 +1,26 @@
-//! tsc, biome and vitest.
+//! biome and vitest.
 
 use serde::Deserialize;
 
 use super::junit;
-use super::ready::{ReadyAdapter, info, json, reading, text, versions};
+use super::ready::{ReadyAdapter, info, json, reading, versions};
 use crate::{
     Canary, Cost, Coverage, ExitContract, Fault, Finding, Fix, GateKind, Invocation, Job, Limits,
     Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
 };
 
-const SETTINGS: &[&str] = &[
+pub(super) const SETTINGS: &[&str] = &[
     "package.json",
     "**/package.json",
-    "tsconfig.json",
-    "**/tsconfig.json",
+    "**/tsconfig*.json",
     "biome.json",
     "biome.jsonc",
     "vitest.config.*",
     "vite.config.*",
 ];
 
-fn node(name: &str, install: &str) -> ToolSpec {
-    ToolSpec::new(name, install).also_in("node_modules/.bin").passing("HOME")
-}
-
-/// Types by `tsc`, which lists the files that it took.
-pub fn tsc() -> ReadyAdapter {
-    ReadyAdapter {
-        info: reading(
-            info("tsc", GateKind::Types, &["ts", "tsx", "mts", "cts"], "strict listFiles 1"),
-            SETTINGS,
-        )
-        .needing(Needs::Tree)
-        .with_cost(Cost::Moderate),
-        tool: node("tsc", "Install it with `npm install --save-dev typescript`.")
-            .with_versions(versions("5", "8")),
-        contract: ExitContract::new([0], [1, 2]),
-        limits: Limits::default(),
-        canaries: vec![
-            Canary::red("canary.ts", "export const x: string = 1;\n").by_rule("TS2322"),
-            Canary::green("canary.ts", "export const x: string = \"a\";\n"),
-        ],
-        run: |job| {
-            let arguments = [
-                "--noEmit",
-                "--pretty",
-                "false",
-                "--listFiles",
-                "--strict",
-                "--skipLibCheck",
-                "--ignoreConfig",
-                "--target",
-                "es2022",
-                "--module",
-                "nodenext",
-            ];
-            vec![Invocation::new(arguments).with(job.paths())]
-        },
-        read: read_tsc,
-    }
-}
-
-fn read_tsc(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
-    let said = text("its report", &output.stdout)?;
-    let mut findings = Vec::new();
-    let mut looked = std::collections::BTreeSet::new();
-    for line in said.lines() {
-        if let Some((place, rest)) = line.split_once(": error TS") {
-            findings
-                .push(tsc_error(place, rest).ok_or_else(|| Fault::unparsable("its report", line))?);
-        } else if let Some(rest) = line.strip_prefix("error TS") {
-            let (code, message) =
-                rest.split_once(": ").ok_or_else(|| Fault::unparsable("its report", line))?;
-            findings.push(Finding::error(format!("TS{code}"), message));
-        } else if let Some(file) =
-            job.files.iter().find(|file| std::path::Path::new(line).ends_with(file.path()))
-        {
-            looked.insert(file.path());
-        }
-    }
-    Ok(Reading::new(findings, Coverage::of_files(looked.len() as u64)))
-}
-
-/// `src/a.ts(1,7): error TS2322: …`
-fn tsc_error(place: &str, rest: &str) -> Option<Finding> {
-    let (file, position) = place.strip_suffix(')')?.rsplit_once('(')?;
-    let (line, column) = position.split_once(',')?;
-    let (code, message) = rest.split_once(": ")?;
-    let region = Region::at(line.parse().ok()?, column.parse().ok()?);
-    Some(Finding::error(format!("TS{code}"), message).in_file(file).at(region))
+pub(super) fn node(name: &str, install: &str) -> ToolSpec {
+    ToolSpec::new(name, install).also_in("node_modules/.bin")
 }
 
 /// Lints of biome.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 
-use crate::process::{self, Request, clean_environment};
+use crate::process::{self, Home, Request, clean_environment};
 use crate::{
     Cost, Coverage, Crash, Examination, Fault, Finding, Gate, GateInfo, GateKind, Limits, Looker,
     Needs, Outcome,
@@ -74,7 +74,7 @@ impl PerformanceGate {
 }
 
 fn server_request(server: &ServerSettings, folder: PathBuf) -> Request {
-    let mut environment = clean_environment(&[]);
+    let mut environment = clean_environment(&[], Home::User);
     let own = server.environment.iter();
     environment.extend(own.map(|(name, value)| (name.into(), value.into())));
     Request {

@@ -65,7 +65,9 @@ impl Question {
         let gate = self.gate.clone();
         let identity = self.patiently(async move { gate.identity().await }).await??;
         let (gate, selection) = (self.gate.clone(), selection.clone());
-        let recalling = blocking(move || Recall::of(cache, gate.info(), identity, &selection));
+        let subject = self.subject.clone();
+        let recalling =
+            blocking(move || Recall::of(cache, gate.info(), identity, &selection, subject.place()));
         Ok(Some(Arc::new(recalling.await??)))
     }
 

@@ -48,10 +48,12 @@ impl Recall {
         info: &GateInfo,
         identity: Identity,
         selection: &Selection,
+        place: &str,
     ) -> Result<Self, SubjectError> {
         let gate = gate_key(info, &identity);
         let context = digest_of(Digest::of(b"context"), &selection.context)?;
-        let base = joined(&[gate, context]);
+        // Fingerprints are kept with the answers, and differ from place to place.
+        let base = joined(&[gate, context, Digest::of(place.as_bytes())]);
         let whole = digest_of(joined(&[base, Digest::of(b"whole")]), &selection.files)?;
         let is_single = info.needs == Needs::Changed;
         Ok(Self { cache, gate, whole, base, is_single, identity })

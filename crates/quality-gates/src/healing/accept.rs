@@ -4,10 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::Serialize;
-use similar::{DiffTag, TextDiff};
 
 use super::guard::{self, Guarded};
-use super::{Declared, FixClass, subtle};
+use super::{Declared, FixClass, claims, directives, limits, lines, subtle};
 use crate::{Finding, GateReport, GateResult, Outcome};
 
 /// What a file was, and what it would be.
@@ -187,6 +186,22 @@ pub enum Refusal {
         /// The claim as it was, without blanks and brackets, shortened.
         claim: String,
     },
+    /// A test within a source changed.
+    #[error("{file}: the test {test:?} changed")]
+    ChangedTest {
+        /// The file.
+        file: String,
+        /// The first words of the test.
+        test: String,
+    },
+    /// A value by which somebody is held to something changed.
+    #[error("{file}: the limit {name} changed")]
+    ChangedLimit {
+        /// The file.
+        file: String,
+        /// Its name.
+        name: String,
+    },
     /// It touches a test.
     #[error("{file} is a test")]
     TouchesTest {
@@ -351,15 +366,25 @@ fn judge_change(repair: &Repair<'_>, change: &FileChange, refusals: &mut BTreeSe
     for mark in guard::new_suppressions(before, after) {
         refusals.insert(Refusal::Suppression { file: file(), mark: mark.to_owned() });
     }
-    for mark in guard::lost_claims(before, after) {
+    for mark in guard::lost_claims(&change.path, before, after) {
         refusals.insert(Refusal::FewerClaims { file: file(), mark: mark.to_owned() });
     }
     for mark in subtle::looks_away(&change.path, before, after) {
         refusals.insert(Refusal::Suppression { file: file(), mark: mark.to_owned() });
     }
-    for claim in subtle::changed_claims(before, after) {
+    for mark in directives::loosened(&change.path, before, after) {
+        refusals.insert(Refusal::Suppression { file: file(), mark });
+    }
+    for claim in claims::changed_claims(&change.path, before, after) {
         let claim = claim.chars().take(60).collect();
         refusals.insert(Refusal::ChangedClaim { file: file(), claim });
+    }
+    for test in claims::changed_tests(&change.path, before, after) {
+        let test = test.chars().take(60).collect();
+        refusals.insert(Refusal::ChangedTest { file: file(), test });
+    }
+    for name in limits::changed_limits(before, after) {
+        refusals.insert(Refusal::ChangedLimit { file: file(), name });
     }
     let lock = is_lock(&change.path);
     let is_other = if lock {
@@ -370,77 +395,7 @@ fn judge_change(repair: &Repair<'_>, change: &FileChange, refusals: &mut BTreeSe
     if is_bump && is_other {
         refusals.insert(Refusal::TouchesConfiguration { file: file() });
     }
-    judge_lines(repair, change, [before, after], refusals);
-}
-
-fn judge_lines(
-    repair: &Repair<'_>,
-    change: &FileChange,
-    [before, after]: [&str; 2],
-    refusals: &mut BTreeSet<Refusal>,
-) {
-    let file = || change.path.clone();
-    let filled = |text: &str| text.lines().filter(|line| !line.trim().is_empty()).count();
-    let (lines, left) = (filled(before), filled(after));
-    let code = |text: &str| text.lines().any(|line| !line.trim().is_empty() && !is_comment(line));
-    // Sorting and unfolding make files shorter; losing two thirds is another thing.
-    let shrinks = lines >= 12 && left * 3 < lines;
-    if shrinks || (code(before) && !code(after)) {
-        refusals.insert(Refusal::Emptied { file: file(), lost: lines.saturating_sub(left), lines });
-    }
-    let diff = TextDiff::from_lines(before, after);
-    for operation in diff.ops().iter().filter(|operation| operation.tag() != DiffTag::Equal) {
-        let (old_range, new_range) = (operation.old_range(), operation.new_range());
-        // An insertion before a declared line, or behind it, is beside it.
-        let is_insertion = old_range.is_empty();
-        let touched =
-            if is_insertion { old_range.start..old_range.start + 1 } else { old_range.clone() };
-        let outside =
-            touched.clone().find(|line| !is_declared(repair, &change.path, line + 1, is_insertion));
-        if let Some(line) = outside {
-            refusals.insert(Refusal::OutsideDeclared { file: file(), line: line + 1 });
-        }
-        let comments: BTreeSet<&str> =
-            new_range.filter_map(|line| commented(diff.new_slice(line)?)).collect();
-        let gone = old_range.clone().find(|line| {
-            let text = diff.old_slice(*line).unwrap_or_default().trim();
-            !text.is_empty() && !is_comment(text) && comments.contains(text)
-        });
-        if let Some(line) = gone {
-            refusals.insert(Refusal::CommentedOut { file: file(), line: line + 1 });
-        }
-    }
-}
-
-fn is_declared(repair: &Repair<'_>, path: &str, line: usize, is_insertion: bool) -> bool {
-    repair.declared.iter().any(|declared| match declared {
-        Declared::File(file) => file == path,
-        Declared::Lines(file, region) => {
-            let at = |line: u32| usize::try_from(line).unwrap_or(usize::MAX);
-            let (first, last) = (at(region.line), at(region.end_line.unwrap_or(region.line)));
-            let last = if is_insertion { last.saturating_add(1) } else { last };
-            file == path && (first..=last).contains(&line)
-        }
-    })
-}
-
-const LEADS: [&str; 7] = ["//", "#", "--", "/*", ";", "<!--", "\"\"\""];
-
-fn is_comment(line: &str) -> bool {
-    let line = line.trim_start();
-    LEADS.iter().any(|lead| line.starts_with(lead)) && !line.starts_with("#[")
-}
-
-/// What a comment says, if the line is one.
-fn commented(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let rest = LEADS.iter().find_map(|lead| line.strip_prefix(lead))?;
-    Some(
-        rest.trim_start_matches(['#', '/', '-'])
-            .trim_end_matches("*/")
-            .trim_end_matches("-->")
-            .trim(),
-    )
+    lines::judge_lines(repair, change, [before, after], refusals);
 }
 
 /// A version where manifests have one: in quotes of its own, behind a sign that compares, or

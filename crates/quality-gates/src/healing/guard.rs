@@ -1,179 +1,9 @@
 //! What no healer may touch, and marks by which tools are told to look away. Both only ever
 //! refuse: a mark too many costs a fix, one too few costs a gate.
 
+use super::marks::{CLAIMS, EXAMPLES, SUPPRESSIONS};
 use super::subtle;
-
-/// Marks that tell a tool, a test runner or a compiler to look away, without blanks and in small
-/// letters, as texts are compared with them.
-const SUPPRESSIONS: &[&str] = &[
-    // Python
-    "noqa",
-    "type:ignore",
-    "pylint:",
-    "mypy:",
-    "pyright:",
-    "ty:ignore",
-    "pyrefly:",
-    "pyre-ignore",
-    "pyre-fixme",
-    "pytype:disable",
-    "nosec",
-    "pragma:nocover",
-    "pragma:nobranch",
-    "fmt:off",
-    "fmt:skip",
-    "yapf:disable",
-    "autopep8:off",
-    "isort:skip",
-    "isort:off",
-    "no_type_check",
-    "flake8:",
-    "ruff:",
-    "castany",
-    "cast(any",
-    "cast(\"any",
-    ":any",
-    "->any",
-    "pytest.mark.skip",
-    "pytest.skip",
-    "mark.xfail",
-    "skipif",
-    "importorskip",
-    "unittest.skip",
-    "@skip",
-    "skiptest",
-    "expectedfailure",
-    "collect_ignore",
-    "ifnottype_checking",
-    // Rust
-    "allow(",
-    "#[expect(",
-    "#![expect(",
-    "warn(",
-    "rustfmt::skip",
-    "coverage(off)",
-    "#[ignore",
-    "should_panic",
-    "cfg(any(",
-    "cfg(not(test))",
-    "cfg(false)",
-    "#[doc(hidden)]",
-    "cap-lints",
-    // JavaScript and TypeScript
-    "eslint-disable",
-    "@ts-ignore",
-    "@ts-expect-error",
-    "@ts-nocheck",
-    "biome-ignore",
-    "oxlint-disable",
-    "prettier-ignore",
-    "istanbulignore",
-    "c8ignore",
-    "v8ignore",
-    "deno-lint-ignore",
-    "tslint:disable",
-    "jshintignore",
-    "asany",
-    "asunknownas",
-    "asnever",
-    "<any>",
-    ".skip(",
-    ".only(",
-    ".todo(",
-    ".failing(",
-    "xit(",
-    "xtest(",
-    "xdescribe(",
-    "describe.skip",
-    "stryker-disable",
-    "strykerdisable",
-    "stylelint-disable",
-    "node:coverage",
-    "recordstring,any",
-    "record<string,any",
-    // Go, Java, Kotlin, C#, C
-    "nolint",
-    "lint:ignore",
-    "lint:file-ignore",
-    "t.skip(",
-    "t.skipnow(",
-    "b.skip(",
-    "//go:build",
-    "//+build",
-    "@disabled",
-    "@ignore",
-    "@suppress",
-    "suppresswarnings",
-    "suppressmessage",
-    "pragmawarning",
-    "noinspection",
-    "nosonar",
-    "checkstyle:off",
-    "nopmd",
-    "spotless:off",
-    "@formatter:off",
-    "clang-formatoff",
-    "nolintnextline",
-    "diagnosticignored",
-    "suppresslint",
-    "assume(",
-    // Any
-    "nosemgrep",
-    "gitleaks:allow",
-    "pragma:allowlist",
-    "trivy:ignore",
-    "checkov:skip",
-    "kics-scan",
-    "shellcheckdisable",
-    "lcov_excl",
-    "coverage:ignore",
-    "codegenerated",
-    "donotedit",
-    "@generated",
-    "ignorestart",
-    "hadolintignore",
-    "yamllintdisable",
-    "noverify",
-    "set+e",
-    "||true",
-    "sqlfluff:",
-    "squawk-ignore",
-    "[any]",
-    ":'any'",
-    ":\"any\"",
-    "iffalse:",
-    "andfalse",
-    "check=false",
-    "verify=false",
-    "exceptbaseexception",
-];
-
-/// Marks of tests and of what they claim: there may be more of them afterwards, and not fewer.
-const CLAIMS: &[&str] = &[
-    "assert",
-    "expect(",
-    "deftest",
-    "classtest",
-    "#[test",
-    "::test]",
-    "it(",
-    "test(",
-    "describe(",
-    "functest",
-    "@test",
-    "should",
-    "t.error",
-    "t.fatal",
-    "require.",
-    "verify(",
-    "proptest!",
-    "raises(",
-    "panic!(",
-    "raise",
-    "throw",
-    "deny(",
-    "forbid(",
-];
+use super::tokens::{Kind, Style, tokens};
 
 /// Names of files by which tools are set, where neither a dot in front nor the ending tells.
 const CONFIGURATION: &[&str] = &[
@@ -229,6 +59,44 @@ const CONFIGURATION: &[&str] = &[
     "pipfile.lock",
     "buf.yaml",
     "sonar-project.properties",
+    "nyc.json",
+    "cspell.json",
+    "jest.json",
+    "jasmine.json",
+    "mocha.opts",
+    "dprint.json",
+    "rome.json",
+    "knip.json",
+    "knip.ts",
+    "renovate.json",
+    "nodemon.json",
+    "typedoc.json",
+    "api-extractor.json",
+    "audit-ci.json",
+    "jest-preset.js",
+    "wallaby.js",
+    "dangerfile",
+    "dangerfile.ts",
+    "dangerfile.js",
+    "brewfile",
+    "vagrantfile",
+    "earthfile",
+    "podfile",
+    "cartfile",
+    "doxyfile",
+    "build",
+    "workspace",
+    "sconstruct",
+    "wscript",
+    "tasks.py",
+    "dodo.py",
+    "conanfile.py",
+    "conanfile.txt",
+    "mix.exs",
+    "package.swift",
+    "rebar.config",
+    "cmakepresets.json",
+    "py.typed",
 ];
 
 /// Endings of files by which tools are set.
@@ -263,13 +131,17 @@ pub(super) enum Guarded {
 
 /// Why a healer may not edit the file at this path; nothing where it may.
 pub(super) fn guarded(path: &str) -> Option<Guarded> {
-    let path = path.to_lowercase();
-    let parts: Vec<&str> = path.split('/').collect();
+    let lower = path.to_lowercase();
+    let parts: Vec<&str> = lower.split('/').collect();
     let name = parts.last().copied().unwrap_or_default();
     if name.starts_with("evergen.") || parts.contains(&".evergen") {
         return Some(Guarded::Policy);
     }
-    if is_test(&parts, name) {
+    // Where a word begins can be seen by its large letter only.
+    let (folders, own) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_test =
+        folders.split('/').flat_map(words).any(|word| is_test_folder(&word)) || is_test(own);
+    if is_test {
         return Some(Guarded::Test);
     }
     is_configuration(&parts, name).then_some(Guarded::Configuration)
@@ -281,32 +153,78 @@ pub(super) fn is_manifest(path: &str) -> bool {
     MANIFESTS.contains(&name.as_str())
 }
 
-fn is_test(parts: &[&str], name: &str) -> bool {
-    const FOLDERS: &[&str] = &[
+fn is_test_folder(word: &str) -> bool {
+    const WORDS: &[&str] = &[
         "test",
         "tests",
-        "__tests__",
+        "testing",
         "spec",
         "specs",
         "testdata",
+        "fixture",
         "fixtures",
-        "__snapshots__",
+        "snapshot",
         "snapshots",
+        "mock",
+        "mocks",
+        "golden",
+        "goldens",
         "e2e",
+        "cypress",
+        "features",
     ];
+    WORDS.contains(&word)
+}
+
+/// Whether a file of this name is a test, or what tests need: `OrderTests.cs`, `a.cy.ts`,
+/// `b_spec.rb`, `c.test-d.ts`.
+fn is_test(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "test",
+        "tests",
+        "testcase",
+        "spec",
+        "specs",
+        "snap",
+        "cy",
+        "e2e",
+        "conftest",
+        "fixture",
+        "fixtures",
+        "approved",
+        "verified",
+        "doctest",
+        "unittest",
+        "unittests",
+    ];
+    const ENDS: &[&str] = &[".feature", ".golden", ".snap", ".story", ".robot"];
+    let lower = name.to_lowercase();
     let stem = name.split('.').next().unwrap_or(name);
-    let middle = name.split('.').any(|part| ["test", "spec", "snap"].contains(&part));
-    let folders = &parts[..parts.len().saturating_sub(1)];
-    folders.iter().any(|folder| FOLDERS.contains(folder))
-        || middle
-        || stem == "conftest"
-        || ["test_", "tests"].iter().any(|lead| stem.starts_with(lead))
-        || ["_test", "_tests", "_spec"].iter().any(|end| stem.ends_with(end))
+    ["test_", "tests", "setuptest"].iter().any(|lead| lower.starts_with(lead))
+        || ENDS.iter().any(|end| lower.ends_with(end))
+        || stem.ends_with("IT")
+        || words(name).any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// The words of a name, in small letters: parted by signs, and where a large letter follows a
+/// small one.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut parted = String::with_capacity(name.len() + 4);
+    let mut was_small = false;
+    for sign in name.chars() {
+        if was_small && sign.is_uppercase() {
+            parted.push(' ');
+        }
+        was_small = sign.is_lowercase() || sign.is_numeric();
+        parted.extend(if sign.is_alphanumeric() { sign } else { ' ' }.to_lowercase());
+    }
+    let words: Vec<String> = parted.split_whitespace().map(str::to_owned).collect();
+    words.into_iter()
 }
 
 fn is_configuration(parts: &[&str], name: &str) -> bool {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    parts.iter().any(|part| part.starts_with('.'))
+    parts.iter().any(|part| part.starts_with('.') || ["xtask", "ci"].contains(part))
         || CONFIGURATION.contains(&name)
         || CONFIGURED.contains(&ending)
         || name.contains(".config.")
@@ -321,18 +239,28 @@ fn is_configuration(parts: &[&str], name: &str) -> bool {
 pub(super) fn new_suppressions(before: &str, after: &str) -> Vec<&'static str> {
     let [before, after] = [before, after].map(squeezed);
     let more = |mark: &&&str| count(&after, mark) > count(&before, mark);
-    SUPPRESSIONS.iter().chain(subtle::SUPPRESSIONS).filter(more).copied().collect()
+    SUPPRESSIONS.iter().filter(more).copied().collect()
 }
 
-/// The marks of tests and claims of which `after` has fewer than `before`.
-pub(super) fn lost_claims(before: &str, after: &str) -> Vec<&'static str> {
-    let [before, after] = [before, after].map(squeezed);
-    let fewer = |mark: &&&str| count(&after, mark) < count(&before, mark);
-    CLAIMS.iter().chain(subtle::PROMISES).filter(fewer).copied().collect()
+/// The marks of tests and claims of which `after` has fewer than `before`. What stands in a
+/// comment or in a text over several lines claims nothing, but for examples that are run.
+pub(super) fn lost_claims(path: &str, before: &str, after: &str) -> Vec<&'static str> {
+    let style = Style::of(path);
+    let [old, new] = [before, after].map(|text| squeezed(&code(text, style)));
+    let fewer = |mark: &&&str| count(&new, mark) < count(&old, mark);
+    let examples = EXAMPLES.iter().filter(|mark| count(after, mark) < count(before, mark));
+    CLAIMS.iter().filter(fewer).chain(examples).copied().collect()
+}
+
+fn code(text: &str, style: Style) -> String {
+    let is_run = |text: &str, kind: Kind| kind != Kind::Literal || !text.contains('\n');
+    let tokens = tokens(text, style).into_iter();
+    let code = tokens.filter(|token| token.is_code() && is_run(token.text, token.kind));
+    code.map(|token| token.text).collect()
 }
 
 /// Small letters without blanks: no tool minds those in its marks.
-fn squeezed(text: &str) -> String {
+pub(super) fn squeezed(text: &str) -> String {
     text.chars().filter(|it| !it.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 

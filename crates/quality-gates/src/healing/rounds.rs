@@ -5,7 +5,7 @@ use evergen_artifact::Digest;
 use serde::Serialize;
 
 use super::tree::{Tree, diff};
-use super::{FileChange, FixClass, Healer, Judge, Refusal, Repair, judge_repair};
+use super::{Declared, FileChange, FixClass, Healer, Judge, Refusal, Repair, judge_repair};
 use crate::{Fault, Finding, GateReport, GateResult, Subject};
 
 /// How many rounds there are at most.
@@ -79,7 +79,8 @@ pub struct Receipt {
     pub rule: String,
     /// Their fingerprints.
     pub healed: Vec<String>,
-    /// The files that it changed, with the digests of their bytes before and after.
+    /// The files that it changed, as the subject [names](Subject::named) them, with the digests of
+    /// their bytes before and after.
     pub files: Vec<(String, Digest, Digest)>,
     /// What changed, as a unified diff.
     pub diff: String,
@@ -267,6 +268,9 @@ impl Work<'_> {
             return Ok(Tried::Nothing);
         }
         let foreign = foreign(healer, tree, &changes);
+        // What may be touched depends on where a file lies in the whole.
+        let subject = &tree.subject;
+        let changes = named_changes(subject, changes);
         if !foreign.is_empty() {
             return Ok(Tried::Refused { refusals: foreign, changes });
         }
@@ -277,16 +281,19 @@ impl Work<'_> {
         let after = self.judge.judge(&next.subject).await;
         let again = healer.propose(&next.subject, &asked_again(findings)).await?;
         let is_target = |it: &&Finding| proposal.heals.contains(&it.fingerprint);
-        let targets: Vec<Finding> = findings.iter().filter(is_target).cloned().collect();
+        let mut targets: Vec<Finding> = findings.iter().filter(is_target).cloned().collect();
+        targets.iter_mut().for_each(|target| target.rename(|file| subject.named(file)));
+        let declared: Vec<Declared> =
+            proposal.declared.iter().map(|it| named_place(subject, it)).collect();
         let verdict = judge_repair(&Repair {
             class: healer.info().class,
             gate,
             targets: &targets,
-            declared: &proposal.declared,
+            declared: &declared,
             changes: &changes,
-            second_pass: &next.changes(&again)?,
-            before: report,
-            after: &after,
+            second_pass: &named_changes(subject, next.changes(&again)?),
+            before: &report.named_by(subject),
+            after: &after.named_by(subject),
         });
         Ok(match verdict {
             Ok(()) => Tried::Good { healed: proposal.heals, changes, next, after },
@@ -312,7 +319,19 @@ enum Attempt {
 fn foreign(healer: &dyn Healer, tree: &Tree, changes: &[FileChange]) -> Vec<Refusal> {
     let is_own = |path: &str| healer.info().scope.judges(path) && tree.is_own(path);
     let foreign = changes.iter().filter(|change| !is_own(&change.path));
-    foreign.map(|change| Refusal::Foreign { file: change.path.clone() }).collect()
+    foreign.map(|change| Refusal::Foreign { file: tree.subject.named(&change.path) }).collect()
+}
+
+fn named_changes(subject: &Subject, mut changes: Vec<FileChange>) -> Vec<FileChange> {
+    changes.iter_mut().for_each(|change| change.path = subject.named(&change.path));
+    changes
+}
+
+fn named_place(subject: &Subject, declared: &Declared) -> Declared {
+    match declared {
+        Declared::File(file) => Declared::File(subject.named(file)),
+        Declared::Lines(file, region) => Declared::Lines(subject.named(file), *region),
+    }
 }
 
 fn digests(change: &FileChange) -> (String, Digest, Digest) {

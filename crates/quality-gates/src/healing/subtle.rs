@@ -1,97 +1,10 @@
 //! Weakenings that no single mark gives away, and marks that are rarer. Like all of `guard`, it
 //! only ever refuses: where in doubt a fix is lost, and no gate.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
-
-/// More marks to look away, without blanks and in small letters.
-pub(super) const SUPPRESSIONS: &[&str] = &[
-    // Python
-    "mypy:",
-    "pyright:",
-    "pylint:",
-    "pyrefly:",
-    "ty:ignore",
-    "doctest:",
-    "codespell:",
-    "__test__=false",
-    "__debug__",
-    "pythonoptimize",
-    "pytest_addopts",
-    "pytest_plugins",
-    "pytest_collect",
-    "pytest_ignore",
-    "filterwarnings",
-    "simplefilter",
-    "pythonwarnings",
-    "except:pass",
-    "exceptexception:pass",
-    "suppress(",
-    "locals()",
-    "os._exit(",
-    // Rust: any condition is one under which code is not looked at.
-    "cfg(",
-    "cfg_attr(",
-    "clippy::",
-    "automatically_derived",
-    "#[warn(",
-    "#![warn(",
-    "#[used",
-    "no_mangle",
-    "include!(",
-    "debug_assert",
-    "rustflags",
-    "let_=",
-    // JavaScript and TypeScript
-    "eslint",
-    "@ts-",
-    "asunknown",
-    "<unknown>",
-    "rome-ignore",
-    "dprint-ignore",
-    "stylelint-disable",
-    "svelte-ignore",
-    "node:coverage",
-    "$flowfixme",
-    "[\"skip\"]",
-    "['skip']",
-    "[\"only\"]",
-    "['only']",
-    "\"skip\"",
-    "'skip'",
-    "catch{}",
-    "catch(e){}",
-    "catch(_){}",
-    // Go, Java and others
-    ".skipf(",
-    ".skipnow(",
-    "testing.short()",
-    "+build",
-    "revive:disable",
-    "\\u0040",
-    "lombok.generated",
-    "gcov_excl",
-    "nocov",
-    // Code that never runs, and claims that claim nothing
-    "iffalse",
-    "if(false",
-    "if0:",
-    "if(0)",
-    "ifnottrue",
-    "whilefalse",
-    "while(false",
-    "asserttrue",
-    "assert(true",
-    "assert!(true",
-    "expect(true)",
-    "exit(0)",
-];
-
-/// What must not become rarer, besides claims: promises to look closely.
-pub(super) const PROMISES: &[&str] =
-    &["deny(", "forbid(", "must_use", "modtest", "usestrict", "__all__"];
 
 /// Names of files by which tools are set, by their beginnings and ends.
 pub(super) fn sets_tools(name: &str) -> bool {
@@ -108,6 +21,7 @@ pub(super) fn sets_tools(name: &str) -> bool {
         "vitest.workspace",
         "vitest.setup",
         "jest.setup",
+        "globalsetup",
         "gulpfile",
         "gruntfile",
         "tiltfile",
@@ -131,8 +45,35 @@ pub(super) fn sets_tools(name: &str) -> bool {
         "lint.xml",
         "meson.build",
         ".code-workspace",
+        ".neon",
+        ".nix",
+        ".sbt",
+        ".supp",
+        ".rego",
+        ".cabal",
+        ".gemspec",
+        ".podspec",
+        ".pro",
+        ".mk",
+        ".cmake",
+        ".lcovrc",
+    ];
+    const PARTS: &[&str] = &[
+        "baseline",
+        "whitelist",
+        "allowlist",
+        "allow-list",
+        "denylist",
+        "suppress",
+        "exclude",
+        "exclusion",
+        "waiver",
+        "quarantine",
+        "known-issues",
+        "known_issues",
     ];
     STARTS.iter().any(|start| name.starts_with(start))
+        || PARTS.iter().any(|part| name.contains(part))
         || ENDS.iter().any(|end| name.ends_with(end) && name != "src")
 }
 
@@ -144,6 +85,16 @@ struct Sign {
     what: &'static str,
 }
 
+/// An `except` whose first statement does nothing.
+const SILENT_EXCEPT: &str = r"except[^:\n]*:\s*(#[^\n]*\n\s*)*(pass\b|\.\.\.|continue\b|return\b)";
+
+/// A `catch` with nothing but comments in it.
+const SILENT_CATCH: &str = r"catch\s*(\([^)]*\))?\s*\{\s*(//[^\n]*\s*|/\*[^*]*\*/\s*)*\}";
+
+/// A definition that stands in for an assertion.
+const OWN_ASSERTION: &str =
+    r"(macro_rules!\s*|\b(def|function|fn|const|let|var|func)\s+)(expect\b|\w*assert\w*)";
+
 /// Each has a test, so that none of the patterns is broken. Compiled once: that takes longer than
 /// most repairs.
 static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
@@ -152,6 +103,10 @@ static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
         |endings: &'static [&'static str], pattern: &str, grows: bool, what: &'static str| {
             Regex::new(pattern).ok().map(|pattern| Sign { endings, pattern, grows, what })
         };
+    const TYPES: &[&str] = &["ts", "tsx", "mts", "cts"];
+    const SHELL: &[&str] = &["sh", "bash", "zsh"];
+    const KNOWN: &str = "a condition that is known";
+    const OWN: &str = "an assertion of its own";
     let signs = [
         sign(&[], r"(?m)^\s*_\s*(:=|=)\s", true, "_ = …"),
         sign(&[], r"(?m)^\s*void\s+\w+;", true, "void …;"),
@@ -161,6 +116,36 @@ static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
         sign(&[], r"func\s+(Test|Benchmark|Fuzz|Example)", false, "func Test…"),
         sign(&[], r"(def\s+test|class\s+Test)", false, "a collected test"),
         sign(&[], r"\w!\.", true, "x!.y"),
+        // Whoever catches more hears less.
+        sign(PYTHON, r"(?m)^\s*except\b", true, "except …"),
+        sign(PYTHON, r"except\s*(\(?\s*(Base)?Exception\b|:)", true, "a wider except"),
+        sign(PYTHON, SILENT_EXCEPT, true, "an except that says nothing"),
+        sign(&[], r"\bcatch\b", true, "catch …"),
+        sign(&[], SILENT_CATCH, true, "an empty catch"),
+        sign(&[], r"catch\s*\(\s*(final\s+)?(Exception|Throwable)\b", true, "a wider catch"),
+        sign(&["rb"], r"\brescue\b", true, "rescue …"),
+        sign(&["rs"], r"\.ok\(\)\s*;", true, "an error that is dropped"),
+        sign(&["rs"], r"(?m)^\s*drop\(\w+\);", true, "drop(x)"),
+        sign(&["kt", "kts"], "!!", true, "x!!"),
+        // Code that never runs, or always.
+        sign(&[], r"\bif\s*\(?\s*\d+\s*(={2,3}|!={1,2}|[<>]=?)\s*\d+", true, KNOWN),
+        sign(&[], r"(\bor\s+True|\|\|\s*true|&&\s*false|\band\s+False)\b", true, KNOWN),
+        sign(PYTHON, r":\s*\.\.\.", true, "a body of …"),
+        sign(SHELL, r#"<<-?\s*['"]?[A-Za-z_]"#, true, "a here document"),
+        // Names that mean something else, and signs that nobody sees.
+        sign(&[], OWN_ASSERTION, true, OWN),
+        sign(&[], r"\b(expect|\w*[aA]ssert\w*)\s*=[^=>]", true, OWN),
+        sign(&[], r"\bas\s+\w*[aA]ssert\w*", true, OWN),
+        sign(&[], r"[\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}]", true, "hidden signs"),
+        sign(&[], r"[\x{FF01}-\x{FF5E}\x{1D400}-\x{1D7FF}]", true, "letters in disguise"),
+        sign(&[], r"\A(#[^\n]*\n)?#.*coding[:=]", true, "another encoding"),
+        // Types that say less, and uses that use nothing.
+        sign(TYPES, r"[\w)\]]!\s*[.,;:)\]\[}]", true, "x!"),
+        sign(TYPES, r"[)\]\w]\s+as\s+[A-Z{(\[]", true, "a cast"),
+        sign(PYTHON, r"(->|:)\s*object\b", true, "object"),
+        sign(PYTHON, r"(?m)^\s*del\s+\w+\s*$", true, "del x"),
+        sign(&["go"], r#"(?m)^\s*(import\s+)?_\s+""#, true, "a blank import"),
+        sign(&["go"], r"\bvar\s+_\b", true, "var _"),
     ];
     signs.into_iter().flatten().collect()
 });
@@ -209,51 +194,6 @@ fn words(text: &str) -> BTreeSet<&str> {
 fn reexports(text: &str) -> usize {
     let words: Vec<&str> = text.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
     words.windows(3).filter(|it| it[1] == "as" && it[0] == it[2]).count()
-}
-
-/// The claims that are not there any more as they were: what is claimed, without what a change
-/// of layout may change.
-pub(super) fn changed_claims(before: &str, after: &str) -> Vec<String> {
-    let mut left: BTreeMap<String, usize> = BTreeMap::new();
-    for claim in claims(after) {
-        *left.entry(claim).or_default() += 1;
-    }
-    let mut changed = Vec::new();
-    for claim in claims(before) {
-        match left.get_mut(&claim).filter(|count| **count > 0) {
-            Some(count) => *count -= 1,
-            None => changed.push(claim),
-        }
-    }
-    changed
-}
-
-fn claims(text: &str) -> Vec<String> {
-    static MARK: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\b\w*assert\w*|\bexpect\(").ok());
-    let marks = MARK.as_ref().into_iter().flat_map(|mark| mark.find_iter(text));
-    marks.map(|mark| statement(&text[mark.start()..])).collect()
-}
-
-/// From a mark to where its statement ends: a line's end outside of brackets, or a semicolon.
-fn statement(text: &str) -> String {
-    let (mut depth, mut said, mut escaped) = (0_i32, String::new(), false);
-    for sign in text.chars() {
-        match sign {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
-            _ => {}
-        }
-        if depth < 0 || (depth == 0 && (sign == ';' || (sign == '\n' && !escaped))) {
-            break;
-        }
-        escaped = sign == '\\';
-        // Layout may add and take these away.
-        if !sign.is_whitespace() && !matches!(sign, '(' | ')' | ',' | '"' | '\'' | '\\') {
-            said.push(sign);
-        }
-    }
-    said
 }
 
 /// The sources of packages in a lock file: another version comes from where the old one came.

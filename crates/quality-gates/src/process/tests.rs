@@ -9,7 +9,7 @@ fn shell(folder: &Path, script: &str) -> Request {
         arguments: vec!["-c".into(), script.into()],
         folder: folder.to_path_buf(),
         private: true,
-        environment: clean_environment(&[]),
+        environment: clean_environment(&[], Home::Own(&folder.join("home"))),
         input: None,
         limits: Limits::default().with_time(Duration::from_secs(5)),
     }
@@ -42,16 +42,32 @@ async fn a_run_gives_its_code_and_all_that_it_wrote() {
 async fn the_environment_holds_what_is_named_and_nothing_else() {
     let done = check("env").await.unwrap();
     let text = String::from_utf8(done.stdout).unwrap();
-    let known = ["PWD", "SHLVL", "_", "OLDPWD", "EVERGEN_GATE_RUN", "LANG", "LC_ALL", "TZ", "TERM"];
+    let known = [
+        "PWD",
+        "SHLVL",
+        "_",
+        "OLDPWD",
+        "EVERGEN_GATE_RUN",
+        "EVERGEN_GATE_OWNER",
+        "LANG",
+        "LC_ALL",
+        "TZ",
+        "TERM",
+    ];
     let known = known
         .iter()
-        .chain(&["NO_COLOR", "PYTHONDONTWRITEBYTECODE", "XDG_CONFIG_HOME"])
-        .chain(&PASSED);
-    let known: Vec<&&str> = known.collect();
+        .chain(&["NO_COLOR", "PYTHONDONTWRITEBYTECODE", "XDG_CONFIG_HOME", "HOME"])
+        .chain(&environment::PASSED);
+    let known: Vec<&str> =
+        known.copied().chain(environment::FINDERS.map(|(name, _)| name)).collect();
     for line in text.lines() {
         let name = line.split('=').next().unwrap();
-        assert!(known.iter().any(|known| **known == name), "{line}");
+        assert!(known.contains(&name), "{line}");
     }
+    // The user's own settings are nowhere to be found.
+    let home = text.lines().find_map(|line| line.strip_prefix("HOME=")).unwrap();
+    assert_ne!(Some(home.into()), std::env::var_os("HOME"));
+    assert!(std::path::Path::new(home).ends_with("home"), "{home}");
 }
 
 #[tokio::test]

@@ -182,6 +182,22 @@ impl Stat {
     }
 }
 
+/// When a process began, as the system counts.
+pub(super) fn began(pid: i32) -> Option<u64> {
+    Stat::read(pid).map(|stat| stat.started)
+}
+
+/// All living processes that carry a marker in their environment.
+pub(super) fn marked(marker: &str) -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let is_marked = |pid: &i32| {
+        environment(*pid).is_some_and(|text| holds(&text, marker))
+            && Stat::read(*pid).is_some_and(|stat| stat.is_living())
+    };
+    pids.filter(is_marked).collect()
+}
+
 fn environment(pid: i32) -> Option<Vec<u8>> {
     fs::read(format!("/proc/{pid}/environ")).ok()
 }

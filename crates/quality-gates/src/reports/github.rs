@@ -11,6 +11,10 @@ pub(super) fn render(presentation: &Presentation<'_>) -> String {
     for result in &presentation.report.gates {
         gate(&mut text, result);
     }
+    for left in &presentation.report.left_out {
+        let said = format!("not asked: {}", left.why);
+        command(&mut text, "warning", &[("title", left.gate.clone())], &said);
+    }
     for problem in &presentation.report.problems {
         let said = format!("{problem}\n{}", problem.advice());
         command(&mut text, "error", &[("title", "policy".to_owned())], &said);

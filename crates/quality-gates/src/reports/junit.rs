@@ -31,6 +31,11 @@ pub(super) fn render(presentation: &Presentation<'_>) -> String {
         line: None,
         verdict: failed(problem.kind(), &problem.to_string(), &problem.advice()),
     });
+    suites.extend(presentation.report.left_out.iter().map(|left| {
+        let verdict = Verdict::Skipped { message: format!("not asked: {}", left.why) };
+        let case = Case { name: "verdict".to_owned(), file: None, line: None, verdict };
+        (left.gate.clone(), vec![case], 0)
+    }));
     let problems: Vec<Case> = problems.collect();
     if !problems.is_empty() {
         suites.push(("policy".to_owned(), problems, 0));

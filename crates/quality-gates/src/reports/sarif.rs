@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Presentation;
 use super::json::pretty;
-use crate::{Finding, GateKind, GateResult, Looker, Outcome, Region, Severity, Standing};
+use crate::{Finding, GateKind, GateResult, LeftOut, Looker, Outcome, Region, Severity, Standing};
 
 /// The name of our fingerprints; the number changes when the way to make them does.
 const FINGERPRINT: &str = "evergen/v1";
@@ -187,6 +187,7 @@ struct Replacement {
 pub(super) fn render(presentation: &Presentation<'_>) -> String {
     let report = presentation.report;
     let mut runs: Vec<Run> = report.gates.iter().map(|result| run(presentation, result)).collect();
+    runs.extend(report.left_out.iter().map(left_out));
     if !report.problems.is_empty() {
         runs.push(policy(report.problems.iter().map(|problem| {
             let said = format!("{problem}. {}", problem.advice());
@@ -227,30 +228,56 @@ fn run(presentation: &Presentation<'_>, result: &GateResult) -> Run {
     }
 }
 
-/// A run for what is wrong with the policy itself.
-fn policy(problems: impl Iterator<Item = Finding>) -> Run {
-    let problems: Vec<Finding> = problems.collect();
-    let rules = rules(&problems);
-    let results = problems.iter().map(|it| entry(it, &Standing::Counts, &rules, false)).collect();
-    let (outcome, measures) = ("fail".to_owned(), BTreeMap::new());
+/// A run that did not take place, and why.
+fn left_out(left: &LeftOut) -> Run {
+    let notification = Notification {
+        descriptor: Identified { id: "left_out".to_owned() },
+        level: "warning",
+        message: Message { text: format!("not asked: {}", left.why) },
+    };
+    let invocation = Invocation {
+        execution_successful: false,
+        tool_execution_notifications: vec![notification],
+    };
     Run {
-        tool: Tool { driver: driver(&rules), extensions: Vec::new() },
-        automation_details: Identified { id: "evergen/policy".to_owned() },
+        invocations: vec![invocation],
+        ..bare(&left.gate, &BTreeMap::new(), "left_out", Vec::new())
+    }
+}
+
+/// A run that looked at no file.
+fn bare(
+    name: &str,
+    rules: &BTreeMap<String, Option<String>>,
+    outcome: &str,
+    results: Vec<Entry>,
+) -> Run {
+    Run {
+        tool: Tool { driver: driver(rules), extensions: Vec::new() },
+        automation_details: Identified { id: format!("evergen/{name}") },
         invocations: vec![invocation(&Outcome::NotApplicable)],
         results,
         column_kind: "unicodeCodePoints",
         properties: Properties {
             gate_kind: None,
-            outcome,
+            outcome: outcome.to_owned(),
             passed: false,
             score: None,
             reasons: Vec::new(),
             files: None,
             tests: None,
-            measures,
+            measures: BTreeMap::new(),
             duration_us: None,
         },
     }
+}
+
+/// A run for what is wrong with the policy itself.
+fn policy(problems: impl Iterator<Item = Finding>) -> Run {
+    let problems: Vec<Finding> = problems.collect();
+    let rules = rules(&problems);
+    let results = problems.iter().map(|it| entry(it, &Standing::Counts, &rules, false)).collect();
+    bare("policy", &rules, "fail", results)
 }
 
 /// Each rule once, sorted, and where it is explained.

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Baseline, Circumstances, Coverage, Crash, Edit, Extent, Fault, Finding, Findings, Fix,
-    GateKind, GatePolicy, GateResult, Looker, Outcome, Policy, Position, Region, Severity, Waiver,
-    Waivers, seal,
+    GateKind, GatePolicy, GateResult, LeftOut, Looker, Outcome, Policy, Position, Region, Severity,
+    Waiver, Waivers, seal,
 };
 
 const SOURCE: &str = "import os\n\ndef f(x):\n\tif x == None:\n        return \"\u{202e}日本\"\n";
@@ -97,6 +97,34 @@ fn each_format_as_its_readers_get_it() {
         let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
         insta::assert_snapshot!(format.as_str(), text.replace(&version, "\"version\": \"<ours>\""));
     }
+    let (report, sources) = (report(), sources());
+    let detailed = Presentation::new(&report).with_sources(&sources).with_details();
+    insta::assert_snapshot!("text-with-details", detailed.render(ReportFormat::Text));
+}
+
+#[test]
+fn what_was_left_out_is_said_and_is_no_pass() {
+    let left = vec![LeftOut::new("mypy", "`mypy` was not found")];
+    let report = GateReport::new(Vec::new()).without(left);
+    for format in ReportFormat::ALL {
+        let text = render(&report, format);
+        assert!(text.contains("mypy") && text.contains("was not found"), "{format}: {text}");
+        assert!(!text.contains("mypy: passed"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn files_are_named_from_where_the_whole_begins() {
+    let placed = sources().placed("left/right");
+    for format in ReportFormat::ALL {
+        let text = Presentation::new(&report()).with_sources(&placed).render(format);
+        let named = ["left/right/src/long.py", "left/right/src/a%20b.py"];
+        assert!(named.iter().any(|name| text.contains(name)), "{format}: {text}");
+        let bare = text.replace("left/right/src", "");
+        assert!(!bare.contains("src/a b.py") && !bare.contains("src/long.py"), "{format}: {bare}");
+    }
+    let text = Presentation::new(&report()).with_sources(&placed).render(ReportFormat::Text);
+    assert!(text.contains("import os"), "excerpts are still found: {text}");
 }
 
 #[test]

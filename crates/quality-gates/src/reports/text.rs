@@ -10,6 +10,9 @@ pub(super) fn render(presentation: &Presentation<'_>) -> String {
     for result in &report.gates {
         gate(&mut text, presentation, result);
     }
+    for left in &report.left_out {
+        line(&mut text, "", &format!("{}: not asked: {}", left.gate, left.why));
+    }
     for problem in &report.problems {
         line(&mut text, "", &format!("policy: {problem}"));
         line(&mut text, "  ", &format!("to do: {}", problem.advice()));
@@ -19,6 +22,9 @@ pub(super) fn render(presentation: &Presentation<'_>) -> String {
     let mut closing = format!("{verdict}: {}", counted(report.gates.len() as u64, "gate"));
     if failed > 0 {
         let _ = write!(closing, ", {failed} of them failed");
+    }
+    if !report.left_out.is_empty() {
+        let _ = write!(closing, ", {} not asked", report.left_out.len());
     }
     if !report.problems.is_empty() {
         let problems = counted(report.problems.len() as u64, "problem");
@@ -31,7 +37,8 @@ pub(super) fn render(presentation: &Presentation<'_>) -> String {
 
 fn gate(text: &mut String, presentation: &Presentation<'_>, result: &GateResult) {
     let mut head = format!("{}: {}", result.gate, verdict(result));
-    let mut facts = Vec::new();
+    let coverage = result.outcome.coverage();
+    let mut facts: Vec<String> = coverage.map(counts).unwrap_or_default();
     if let Some(score) = result.score {
         facts.push(format!("score {:.2}", floor(score)));
     }
@@ -45,7 +52,7 @@ fn gate(text: &mut String, presentation: &Presentation<'_>, result: &GateResult)
     if let Outcome::Error(fault) = &result.outcome {
         line(text, "  ", &format!("to do: {}", fault.advice()));
     }
-    if let Some(coverage) = result.outcome.coverage() {
+    if let Some(coverage) = coverage.filter(|_| presentation.details) {
         line(text, "  ", &looked_at(coverage));
     }
     for note in &result.notes {
@@ -74,10 +81,16 @@ fn verdict(result: &GateResult) -> String {
     }
 }
 
-fn looked_at(coverage: &Coverage) -> String {
-    let counts = [(coverage.files, "file"), (coverage.tests, "test"), (coverage.lines, "line")];
+/// How many files and tests were looked at.
+fn counts(coverage: &Coverage) -> Vec<String> {
+    let counts = [(coverage.files, "file"), (coverage.tests, "test")];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let mut parts: Vec<String> = counts.map(|(count, thing)| counted(count, thing)).collect();
+    counts.map(|(count, thing)| counted(count, thing)).collect()
+}
+
+fn looked_at(coverage: &Coverage) -> String {
+    let mut parts = counts(coverage);
+    parts.extend(Some(coverage.lines).filter(|it| *it > 0).map(|it| counted(it, "line")));
     let measures = coverage.measures.iter();
     parts.extend(measures.map(|(name, value)| format!("{name} {value:.2}")));
     let mut text = format!("looked at {}", parts.join(", "));
@@ -105,6 +118,7 @@ fn looker(looker: &Looker) -> String {
 fn finding(text: &mut String, presentation: &Presentation<'_>, finding: &Finding) {
     line(text, "  ", &finding.to_string());
     let source = presentation.sources.zip(finding.file.as_deref()).and_then(|(sources, file)| {
+        let file = file.strip_prefix(sources.place())?;
         let bytes = sources.get(file).ok()??.bytes().ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     });
@@ -120,7 +134,7 @@ fn finding(text: &mut String, presentation: &Presentation<'_>, finding: &Finding
     if let Some(url) = &finding.help_url {
         line(text, "    ", &format!("= help: {url}"));
     }
-    if !finding.fingerprint.is_empty() {
+    if presentation.details && !finding.fingerprint.is_empty() {
         line(text, "    ", &format!("= fingerprint: {}", finding.fingerprint));
     }
 }

@@ -20,6 +20,7 @@ impl Subject {
             _ => OnceLock::new(),
         };
         let (base, removed) = (tree.base.clone(), tree.removed.clone());
-        Self { tree: Arc::new(Tree { base, changed, removed, all }) }
+        let tree = Arc::new(Tree { base, changed, removed, all });
+        Self { tree, place: self.place.clone() }
     }
 }

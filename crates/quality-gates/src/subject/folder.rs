@@ -39,6 +39,7 @@ pub struct Folder {
     root: Arc<PathBuf>,
     honour_ignore_files: bool,
     below: Option<String>,
+    parts: Vec<String>,
     max_files: usize,
     memory: Option<FileMemory>,
 }
@@ -86,8 +87,8 @@ impl Folder {
     /// A folder; what its and its parents' `.gitignore` and `.ignore` name is left out.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let root = Arc::new(path.into());
-        let (below, memory) = (None, None);
-        Self { root, honour_ignore_files: true, below, max_files: 200_000, memory }
+        let (below, parts, memory) = (None, Vec::new(), None);
+        Self { root, honour_ignore_files: true, below, parts, max_files: 200_000, memory }
     }
 
     /// Judges also what `.gitignore` names, as for a folder of generated files, which often
@@ -103,6 +104,13 @@ impl Folder {
     #[must_use]
     pub fn with_ignored_below(mut self, part: impl Into<String>) -> Self {
         self.below = Some(part.into());
+        self
+    }
+
+    /// Nothing of it but these folders and files; their parts are separated by `/`.
+    #[must_use]
+    pub fn with_parts(mut self, parts: impl IntoIterator<Item = String>) -> Self {
+        self.parts = parts.into_iter().collect();
         self
     }
 
@@ -130,7 +138,8 @@ impl Folder {
         let mut files = Vec::new();
         let below = self.below.as_ref().map(|part| super::on_disk(&self.root, part));
         let ignored = below.filter(|below| below.is_dir()).map(|below| Self::walker(&below, false));
-        let walks = std::iter::once(Self::walker(&self.root, self.honour_ignore_files));
+        let walks = self.roots();
+        let walks = walks.iter().map(|root| Self::walker(root, self.honour_ignore_files));
         for entry in walks.chain(ignored).flat_map(|walker| walker.build()) {
             let entry = entry.map_err(|error| self.failed(&error))?;
             if !entry.file_type().is_some_and(|kind| kind.is_file()) {
@@ -154,6 +163,14 @@ impl Folder {
         files.sort_by(|left, right| left.path().cmp(right.path()));
         files.dedup_by(|left, right| left.path() == right.path());
         Ok(files)
+    }
+
+    /// Where walks begin.
+    fn roots(&self) -> Vec<PathBuf> {
+        if self.parts.is_empty() {
+            return vec![self.root.to_path_buf()];
+        }
+        self.parts.iter().map(|part| super::on_disk(&self.root, part)).collect()
     }
 
     /// One file of the folder, also where it is left out; nothing if it is none, or a link.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::Selection;
 use crate::console::{Console, Ink};
+use crate::excerpt::shown;
 use crate::failure::{Failure, Verdict};
-use crate::gates::{Gates, Offer};
+use crate::gates::{Gates, Installed, Offer};
 use crate::project::Chosen;
 
 /// What `evergen gates list --json` prints.
@@ -27,6 +28,15 @@ struct Listed {
     origin: Provider,
     /// Who asks it.
     asked: Asked,
+    /// Whether its tool is installed and can be used; left out for a gate that needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installed: Option<bool>,
+    /// The tool and its version, where it is installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<String>,
+    /// What is wrong with the tool, and what to do, where it can't be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<String>,
 }
 
 /// Where a gate comes from.
@@ -56,8 +66,10 @@ enum Asked {
 pub(super) fn list(selection: &Selection, console: &mut Console) -> Result<Verdict, Failure> {
     let chosen = Chosen::with_any_settings(&[], selection, console)?;
     let gates = Gates::of_project(&chosen)?;
+    let offers = gates.offers();
+    let names: Vec<String> = offers.iter().map(|(name, _)| name.clone()).collect();
     let mut listed = Vec::new();
-    for (name, offer) in gates.offers() {
+    for ((name, offer), installed) in offers.into_iter().zip(gates.installed(&names)?) {
         let Some(gate) = gates.gate(&name)? else { continue };
         let origin = match offer {
             Offer::BuiltIn => Provider::BuiltIn,
@@ -71,11 +83,23 @@ pub(super) fn list(selection: &Selection, console: &mut Console) -> Result<Verdi
         } else {
             Asked::ByName
         };
+        let (installed, tool, missing) = match installed {
+            // Its parsers are a part of evergen.
+            _ if matches!(origin, Provider::BuiltIn) => (None, None, None),
+            Installed::BuiltIn => (None, None, None),
+            Installed::Yes(tool) => (Some(true), Some(tool), None),
+            Installed::No(fault) => {
+                (Some(false), None, Some(format!("{fault}. {}", fault.advice())))
+            }
+        };
         listed.push(Listed {
             name,
             kind: format!("{:?}", gate.info().kind).to_lowercase(),
             origin,
             asked,
+            installed,
+            tool,
+            missing,
         });
     }
     if console.is_json() {
@@ -84,11 +108,19 @@ pub(super) fn list(selection: &Selection, console: &mut Console) -> Result<Verdi
     }
     for gate in &listed {
         let asked = match gate.asked {
-            Asked::BeforeCommit => console.ink(Ink::Green, "asked before each commit"),
-            Asked::OnRequest => "asked by `evergen gates`".to_owned(),
-            Asked::ByName => console.ink(Ink::Dim, "asked by name"),
+            Asked::BeforeCommit => "asked before each commit",
+            Asked::OnRequest => "asked by `evergen gates`",
+            Asked::ByName => "asked by name",
         };
-        console.line(format!("{:<16} {:<13} {asked}", gate.name, gate.kind));
+        let tool = match (&gate.tool, gate.installed) {
+            (Some(tool), _) => console.ink(Ink::Green, tool),
+            (None, Some(_)) => console.ink(Ink::Yellow, "not usable here"),
+            (None, None) => console.ink(Ink::Dim, "built in"),
+        };
+        console.line(format!("{:<16} {:<13} {asked:<25} {tool}", gate.name, gate.kind));
+        if let Some(missing) = gate.missing.as_ref().filter(|_| console.is_verbose()) {
+            console.line(format!("  {}", shown(missing)));
+        }
     }
     Ok(Verdict::Yes)
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::as_number;
 use super::http::Address;
 use super::settings::{LoadTarget, PerformanceSettings};
-use crate::process::{self, Request, clean_environment, last_words};
+use crate::process::{self, Home, Request, clean_environment, last_words};
 use crate::{Fault, Limits};
 
 /// What one question came to: how long the good answer took, or why there was none.
@@ -126,7 +126,7 @@ impl Load {
                     arguments: arguments.iter().map(OsString::from).collect(),
                     folder: self.folder.to_path_buf(),
                     private: true,
-                    environment: clean_environment(&[]),
+                    environment: clean_environment(&[], Home::User),
                     input: None,
                     limits: Limits::default().with_time(self.settings.patience),
                 })
