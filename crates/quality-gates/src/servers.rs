@@ -18,3 +18,6 @@ mod session;
 pub use self::form::Form;
 pub use self::gate::ServerGate;
 pub use self::ready::warm_form;
+
+#[cfg(test)]
+mod tests;

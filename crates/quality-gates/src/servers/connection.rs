@@ -51,6 +51,19 @@ pub(super) struct Connection {
     murmurs: bool,
 }
 
+/// Until when an answer must be there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    at: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    pub(super) fn within(limit: Duration) -> Self {
+        Self { at: Instant::now() + limit, limit }
+    }
+}
+
 /// What happened while we waited.
 enum Event {
     Heard(usize),
@@ -111,7 +124,7 @@ impl Connection {
     /// Waits for the answers to all questions, in the order in which they were asked.
     pub(super) async fn answers(
         &mut self,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<Vec<Result<Value, Refusal>>, Fault> {
         self.until(deadline, |this| this.asked.values().all(Option::is_some)).await?;
         Ok(std::mem::take(&mut self.asked).into_values().flatten().collect())
@@ -120,7 +133,7 @@ impl Connection {
     /// Waits for the diagnostics that are wanted, by path.
     pub(super) async fn published(
         &mut self,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<BTreeMap<String, Vec<Diagnostic>>, Fault> {
         self.until(deadline, |this| this.wanted.values().all(|(_, found)| found.is_some())).await?;
         let wanted = std::mem::take(&mut self.wanted).into_iter();
@@ -129,7 +142,7 @@ impl Connection {
 
     /// Says goodbye as the protocol wants it, and sees that nothing is left.
     pub(super) async fn close(mut self) {
-        let deadline = Instant::now() + FAREWELL;
+        let deadline = Deadline::within(FAREWELL);
         self.asked.clear();
         self.wanted.clear();
         self.ask("shutdown", &Value::Null);
@@ -159,10 +172,9 @@ impl Connection {
     /// Reads and writes until it is enough.
     async fn until(
         &mut self,
-        deadline: Instant,
+        deadline: Deadline,
         is_enough: impl Fn(&Self) -> bool,
     ) -> Result<(), Fault> {
-        let started = Instant::now();
         self.read = 0;
         loop {
             while let Some(body) = self.frames.next()? {
@@ -196,7 +208,7 @@ impl Connection {
                     return Err(Fault::infra(why, "Try again."));
                 }
                 Event::Late => {
-                    let limit = deadline.saturating_duration_since(started).as_millis();
+                    let limit = deadline.limit.as_millis();
                     let limit_ms = u64::try_from(limit).unwrap_or(u64::MAX);
                     return Err(Fault::Timeout { limit_ms });
                 }
@@ -205,7 +217,7 @@ impl Connection {
         }
     }
 
-    async fn event(&mut self, deadline: Instant) -> Event {
+    async fn event(&mut self, deadline: Deadline) -> Event {
         let Running { stdin, stdout, stderr, .. } = &mut self.process;
         let event = |done: std::io::Result<usize>, event: fn(usize) -> Event| {
             done.map_or_else(Event::Broke, event)
@@ -214,7 +226,7 @@ impl Connection {
         // What is on the deadline's side comes first: who floods us can't put it off.
         tokio::select! {
             biased;
-            () = sleep_until(deadline) => Event::Late,
+            () = sleep_until(deadline.at) => Event::Late,
             done = stdin.write(rest), if !rest.is_empty() => event(done, Event::Wrote),
             done = stdout.read(&mut self.chunk) => event(done, Event::Heard),
             done = stderr.read(&mut self.murmur), if self.murmurs => event(done, Event::Murmured),

@@ -35,7 +35,7 @@ const WINDOW: Duration = Duration::from_mins(10);
 pub struct ServerGate<A> {
     cold: AdapterGate<A>,
     form: Form,
-    alone: bool,
+    pub(super) alone: bool,
     /// Taken out for the time of a verdict, so that one which is given up takes it along.
     warm: Mutex<Option<Warm>>,
     starts: Mutex<VecDeque<Instant>>,

@@ -20,7 +20,7 @@ pub fn warm_form(gate: &str) -> Option<Form> {
     }
 }
 
-fn form(arguments: &[&str], at_least: &str) -> Form {
+pub(super) fn form(arguments: &[&str], at_least: &str) -> Form {
     Form {
         arguments: arguments.iter().map(|it| (*it).to_owned()).collect(),
         program: None,

@@ -7,9 +7,8 @@ use std::time::Duration;
 use evergen_artifact::Digest;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use super::connection::Connection;
+use super::connection::{Connection, Deadline};
 use super::form::{Asks, Form};
 use super::protocol::{
     Diagnostic, Encoding, Initialized, Pulled, Refusal, TextEdit, address, introduction,
@@ -76,7 +75,7 @@ impl Session {
         };
         let mut connection = Connection::open(request, form.settings.clone())?;
         connection.ask("initialize", &introduction(&address(&folder), &form.options));
-        let mut answers = connection.answers(Instant::now() + form.start).await?;
+        let mut answers = connection.answers(Deadline::within(form.start)).await?;
         let said = answers.pop().ok_or_else(|| Fault::infra("no answer", "Try again."))?;
         let said: Initialized = read("what the server can", said.map_err(|it| refused(&it))?)?;
         connection.tell("initialized", &json!({}));
@@ -225,7 +224,7 @@ impl Session {
 
     /// Asks about all of these at once, and waits for all answers.
     async fn questions(&mut self, form: &Form, paths: &[&str]) -> Result<Vec<Answer>, Fault> {
-        let deadline = Instant::now() + form.patience;
+        let deadline = Deadline::within(form.patience);
         let mut answers: Vec<Answer> = paths.iter().map(|_| Answer::default()).collect();
         if self.pulls {
             let found = self.question("textDocument/diagnostic", paths, deadline).await?;
@@ -255,7 +254,7 @@ impl Session {
         &mut self,
         method: &str,
         paths: &[&str],
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<Vec<Value>, Fault> {
         let mut found = vec![Value::Null; paths.len()];
         let mut left: Vec<usize> = (0..paths.len()).collect();
