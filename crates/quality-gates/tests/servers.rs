@@ -117,7 +117,6 @@ async fn ruff_lays_out() {
         ("x   =  1\n", "unformatted", "x = 1\n"),
         ("def f( ):\n  return 1\n\n\n\n\ny  = 2", "unformatted", "y = 2\n"),
         ("é  = '😀'\n\n\n\n", "unformatted", "é = \"😀\"\n"),
-        ("x = (\n", "invalid-syntax", ""),
         ("x = 1\r\ny =  2\r\n", "unformatted", "x = 1\r\n"),
     ];
     finds_and_forgets(adapters::ruff_format(), "py", &defects).await;
@@ -150,9 +149,30 @@ async fn tsc_checks_types() {
         ),
         ("export function g(a) { return a; }\n", "TS7006", "export const g = 1;\n"),
         ("export const s: number = \"é😀\", t: string = 2;\n", "TS2322", "export {};\n"),
-        ("export const x = ;\n", "TS1109", "let unused = 1;\nexport {};\n"),
+        ("export const o = { a: 1 };\no.b;\n", "TS2339", "let unused = 1;\nexport {};\n"),
     ];
     finds_and_forgets(adapters::tsc(), "ts", &defects).await;
+}
+
+/// Of a text that can't be parsed the tools themselves say less: `tsc` nothing of other files, and
+/// `ruff format` ends as if it had broken down. Neither passes, and the server says what is wrong.
+#[tokio::test]
+async fn what_cannot_be_parsed_passes_neither_way() {
+    let cases = [
+        (adapters::tsc(), "a.ts", "export const x = ;\n", "TS1109"),
+        (adapters::ruff_format(), "a.py", "x = (\n", "invalid-syntax"),
+        (adapters::ruff_check(), "a.py", "x = (\n", "invalid-syntax"),
+        (adapters::ty(), "a.py", "x = (\n", "invalid-syntax"),
+    ];
+    for (adapter, path, text, rule) in cases {
+        let Some(pair) = Pair::of(adapter).await else { continue };
+        let subject = Subject::of_files([(path, text.as_bytes())]);
+        let look = || Examination::of(&subject, pair.warm.info()).unwrap();
+        let warm = pair.warm.examine(look()).await;
+        assert!(warm.findings().iter().any(|one| one.rule == rule), "{warm:?}");
+        let cold = pair.cold.examine(look()).await;
+        assert!(matches!(cold, Outcome::Fail(_) | Outcome::Error(_)), "{cold:?}");
+    }
 }
 
 /// A change of one file that breaks another one, and of files that are not there before.

@@ -43,6 +43,8 @@ pub(super) struct Connection {
     /// The versions of which diagnostics are waited for, by path, with those that came.
     wanted: BTreeMap<String, (i64, Option<Vec<Diagnostic>>)>,
     settings: Value,
+    /// Whether the server registered that it gives diagnostics when it is asked.
+    registered: bool,
     said: Vec<u8>,
     /// How much was read since the last question.
     read: u64,
@@ -89,6 +91,7 @@ impl Connection {
             last: 0,
             wanted: BTreeMap::new(),
             settings,
+            registered: false,
             said: Vec::new(),
             read: 0,
             chunk: vec![0; 64 << 10].into(),
@@ -138,6 +141,11 @@ impl Connection {
         self.until(deadline, |this| this.wanted.values().all(|(_, found)| found.is_some())).await?;
         let wanted = std::mem::take(&mut self.wanted).into_iter();
         Ok(wanted.filter_map(|(path, (_, found))| Some((path, found?))).collect())
+    }
+
+    /// Waits until the server has registered that it gives diagnostics when it is asked.
+    pub(super) async fn registration(&mut self, deadline: Deadline) -> Result<(), Fault> {
+        self.until(deadline, |this| this.registered).await
     }
 
     /// Says goodbye as the protocol wants it, and sees that nothing is left.
@@ -285,8 +293,16 @@ impl Connection {
 
     /// What the server gets for a question of its own; nothing where it is not known. Whatever it
     /// would change is not changed: a gate only looks.
-    fn answer(&self, method: &str, params: Option<&Value>) -> Option<Value> {
+    fn answer(&mut self, method: &str, params: Option<&Value>) -> Option<Value> {
         match method {
+            "client/registerCapability" => {
+                let registrations = params.and_then(|params| params["registrations"].as_array());
+                self.registered |= registrations
+                    .into_iter()
+                    .flatten()
+                    .any(|it| it["method"] == "textDocument/diagnostic");
+                Some(Value::Null)
+            }
             "workspace/configuration" => {
                 let items = params.and_then(|params| params["items"].as_array());
                 let section = |item: &Value| match item["section"].as_str() {
@@ -296,8 +312,7 @@ impl Connection {
                 Some(items.into_iter().flatten().map(section).collect())
             }
             "workspace/applyEdit" => Some(json!({ "applied": false })),
-            "client/registerCapability"
-            | "client/unregisterCapability"
+            "client/unregisterCapability"
             | "window/workDoneProgress/create"
             | "window/showMessageRequest"
             | "workspace/workspaceFolders" => Some(Value::Null),

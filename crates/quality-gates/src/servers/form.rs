@@ -19,6 +19,8 @@ pub struct Form {
     pub(super) options: Value,
     /// The settings that it may ask for, by section.
     pub(super) settings: Value,
+    /// Whether it says only after its start that it gives diagnostics when it is asked.
+    pub(super) registers: bool,
     /// What it is asked.
     pub(super) asks: Asks,
     /// A text in which a server must find something, or which it must lay out differently.

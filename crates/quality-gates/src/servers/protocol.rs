@@ -117,8 +117,9 @@ pub(super) struct Place {
     pub(super) character: u32,
 }
 
-/// What is said of us and of the folder.
-pub(super) fn introduction(folder: &str, options: &Value) -> Value {
+/// What is said of us and of the folder; `registers` is whether the server may say later that it
+/// gives diagnostics when it is asked.
+pub(super) fn introduction(folder: &str, options: &Value, registers: bool) -> Value {
     json!({
         "processId": std::process::id(),
         "clientInfo": { "name": "evergen", "version": env!("CARGO_PKG_VERSION") },
@@ -129,7 +130,7 @@ pub(super) fn introduction(folder: &str, options: &Value) -> Value {
             "general": { "positionEncodings": ["utf-8", "utf-16"] },
             "textDocument": {
                 "synchronization": {},
-                "diagnostic": { "dynamicRegistration": false, "relatedDocumentSupport": false },
+                "diagnostic": { "dynamicRegistration": registers, "relatedDocumentSupport": false },
                 "publishDiagnostics": {
                     "versionSupport": true,
                     "relatedInformation": false,

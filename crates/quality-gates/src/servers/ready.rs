@@ -27,6 +27,7 @@ pub(super) fn form(arguments: &[&str], at_least: &str) -> Form {
         versions: VersionRange::at_least(at_least).unwrap_or_default(),
         options: Value::Null,
         settings: Value::Null,
+        registers: false,
         asks: Asks::Diagnostics,
         mistake: "(\n",
         holds: true,
@@ -66,13 +67,20 @@ fn only_syntax(diagnostic: &Diagnostic) -> Option<Severity> {
 }
 
 fn ty() -> Form {
-    Form { ends: false, ..form(&["server"], "0.0.100") }
+    Form {
+        // What it says besides is where it looked, which the tool itself leaves away.
+        message: |message| message.split("\n\n").next().unwrap_or(message),
+        ends: false,
+        ..form(&["server"], "0.0.100")
+    }
 }
 
-/// It publishes what it finds, with versions.
+/// Left to itself it publishes what it finds, and may call what an older text was worth by the
+/// version of a newer one; so it is asked.
 fn pyright() -> Form {
     Form {
         program: Some("pyright-langserver"),
+        registers: true,
         rule: |diagnostic| code(diagnostic).unwrap_or_else(|| "pyright".to_owned()),
         start: Duration::from_mins(1),
         ..form(&["--stdio"], "1.1.300")

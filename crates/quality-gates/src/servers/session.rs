@@ -74,15 +74,20 @@ impl Session {
             return Err(Fault::infra("the folder's path is no text", "Rename the folder."));
         };
         let mut connection = Connection::open(request, form.settings.clone())?;
-        connection.ask("initialize", &introduction(&address(&folder), &form.options));
-        let mut answers = connection.answers(Deadline::within(form.start)).await?;
+        connection.ask("initialize", &introduction(&address(&folder), &form.options, form.registers));
+        let deadline = Deadline::within(form.start);
+        let mut answers = connection.answers(deadline).await?;
         let said = answers.pop().ok_or_else(|| Fault::infra("no answer", "Try again."))?;
         let said: Initialized = read("what the server can", said.map_err(|it| refused(&it))?)?;
         connection.tell("initialized", &json!({}));
+        if form.registers {
+            connection.registration(deadline).await?;
+        }
+        let provider = said.capabilities.diagnostic_provider;
         Ok(Self {
             connection,
             folder,
-            pulls: said.capabilities.diagnostic_provider.is_some_and(|it| !it.is_null()),
+            pulls: form.registers || provider.is_some_and(|it| !it.is_null()),
             encoding: said.capabilities.position_encoding,
             seen: BTreeMap::new(),
             open: BTreeMap::new(),

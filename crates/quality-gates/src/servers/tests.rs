@@ -149,8 +149,9 @@ fn shown(outcome: &Outcome) -> String {
 
 #[tokio::test]
 async fn a_server_is_started_once_and_follows_the_tree() {
-    for mode in ["pull", "push"] {
-        let Some(stand) = Stand::new(&["serve", mode]) else { return };
+    for mode in ["pull", "push", "register"] {
+        let registers = |_: &mut Fake, form: Form| Form { registers: mode == "register", ..form };
+        let Some(stand) = Stand::with(&["serve", mode], registers) else { return };
         let first = stand.ask(&[("a.txt", "use b.txt\n"), ("b.txt", "good\n")]).await;
         assert_eq!(shown(&first), "pass: 2 file(s)");
         let Outcome::Pass(coverage) = first else { panic!("no pass") };

@@ -146,7 +146,10 @@ def serve(mode):
             if mode == "deaf":
                 time.sleep(300)
             pulls = {"interFileDependencies": True, "workspaceDiagnostics": False}
-            send({"id": number, "result": {"capabilities": {} if "push" in mode else {"diagnosticProvider": pulls}}})
+            silent = "push" in mode or mode == "register"
+            send({"id": number, "result": {"capabilities": {} if silent else {"diagnosticProvider": pulls}}})
+        elif method == "initialized" and mode == "register":
+            ask("r1", "client/registerCapability", {"registrations": [{"id": "1", "method": "textDocument/diagnostic"}]})
         elif method in ("textDocument/didOpen", "textDocument/didChange"):
             document = params["textDocument"]
             uri = document["uri"]
