@@ -44,6 +44,8 @@ enum Task {
         #[arg(long)]
         open: bool,
     },
+    /// Run the commands of the README's quick start as they are written, in release
+    Quickstart,
     /// Run the benchmarks in tests/benches
     Bench(tasks::Bench),
     /// Measure which lines the tests reach (cargo-llvm-cov)
@@ -74,6 +76,10 @@ fn run(task: &Task) -> Result<()> {
         Task::Ci(options) => ci::run(&shell, options),
         Task::Layering => layering::run(&shell),
         Task::Docs { open } => docs::run(&shell, *open),
+        Task::Quickstart => {
+            println!("{}", quickstart::run(&shell, quickstart::Build::OfItsOwn)?);
+            Ok(())
+        }
         Task::Bench(bench) => tasks::bench(&shell, bench),
         Task::Coverage { arguments } => tasks::coverage(&shell, arguments),
         Task::Fuzz(fuzz) => tasks::fuzz(&shell, fuzz),

@@ -7,8 +7,10 @@ use evergen_regeneration::{Languages, NameKeeper, Pack, Project, Settings, Versi
 
 /// A project with everything that is built in.
 pub(crate) fn project(root: &Path, settings: Settings) -> Project {
+    let passes = crate::passes::passes(root, &settings.passes);
     Project::new(root, settings)
         .with_packs(packs())
+        .with_passes(passes)
         .with_languages(languages())
         .with_views(views())
         .with_name_keeper(name_keeper())

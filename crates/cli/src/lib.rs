@@ -33,6 +33,7 @@ mod gates;
 mod main_door;
 mod new_file;
 mod origin;
+mod passes;
 mod progress;
 mod project;
 mod remembered;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use evergen_regeneration::{
-    Access, Diagnostic, EffectiveSettings, Origin, Project, RegenerationEngine, SettingsLayers,
+    Access, Diagnostic, EffectiveSettings, Origin, Project, RegenerationEngine, Settings,
+    SettingsLayers,
 };
 
 use crate::arguments::{Asked, Selection};
@@ -85,7 +86,13 @@ impl Chosen {
 
     /// The project with everything that is built in.
     pub(crate) fn project(&self) -> Project {
+        self.project_with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub(crate) fn project_with(&self, change: impl FnOnce(&mut Settings)) -> Project {
         let mut settings = self.effective.settings.clone();
+        change(&mut settings);
         if !settings.regeneration.target_languages.is_empty() {
             // The default folder is for those who have templates of their own.
             settings.regeneration.template_dirs.retain(|folder| self.is_folder(folder));

@@ -17,7 +17,7 @@ mod typescript;
 pub use self::audit::cargo_audit;
 pub use self::coverage::cargo_llvm_cov;
 pub use self::go::{go_vet, gofmt};
-pub use self::healers::{ToolHealer, healers_for, ready_healers};
+pub use self::healers::{FilterRecipe, ToolHealer, filters_for, healers_for, ready_healers};
 pub use self::oxlint::oxlint;
 pub use self::python::{bandit, black, mypy, pytest, ruff_check, ruff_format};
 pub use self::ready::ReadyAdapter;

@@ -26,6 +26,8 @@
 //! [`judge_repair`]: a repair that silences, loosens, skips or empties anything is refused,
 //! whatever the gates say of it.
 //!
+//! A [`TextFilter`] is a program that rewrites one text, for those whose texts go through one.
+//!
 //! # What it does not do
 //! It writes no file of the user's, and it brings no tools of its own: the gates are the caller's.
 //! It knows nothing of models or of what comes after the verdict.
@@ -74,6 +76,7 @@ mod scratch;
 mod gate;
 mod tool;
 
+mod filter;
 mod fingerprint;
 mod process;
 
@@ -110,6 +113,7 @@ pub use crate::built_in::{
 pub use crate::cache::{CacheError, VerdictCache};
 pub use crate::engine::QualityGateEngine;
 pub use crate::fault::{Crash, Fault};
+pub use crate::filter::TextFilter;
 pub use crate::finding::{Edit, Finding, Fix, Position, Region, Severity};
 pub use crate::fingerprint::seal;
 pub use crate::formats::{

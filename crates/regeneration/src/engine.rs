@@ -37,6 +37,7 @@ mod remarks;
 mod scan;
 mod sources;
 mod stale;
+mod through;
 mod times;
 mod workers;
 

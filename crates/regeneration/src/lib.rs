@@ -24,7 +24,8 @@
 //!
 //! # What it does not do
 //! It starts no thread that outlives a call, watches no folder, calls no network and
-//! runs no other program. Templates see the model and nothing else.
+//! runs no other program, but for what a [`TextPass`] that it is given does. Templates see the
+//! model and nothing else.
 //!
 //! ```
 //! use evergen_regeneration::{Access, Project, RegenerationEngine, Settings};
@@ -71,6 +72,7 @@ mod in_memory;
 mod language;
 mod names;
 mod pack;
+mod passes;
 mod programs;
 mod project;
 mod published;
@@ -96,6 +98,7 @@ pub use crate::in_memory::MemoryRegenerator;
 pub use crate::language::{LanguageProfile, Languages, NameKind};
 pub use crate::names::{KeepError, NameKeeper};
 pub use crate::pack::{Pack, PackFile};
+pub use crate::passes::{PassError, Passes, TextPass};
 pub use crate::programs::CatchUpError;
 pub use crate::project::Project;
 pub use crate::regenerator::{

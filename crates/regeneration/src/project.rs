@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::language::Languages;
 use crate::names::{Keeper, NameKeeper};
 use crate::pack::Pack;
+use crate::passes::Passes;
 use crate::settings::Settings;
 use crate::versions::{VersionKeeper, Versions};
 use crate::view::Views;
@@ -16,6 +17,7 @@ pub struct Project {
     pub(crate) root: PathBuf,
     pub(crate) settings: Settings,
     pub(crate) packs: Vec<Pack>,
+    pub(crate) passes: Passes,
     pub(crate) languages: Languages,
     pub(crate) views: Views,
     pub(crate) keeper: Keeper,
@@ -30,6 +32,7 @@ impl Project {
             root: root.into(),
             settings,
             packs: Vec::new(),
+            passes: Passes::default(),
             languages: Languages::new(),
             views: Views::new(),
             keeper: Keeper::default(),
@@ -42,6 +45,13 @@ impl Project {
     #[must_use]
     pub fn with_packs(mut self, packs: Vec<Pack>) -> Self {
         self.packs = packs;
+        self
+    }
+
+    /// Sets what is done to each text after it was rendered.
+    #[must_use]
+    pub fn with_passes(mut self, passes: Passes) -> Self {
+        self.passes = passes;
         self
     }
 

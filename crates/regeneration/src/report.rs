@@ -430,6 +430,9 @@ pub struct Explanation {
     pub row: Vec<(String, String)>,
     /// Templates that took part, with the lines that wrote what was asked for.
     pub templates: Vec<TemplateUse>,
+    /// Passes that the text went through after it was rendered, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<String>,
     /// Queries that took part.
     pub queries: Vec<QueryUse>,
     /// Triples that were read for what was asked, each with its source.

@@ -22,6 +22,8 @@ pub struct Settings {
     pub completeness: CompletenessSettings,
     /// Groups of files that are complete or not as a whole.
     pub modules: Vec<ModuleSettings>,
+    /// What is done to rendered texts before they become files.
+    pub passes: Vec<PassSettings>,
     /// What must hold before generated files become visible.
     pub gates: GateSettings,
 }
@@ -176,6 +178,41 @@ pub struct ModuleSettings {
     pub critical_files: Vec<String>,
     /// Whether the run fails when this module is not validated.
     pub critical: bool,
+}
+
+/// One `[[passes]]` table: a program that rewrites rendered texts, from standard input to standard
+/// output, before they are gated and written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PassSettings {
+    /// The pass's name.
+    pub name: String,
+    /// Paths and globs in the output folder: what goes through it.
+    pub files: Vec<String>,
+    /// The program and its arguments, without a shell; `{file}` stands for the path in the
+    /// output folder.
+    pub command: Vec<String>,
+    /// What the program says when it is asked for its version. With another one the pass fails,
+    /// since it might make other files.
+    pub version: String,
+    /// The arguments by which the program is asked for its version.
+    pub version_arguments: Vec<String>,
+    /// How long it may take for one file, in seconds.
+    pub patience: u64,
+}
+
+impl Default for PassSettings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            files: Vec::new(),
+            command: Vec::new(),
+            version: String::new(),
+            version_arguments: vec!["--version".to_owned()],
+            patience: 30,
+        }
+    }
 }
 
 /// The table `[gates]`: what must hold before generated files become visible, and what

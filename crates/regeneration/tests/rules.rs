@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what failed")]
 
 use std::fs;
+use std::sync::Arc;
 
+use evergen_artifact::{ArtifactPath, Digest};
 use evergen_regeneration::{
-    Access, CycleError, Diagnostic, ModuleSettings, Project, RegenerationEngine, RunReport,
-    Settings,
+    Access, CycleError, Diagnostic, ModuleSettings, PassError, Passes, Project, RegenerationEngine,
+    RunReport, Settings, TextPass,
 };
 use tempfile::TempDir;
 
@@ -17,13 +19,15 @@ ex:Order a owl:Class ; ex:size 3 . ex:Product a owl:Class .";
 struct Fixture {
     folder: TempDir,
     settings: Settings,
+    passes: Passes,
 }
 
 fn project(templates: &[(&str, &str)]) -> Fixture {
     let mut settings = Settings::default();
     settings.model.sources = vec!["model.ttl".to_owned()];
     settings.model.prefixes.insert("ex".to_owned(), "http://example.org/".to_owned());
-    let fixture = Fixture { folder: TempDir::new().unwrap(), settings };
+    let folder = TempDir::new().unwrap();
+    let fixture = Fixture { folder, settings, passes: Passes::default() };
     fixture.write("model.ttl", MODEL);
     for (name, text) in templates {
         fixture.write(&format!("templates/{name}"), text);
@@ -48,9 +52,18 @@ impl Fixture {
         names
     }
 
-    fn try_run(&self) -> Result<RunReport, CycleError> {
+    fn open(&self) -> Result<RegenerationEngine, CycleError> {
         let project = Project::new(self.folder.path(), self.settings.clone());
-        RegenerationEngine::open(project, Access::Write { wait: None })?.run(&mut |_| {})
+        let project = project.with_passes(self.passes.clone());
+        RegenerationEngine::open(project, Access::Write { wait: None })
+    }
+
+    fn try_run(&self) -> Result<RunReport, CycleError> {
+        self.open()?.run(&mut |_| {})
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join("gen").join(name)).unwrap()
     }
 
     fn run(&self) -> RunReport {
@@ -248,4 +261,88 @@ fn the_result_does_not_depend_on_the_number_of_workers() {
         texts.push(fs::read_to_string(fixture.folder.path().join("evergen.lock")).unwrap());
     }
     assert!(texts.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+/// Sorts lines and puts a mark before them.
+struct Sorting {
+    mark: &'static str,
+}
+
+impl TextPass for Sorting {
+    fn name(&self) -> &str {
+        "sorting"
+    }
+
+    fn digest(&self) -> Digest {
+        Digest::of(self.mark.as_bytes())
+    }
+
+    fn takes(&self, path: &ArtifactPath) -> bool {
+        path.as_str().ends_with(".txt")
+    }
+
+    fn apply(&self, path: &ArtifactPath, text: &[u8]) -> Result<Vec<u8>, PassError> {
+        let text = String::from_utf8_lossy(text);
+        if text.contains("bad") {
+            return Err(PassError::new(format!("{path} is bad")).with_help("be good"));
+        }
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        Ok(format!("{}\n{}\n", self.mark, lines.join("\n")).into_bytes())
+    }
+}
+
+fn sorting(mark: &'static str) -> Passes {
+    Passes::new([Arc::new(Sorting { mark }) as Arc<dyn TextPass>])
+}
+
+const LINES: &str = "z\n{{ class | local_name }}\na\n";
+
+#[test]
+fn a_pass_is_part_of_what_an_artifact_is_made_by() {
+    let other = EACH.replace(".txt", ".md");
+    let templates =
+        [("a.j2", format!("{EACH}+++\n{LINES}")), ("b.j2", format!("{other}+++\n{LINES}"))];
+    let mut fixture = project(&templates.each_ref().map(|(name, text)| (*name, text.as_str())));
+    fixture.run();
+    assert_eq!(fixture.read("Order.txt"), "z\nOrder\na\n");
+
+    fixture.passes = sorting("# one");
+    assert_eq!(fixture.run().artifacts.written, 2, "what it takes, and nothing else");
+    assert_eq!(fixture.read("Order.txt"), "# one\nOrder\na\nz\n");
+    assert_eq!(fixture.read("Order.md"), "z\nOrder\na\n");
+    assert_eq!(fixture.run().artifacts.evaluated, 0);
+    assert!(fixture.open().unwrap().verify().unwrap().differences.is_empty());
+
+    fixture.passes = sorting("# two");
+    assert_eq!(fixture.run().artifacts.written, 2, "another pass makes other artifacts");
+    fixture.write("gen/Order.txt", "mine");
+    assert_eq!(fixture.run().artifacts.refused, 1, "an edit is one of what the pass gave");
+}
+
+#[test]
+fn a_line_that_a_pass_moved_is_explained_by_what_was_rendered() {
+    let mut fixture = project(&[("a.j2", &format!("{EACH}+++\n{LINES}"))]);
+    fixture.passes = sorting("# one");
+    fixture.run();
+    let mut engine = fixture.open().unwrap();
+    let moved = engine.explain("Order.txt", Some(2)).unwrap();
+    assert_eq!(moved.text.as_deref(), Some("Order"));
+    assert_eq!(moved.passes, ["sorting"]);
+    assert_eq!(moved.templates[0].lines, [6]);
+    let added = engine.explain("Order.txt", Some(1)).unwrap();
+    assert_eq!((added.text.as_deref(), added.templates.len()), (Some("# one"), 0));
+}
+
+#[test]
+fn a_pass_that_fails_writes_nothing_and_says_what_to_do() {
+    let mut fixture = project(&[("a.j2", &format!("{EACH}+++\n{LINES}"))]);
+    fixture.run();
+    fixture.passes = sorting("# one");
+    fixture.write("templates/a.j2", &format!("{EACH}+++\nbad\n"));
+    let problem = fixture.problem();
+    assert_eq!(problem.code, "pass::failed");
+    assert!(problem.message.starts_with("the pass `sorting` failed on `Order.txt`"), "{problem:?}");
+    assert_eq!(problem.help.as_deref(), Some("be good"));
+    assert_eq!(fixture.read("Order.txt"), "z\nOrder\na\n");
 }

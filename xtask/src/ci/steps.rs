@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask ci`.
 //!
-//! All steps that compile use the same features and, but for the quick start,
-//! the same profile, so that what one step has built the next one finds.
+//! All steps that compile use the same features and the same profile, so that what one
+//! step has built the next one finds.
 
 use anyhow::Result;
 
@@ -85,5 +85,5 @@ fn run_tests(shell: &Shell, arguments: &[&str]) -> Result<Report> {
 }
 
 fn started(shell: &Shell) -> Result<Report> {
-    quickstart::run(shell).map(Report::passed)
+    quickstart::run(shell, quickstart::Build::OfTheTests).map(Report::passed)
 }

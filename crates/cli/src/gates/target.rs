@@ -118,8 +118,10 @@ impl Target {
         Ok(fitting)
     }
 
-    /// Whether a file of the judged folder is one that evergen generates.
-    pub(crate) fn generated(&self) -> Result<impl Fn(&str) -> bool + use<>, Failure> {
+    /// Which artifact a file of the judged folder is; none where evergen does not generate it.
+    pub(crate) fn generated(
+        &self,
+    ) -> Result<impl Fn(&str) -> Option<ArtifactPath> + use<>, Failure> {
         // Whoever goes to the output by another way, as by a link, means the same files.
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let output = real(&self.chosen.output());
@@ -134,7 +136,7 @@ impl Target {
             let file = folder.join(path);
             let inside = file.strip_prefix(&output).ok().and_then(Path::to_str);
             let path = inside.and_then(|path| ArtifactPath::parse(path).ok());
-            path.is_some_and(|path| lock.get(&path).is_some())
+            path.filter(|path| lock.get(path).is_some())
         })
     }
 }

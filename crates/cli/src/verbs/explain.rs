@@ -96,6 +96,7 @@ fn print(console: &mut Console, chosen: &Chosen, explanation: &Explanation) {
     console.line("");
     made_by(console, chosen, explanation);
     templates(console, &explanation.templates);
+    passes(console, &explanation.passes);
     queries(console, &explanation.queries);
     triples(console, chosen, explanation);
     last(console, chosen, explanation);
@@ -127,6 +128,13 @@ fn templates(console: &mut Console, templates: &[TemplateUse]) {
         let lines: Vec<_> = template.lines.iter().map(ToString::to_string).collect();
         let lines = if lines.is_empty() { String::new() } else { format!(":{}", lines.join(",")) };
         console.line(format!("  {}{lines}", shown(&template.file)));
+    }
+}
+
+fn passes(console: &mut Console, passes: &[String]) {
+    if !passes.is_empty() {
+        heading(console, "Passes");
+        passes.iter().for_each(|pass| console.line(format!("  {}", shown(pass))));
     }
 }
 

@@ -1,6 +1,10 @@
 //! `evergen heal`.
 
+mod recorded;
+
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use evergen_quality_gates::{
     Fault, HealOptions, HealReport, Presentation, Receipt, Refused, ReportFormat, Stop,
@@ -8,6 +12,7 @@ use evergen_quality_gates::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::recorded::Recorded;
 use super::gates::wait;
 use crate::arguments::Heal;
 use crate::console::{Console, Ink};
@@ -34,6 +39,8 @@ pub(crate) struct HealedReport {
     written: Vec<String>,
     /// Files that were left alone, and why.
     left: Vec<Left>,
+    /// Passes that were recorded for generated files, or would be.
+    passes: Vec<String>,
     /// Why healing stopped: `done`, `no_progress`, `repeated` or `rounds`.
     #[schemars(with = "String")]
     stopped: Stop,
@@ -71,6 +78,8 @@ enum Why {
     DryRun,
     /// It is generated: what makes it has to be mended.
     Generated,
+    /// It is generated, and a pass that mends it is recorded, or would be: the next run writes it.
+    Recorded,
     /// Somebody changed it in the meantime.
     Changed,
     /// Nobody may write to it.
@@ -89,14 +98,45 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
     let healing = engine.auto_heal(&target.subject, &healers, today(extent), options);
     let healed = wait(healing)?;
     target.keep_stamps();
-    let (written, left) = apply(&target, &healed, arguments.dry_run)?;
-    let passes = healed.after.overall_passed && left.iter().all(|left| left.why == Why::DryRun);
+    let (written, mut left) = apply(&target, &healed, arguments.dry_run)?;
+    let recorded = record(&target, &healed, &mut left, arguments.dry_run)?;
+    let will_be = |left: &Left| matches!(left.why, Why::DryRun | Why::Recorded);
+    let passes = healed.after.overall_passed && left.iter().all(will_be);
     if console.is_json() {
-        console.object(&report(healed, written, left));
+        console.object(&report(healed, written, left, recorded));
     } else if !console.is_quiet() {
         tell(&target, &healed, &written, &left, console);
+        tell_recorded(recorded.as_ref(), arguments.dry_run, console);
     }
     Ok(Verdict::of(passes))
+}
+
+/// Records the repairs of generated files as passes, if there are such files and passes that give
+/// just what healing did.
+fn record(
+    target: &Target,
+    healed: &HealReport,
+    left: &mut [Left],
+    dry_run: bool,
+) -> Result<Option<Recorded>, Failure> {
+    let artifact = target.generated()?;
+    let is_generated =
+        |path: &str| left.iter().any(|it| it.path == path && it.why == Why::Generated);
+    let files: BTreeMap<String, Arc<[u8]>> = healed
+        .files
+        .iter()
+        .filter(|(path, _)| is_generated(path))
+        .filter_map(|(path, bytes)| Some((artifact(path)?.to_string(), Arc::clone(bytes))))
+        .collect();
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let recorded = recorded::record(target, healed, &files, dry_run)?;
+    if matches!(recorded, Recorded::Passes(_)) {
+        let generated = left.iter_mut().filter(|left| left.why == Why::Generated);
+        generated.for_each(|left| left.why = Why::Recorded);
+    }
+    Ok(Some(recorded))
 }
 
 /// Writes what was mended, each file at once, if it is as it was when it was judged. Room is made
@@ -106,12 +146,12 @@ fn apply(
     healed: &HealReport,
     dry_run: bool,
 ) -> Result<(Vec<String>, Vec<Left>), Failure> {
-    let is_generated = target.generated()?;
+    let artifact = target.generated()?;
     let (mut written, mut left, mut ready) = (Vec::new(), Vec::new(), Vec::new());
     for (path, bytes) in &healed.files {
         let file = target.folder.join(path);
         let why = match () {
-            () if is_generated(path) => Why::Generated,
+            () if artifact(path).is_some() => Why::Generated,
             () if dry_run => Why::DryRun,
             () if !is_as_judged(target, path, &file)? => Why::Changed,
             () if is_read_only(&file) => Why::ReadOnly,
@@ -146,7 +186,12 @@ fn is_as_judged(target: &Target, path: &str, file: &Path) -> Result<bool, Failur
     Ok(known == now)
 }
 
-fn report(healed: HealReport, written: Vec<String>, left: Vec<Left>) -> HealedReport {
+fn report(
+    healed: HealReport,
+    written: Vec<String>,
+    left: Vec<Left>,
+    recorded: Option<Recorded>,
+) -> HealedReport {
     let HealReport { receipts, refused, faults, before, after, stopped, .. } = healed;
     let fault = |(healer, fault): (String, Fault)| HealerFault {
         healer,
@@ -159,6 +204,10 @@ fn report(healed: HealReport, written: Vec<String>, left: Vec<Left>) -> HealedRe
         faults: faults.into_iter().map(fault).collect(),
         written,
         left,
+        passes: match recorded {
+            Some(Recorded::Passes(passes)) => passes,
+            Some(Recorded::Not(_)) | None => Vec::new(),
+        },
         stopped,
         passed_before: before.overall_passed,
         passed_after: after.overall_passed,
@@ -199,6 +248,26 @@ fn tell(
     closing(written, left, healed.after.overall_passed, console);
 }
 
+/// What became of repairs of generated files.
+fn tell_recorded(recorded: Option<&Recorded>, dry_run: bool, console: &mut Console) {
+    match recorded {
+        None => {}
+        Some(Recorded::Passes(passes)) => {
+            let word = if dry_run { "would be recorded" } else { "recorded" };
+            let names = passes.iter().map(|pass| format!("pass `{}`", shown(pass)));
+            let names = names.collect::<Vec<_>>().join(", ");
+            console.line(format!("{word} in evergen.toml for generated files: {names}"));
+            console.remark("help: `evergen run` makes them anew, just as they were healed");
+        }
+        Some(Recorded::Not(why)) => {
+            console.line(format!("no pass is recorded for generated files: {}", shown(why)));
+            console.remark(
+                "help: mend the template that makes it; `evergen explain FILE:LINE` says which line",
+            );
+        }
+    }
+}
+
 /// What the gates still say.
 fn remaining(target: &Target, healed: &HealReport, console: &mut Console) {
     if !healed.after.overall_passed {
@@ -218,11 +287,6 @@ fn closing(written: &[String], left: &[Left], passes: bool, console: &mut Consol
     let generated: Vec<&Left> = left.iter().filter(|left| left.why == Why::Generated).collect();
     for file in &generated {
         console.line(format!("{} is generated, and is left alone", shown(&file.path)));
-    }
-    if !generated.is_empty() {
-        console.remark(
-            "help: mend the template that makes it; `evergen explain FILE:LINE` says which line",
-        );
     }
     let dry = left.iter().filter(|left| left.why == Why::DryRun).count() as u64;
     match (written.len() as u64, dry) {

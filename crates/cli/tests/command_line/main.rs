@@ -13,6 +13,7 @@ mod errors;
 mod first_steps;
 mod gates;
 mod packs;
+mod passes;
 mod published;
 mod support;
 mod watch;

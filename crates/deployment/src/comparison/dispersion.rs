@@ -30,7 +30,7 @@ pub(super) struct Prior {
 
 impl Prior {
     /// What who knows nothing assumes.
-    pub(super) const UNKNOWN: Self = Self { phi: 1.8, windows: 5.0 };
+    pub(super) const UNKNOWN: Self = Self { phi: 2.2, windows: 6.0 };
     /// What calibration starts from.
     const POISSON: Self = Self { phi: 1.0, windows: 3.0 };
     /// Dispersion may change with the release, so that old windows are worth only so much.

@@ -152,7 +152,7 @@ pub struct Standing {
 ///   the ratio that fits best, and from windows of the old slot before the shift
 ///   ([`Comparison::calibrate`]). Logarithms of factors are divided by `φ`, at least 1: were
 ///   errors to come in independent clumps of `φ`, this would be exact.
-/// - Who was not calibrated has to assume `φ` = 1.8 at first.
+/// - Who was not calibrated has to assume `φ` = 2.2 at first.
 /// - No window multiplies the capital by more than a bound, so that none decides alone: it takes
 ///   two where errors were seen to come alone, and four otherwise.
 ///

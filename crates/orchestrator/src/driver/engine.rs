@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use evergen_artifact::ProposedChanges;
 use evergen_events::{Acknowledger, ChangeEvent, Consumer, LogEntry};
 use evergen_regeneration::{Regenerator, WorkKey};
 use jiff::Timestamp;
+use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -71,6 +72,8 @@ pub(super) struct Committed {
 }
 
 /// Carries out what the scheduler says, and tells it what happened.
+///
+/// Its maps hash numbers that it gave out itself, which nobody can choose badly for it.
 pub(super) struct Engine {
     pub(super) shared: Arc<Shared>,
     pub(super) scheduler: Scheduler<WorkKey>,
@@ -84,13 +87,13 @@ pub(super) struct Engine {
     /// Read, and without room in the scheduler yet.
     surplus: VecDeque<(LogEntry, Option<CycleId>)>,
     /// Events in hand.
-    pub(super) entries: HashMap<u64, LogEntry>,
+    pub(super) entries: FxHashMap<u64, LogEntry>,
     pub(super) tasks: JoinSet<(TaskId, TaskEnd)>,
-    pub(super) spawned: HashMap<TaskId, Spawned>,
-    pub(super) ids: HashMap<Id, TaskId>,
-    pub(super) committed: HashMap<TaskId, Committed>,
-    pub(super) drafts: HashMap<CycleId, Draft>,
-    pub(super) waiters: HashMap<CycleId, oneshot::Sender<ParallelExecution>>,
+    pub(super) spawned: FxHashMap<TaskId, Spawned>,
+    pub(super) ids: FxHashMap<Id, TaskId>,
+    pub(super) committed: FxHashMap<TaskId, Committed>,
+    pub(super) drafts: FxHashMap<CycleId, Draft>,
+    pub(super) waiters: FxHashMap<CycleId, oneshot::Sender<ParallelExecution>>,
     pub(super) meter: CpuMeter,
     pub(super) environments: Arc<[String]>,
     pub(super) inputs: Vec<Input<WorkKey>>,
@@ -125,13 +128,13 @@ impl Engine {
             desk: Desk::start(acknowledger, Arc::clone(&shared.dead_events)),
             shared,
             surplus: VecDeque::new(),
-            entries: HashMap::new(),
+            entries: FxHashMap::default(),
             tasks: JoinSet::new(),
-            spawned: HashMap::new(),
-            ids: HashMap::new(),
-            committed: HashMap::new(),
-            drafts: HashMap::new(),
-            waiters: HashMap::new(),
+            spawned: FxHashMap::default(),
+            ids: FxHashMap::default(),
+            committed: FxHashMap::default(),
+            drafts: FxHashMap::default(),
+            waiters: FxHashMap::default(),
             meter: CpuMeter::default(),
             environments: environments.into(),
             inputs: Vec::new(),

@@ -89,7 +89,8 @@ impl Gate {
             return Err(free_at);
         }
         let mut passes = Passes::default();
-        for component in self.to_start.clone() {
+        for at in 0..self.to_start.len() {
+            let component = self.to_start[at];
             match self.ask(component, now, moved) {
                 Ok(ticket) => passes.tickets.push((component, ticket)),
                 Err(free_at) => {

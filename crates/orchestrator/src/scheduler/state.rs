@@ -1,8 +1,9 @@
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::hash::Hash;
 use std::time::Duration;
 
 use evergen_resilience::RetryPolicy;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cycles::Cycles;
 use super::errands::{Errands, Order};
@@ -44,7 +45,7 @@ pub struct Scheduler<K> {
     pub(super) lanes: Lanes,
     /// Places whose deployment can be tried, oldest first.
     pub(super) deployable: VecDeque<u32>,
-    pub(super) runs: HashMap<TaskId, Run>,
+    pub(super) runs: FxHashMap<TaskId, Run>,
     /// Tasks that have a place among those that may run at once.
     pub(super) working: usize,
     pub(super) timers: Timers,
@@ -54,7 +55,7 @@ pub struct Scheduler<K> {
     pub(super) cycles: Cycles,
     pub(super) errands: Errands<K>,
     pub(super) limiter: Option<AdaptiveLimiter>,
-    in_hand: HashSet<u64>,
+    in_hand: FxHashSet<u64>,
     pub(super) dealt_with: Vec<u64>,
     next_task: u64,
     next_order: u64,
@@ -157,7 +158,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
             slots: Slots::new(),
             lanes: Lanes::new(tuning.aging),
             deployable: VecDeque::new(),
-            runs: HashMap::new(),
+            runs: FxHashMap::default(),
             working: 0,
             timers: Timers::default(),
             gate: Gate::new(config, with_gates)?,
@@ -166,7 +167,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
             cycles: Cycles::new(config.max_batch, tuning.target / 2),
             errands: Errands::new(),
             limiter: config.adaptive_optimization.then(|| AdaptiveLimiter::new(most, most)),
-            in_hand: HashSet::new(),
+            in_hand: FxHashSet::default(),
             dealt_with: Vec::new(),
             next_task: 0,
             next_order: 0,

@@ -17,9 +17,11 @@ use crate::{
 };
 
 mod dependency;
+mod filters;
 mod ready;
 
 pub(crate) use self::dependency::advisory;
+pub use self::filters::{FilterRecipe, filters_for};
 
 /// A tool that mends files in a copy of the tree, which is all that it ever sees.
 ///

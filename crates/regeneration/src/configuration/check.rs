@@ -86,7 +86,7 @@ impl<'a> Check<'a> {
             }
             (Kind::Switch, DeValue::Boolean(_)) => {}
             (Kind::Table, DeValue::Table(entries)) => self.table(&key.path(), entries),
-            (Kind::Tables, DeValue::Array(items)) => self.modules(items, key),
+            (Kind::Tables, DeValue::Array(items)) => self.list(items, key),
             (Kind::Foreign, DeValue::Array(items)) => self.foreign(items, key),
             _ => self.wrong_type(key, value),
         }
@@ -220,36 +220,58 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn modules(&mut self, items: &DeArray<'_>, key: &Key) {
+    /// Tables of one name: `[[modules]]` or `[[passes]]`.
+    fn list(&mut self, items: &DeArray<'_>, key: &Key) {
         let mut names: Vec<String> = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let DeValue::Table(entries) = item.get_ref() else {
                 self.wrong_type(key, item);
                 continue;
             };
-            self.places.push((format!("modules.{index}"), item.span()));
-            self.table("modules", entries);
-            self.module(entries, item.span(), &mut names);
+            self.places.push((format!("{}.{index}", key.name), item.span()));
+            self.table(key.name, entries);
+            self.one_of_list(key.name, entries, item.span(), &mut names);
         }
     }
 
-    fn module(&mut self, entries: &DeTable<'_>, span: Range<usize>, names: &mut Vec<String>) {
+    fn one_of_list(
+        &mut self,
+        list: &str,
+        entries: &DeTable<'_>,
+        span: Range<usize>,
+        names: &mut Vec<String>,
+    ) {
+        let one = if list == "passes" { "pass" } else { "module" };
         let Some((name, at)) = entry(entries, "name") else {
-            self.report("config::missing", span, "a module has no name").help =
+            self.report("config::missing", span, format!("a {one} has no name")).help =
                 Some("give it one, like `name = \"orders\"`".to_owned());
             return;
         };
-        if entry(entries, "required").is_none() && entry(entries, "critical_files").is_none() {
+        if list == "passes" {
+            self.pass(entries, &name, span);
+        } else if entry(entries, "required").is_none() && entry(entries, "critical_files").is_none()
+        {
             let message = format!("the module {} names no files", quoted(&name));
             self.report("config::missing", span, message).help =
                 Some("say which files it needs in `required` or `critical_files`".to_owned());
         }
         if names.contains(&name) {
-            let message = format!("there are two modules with the name {}", quoted(&name));
+            let message = format!("there are two {list} with the name {}", quoted(&name));
             self.report("config::duplicate", at, message).help =
                 Some("give one of them another name, or join the two".to_owned());
         }
         names.push(name);
+    }
+
+    fn pass(&mut self, entries: &DeTable<'_>, name: &str, span: Range<usize>) {
+        for needed in ["files", "command", "version"] {
+            if entry(entries, needed).is_none() {
+                let message = format!("the pass {} has no `{needed}`", quoted(name));
+                let example = keys::find("passes", needed).map_or("", |key| key.example);
+                self.report("config::missing", span.clone(), message).help =
+                    Some(format!("write it like `{example}`"));
+            }
+        }
     }
 }
 

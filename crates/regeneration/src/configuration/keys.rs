@@ -158,6 +158,23 @@ pub(super) const KEYS: &[Key] = &[
     key("modules", "required", PATTERNS, r#"required = ["orders/*.rs"]"#),
     key("modules", "critical_files", PATTERNS, r#"critical_files = ["orders/mod.rs"]"#),
     key("modules", "critical", Kind::Switch, "critical = true"),
+    key("", "passes", Kind::Tables, "[[passes]]"),
+    key("passes", "name", Kind::Text(Rule::Filled), r#"name = "ruff""#),
+    key("passes", "files", PATTERNS, r#"files = ["**/*.py"]"#),
+    key(
+        "passes",
+        "command",
+        Kind::Texts { rule: Rule::Filled, needed: true, once: false },
+        r#"command = ["ruff", "format", "--stdin-filename", "{file}", "-"]"#,
+    ),
+    key("passes", "version", Kind::Text(Rule::Filled), r#"version = "ruff 0.14.2""#),
+    key(
+        "passes",
+        "version_arguments",
+        Kind::Texts { rule: Rule::Filled, needed: false, once: false },
+        r#"version_arguments = ["--version"]"#,
+    ),
+    key("passes", "patience", Kind::Count { least: 1, most: 3600 }, "patience = 30"),
     key("", "gates", Kind::Table, "[gates]"),
     key("gates", "before_commit", PATHS, r#"before_commit = ["syntax", "ruff"]"#),
     key("gates", "on_request", PATHS, r#"on_request = ["imports", "mypy"]"#),
@@ -204,6 +221,11 @@ const fn at_least_one(most: u64) -> Kind {
 /// The key of this name in this table.
 pub(super) fn find(table: &str, name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.table == table && key.name == name)
+}
+
+/// Whether a table is written several times, as `[[table]]`.
+pub(super) fn is_list(table: &str) -> bool {
+    matches!(table, "modules" | "passes")
 }
 
 /// The keys of one table.

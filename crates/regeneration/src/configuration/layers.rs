@@ -209,8 +209,8 @@ impl SettingsLayers {
 
     fn unknown(&mut self, key: &str, origin: &Origin) {
         let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
-        let diagnostic = if table == "modules" || key == "modules" {
-            Diagnostic::error("config::unknown_key", "modules can't be overridden")
+        let diagnostic = if let Some(list) = [table, key].into_iter().find(|it| keys::is_list(it)) {
+            Diagnostic::error("config::unknown_key", format!("{list} can't be overridden"))
                 .with_help("write them in evergen.toml")
         } else if keys::of_table(table).next().is_none() {
             let tables = KEYS.iter().filter(|key| matches!(key.kind, Kind::Table)).map(Key::path);
@@ -228,7 +228,7 @@ impl SettingsLayers {
 
 /// The key of a dotted name, and the name of an entry where it is a table of texts.
 fn resolve(path: &str) -> Option<(&'static Key, Option<&str>)> {
-    let candidates = KEYS.iter().filter(|key| key.table != "modules");
+    let candidates = KEYS.iter().filter(|key| !keys::is_list(key.table));
     for key in candidates {
         let full = key.path();
         match key.kind {
@@ -296,7 +296,7 @@ fn values(settings: &Settings, origins: &BTreeMap<String, Origin>) -> Vec<Effect
     let all = serde_json::to_value(settings).unwrap_or_default();
     let origin = |key: &str| origins.get(key).cloned().unwrap_or(Origin::Default);
     let mut values = Vec::new();
-    for key in KEYS.iter().filter(|key| key.table != "modules") {
+    for key in KEYS.iter().filter(|key| !keys::is_list(key.table)) {
         let path = key.path();
         let value = path.split('.').fold(&all, |value, part| &value[part]).clone();
         let parts = match (key.kind, value) {

@@ -26,7 +26,7 @@ pub(super) fn for_key(table: &str, name: &str) -> String {
 pub(super) fn header(table: &str) -> String {
     match table {
         "" => "the top of the file".to_owned(),
-        "modules" => "`[[modules]]`".to_owned(),
+        "modules" | "passes" => format!("`[[{table}]]`"),
         _ => format!("`[{table}]`"),
     }
 }

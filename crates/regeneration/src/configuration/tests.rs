@@ -186,6 +186,21 @@ fn modules_have_a_name_and_files() {
 }
 
 #[test]
+fn passes_say_what_they_run_on_which_files() {
+    check(
+        "[[passes]]\nname = \"ruff\"\nfiles = [\"*.py\"]\ncommand = []\nversion = \"ruff 1.2.3\"\n\
+         [[passes]]\nname = \"ruff\"\nfiles = [\"[\"]\ncommand = [\"ruff\"]\nversoin = \"1\"\n",
+        r#"
+4:11 config::range: `passes.command` is empty (write it like `command = ["ruff", "format", "--stdin-filename", "{file}", "-"]`)
+6:1 config::missing: the pass "ruff" has no `version` (write it like `version = "ruff 0.14.2"`)
+7:8 config::duplicate: there are two passes with the name "ruff" (give one of them another name, or join the two)
+8:10 config::range: "[" in `passes.files` is no valid pattern (write it like `files = ["**/*.py"]`)
+10:1 config::unknown_key: `[[passes]]` has no key `versoin` (did you mean `version`?)
+"#,
+    );
+}
+
+#[test]
 fn all_syntax_errors_are_found_and_nothing_is_guessed_after_the_first() {
     check(
         "[model]\nsorces = [\"a\"]\n[regeneration]\noutput_dir = gen\nincremental = \nx = 1\n[limits\n",

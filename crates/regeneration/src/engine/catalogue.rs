@@ -41,6 +41,7 @@ pub(super) fn settings_digest(project: &Project) -> Digest {
         settings.limits.max_artifact_bytes,
         languages,
         views,
+        project.passes.digests(),
     );
     // Strings and numbers always have a JSON form.
     Digest::of(serde_json::to_string(&ruling).unwrap_or_default().as_bytes())

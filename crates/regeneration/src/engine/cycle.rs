@@ -358,7 +358,8 @@ impl Cycle<'_> {
                 shared.snapshot.clone(),
                 &shared.prefixes,
                 Arc::clone(shared.answers),
-            ),
+            )
+            .with_passes(&self.project.passes),
             placer: &placer,
             workers: self.project.settings.regeneration.parallel_workers,
         };

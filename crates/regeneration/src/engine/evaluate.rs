@@ -14,6 +14,7 @@ use twox_hash::XxHash3_128;
 
 use crate::artifacts::Slot;
 use crate::generator::{Generator, NamedQuery};
+use crate::passes::Passes;
 use crate::records::{Cause, Content, Record, Row, push_terms};
 use crate::report::Diagnostic;
 use crate::template::asked::{Answers, Asked};
@@ -76,12 +77,19 @@ pub(super) struct Ground {
     pub(super) snapshot: Snapshot,
     pub(super) prefixes: Arc<Prefixes>,
     pub(super) answers: Arc<Answers>,
+    pub(super) passes: Passes,
 }
 
 impl Ground {
     /// A state of the model, and what views have answered about it so far.
     pub(super) fn new(snapshot: Snapshot, prefixes: &Arc<Prefixes>, answers: Arc<Answers>) -> Self {
-        Self { snapshot, prefixes: Arc::clone(prefixes), answers }
+        Self { snapshot, prefixes: Arc::clone(prefixes), answers, passes: Passes::default() }
+    }
+
+    /// The same for texts that go through these passes.
+    pub(super) fn with_passes(mut self, passes: &Passes) -> Self {
+        self.passes = passes.clone();
+        self
     }
 
     /// What one evaluation works with; uses are noted in `trace`, if there is one.
@@ -110,7 +118,8 @@ pub(super) fn evaluate(job: &Job, generator: &Generator, ground: &Ground) -> Eva
         Ok(Prepared { inputs, .. }) if is_same(job, inputs) => Evaluated::Same,
         Ok(Prepared { path: Some(path), inputs, context }) => {
             let started = Instant::now();
-            let text = render(generator, context);
+            let text = render(generator, context)
+                .and_then(|bytes| rewritten(&ground.passes, generator, &path, bytes));
             times.render = started.elapsed();
             match text {
                 Err(problem) => Evaluated::Failed(vec![problem]),
@@ -317,6 +326,31 @@ fn output_path(generator: &Generator, context: &Value) -> Result<ArtifactPath, D
             .about(&*generator.name)
             .with_help("an output path is relative to the output folder, stays inside it, and is valid on every system")
     })
+}
+
+/// The text after the passes of the project.
+pub(super) fn rewritten(
+    passes: &Passes,
+    generator: &Generator,
+    path: &ArtifactPath,
+    bytes: Vec<u8>,
+) -> Result<Vec<u8>, Diagnostic> {
+    let limit = generator.sandbox.limits.max_artifact_bytes;
+    let bytes = passes.apply(path, bytes).map_err(|(pass, error)| {
+        let message = format!("the pass `{pass}` failed on `{path}`: {error}");
+        let problem = Diagnostic::error("pass::failed", message).about(&*generator.name);
+        match error.help {
+            Some(help) => problem.with_help(help),
+            None => problem,
+        }
+    })?;
+    if bytes.len() as u64 > limit {
+        let message = format!(
+            "`{path}` is larger than {limit} bytes after its passes ([limits] max_artifact_bytes)"
+        );
+        return Err(Diagnostic::error("pass::failed", message).about(&*generator.name));
+    }
+    Ok(bytes)
 }
 
 fn render(generator: &Generator, context: Value) -> Result<Vec<u8>, Diagnostic> {

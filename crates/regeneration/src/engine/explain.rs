@@ -14,7 +14,7 @@ use super::catalogue::Catalogue;
 use super::cycle::{Mode, Purpose};
 use super::evaluate::{self, Job};
 use super::memory::Memory;
-use super::{RegenerationEngine, scan, sources};
+use super::{RegenerationEngine, scan, sources, through};
 use crate::artifacts::Slot;
 use crate::error::CycleError;
 use crate::generator::{Compilation, Generator};
@@ -93,13 +93,16 @@ impl RegenerationEngine {
         let snapshot = memory.model.get_or_insert_default().snapshot();
         let job = job(slot, &record);
         let replay = self.replay(&job, generator, &catalogue, &snapshot, None)?.0;
-        let range = line.map(|line| line_range(&replay.text, path, line)).transpose()?;
+        let written = through::written(&self.project, generator, &record, &replay.text)?;
+        let line_range = line.map(|line| line_range(&written, path, line)).transpose()?;
+        let range =
+            line_range.clone().map(|range| through::rendered_range(&replay.text, &written, range));
         let patterns = patterns(&replay, range.as_ref());
         let triples = triples(&snapshot, &replay, range.as_ref(), &patterns);
         Ok(Explanation {
             path: path.to_owned(),
             line,
-            text: range.clone().map(|range| replay.text[range].to_owned()),
+            text: line_range.map(|range| written[range].to_owned()),
             row: spell_row(generator.context.iter(), &record.row, &snapshot),
             templates: self.templates(
                 &job,
@@ -112,6 +115,7 @@ impl RegenerationEngine {
             queries: queries(generator, &replay, range.as_ref()),
             triples: self.locate(&memory, &snapshot, &triples),
             patterns: all_patterns(&replay).len() as u64,
+            passes: record.path.iter().flat_map(|path| self.project.passes.names(path)).collect(),
             generator: name,
             last,
             stale: stale(&finished.report.changes, path),

@@ -25,7 +25,7 @@ pub(crate) type Loaded = BTreeMap<String, Option<Digest>>;
 pub(crate) struct Sandbox {
     pub(crate) environment: Environment<'static>,
     loaded: Arc<Mutex<Loaded>>,
-    limits: RenderLimits,
+    pub(crate) limits: RenderLimits,
 }
 
 impl Sandbox {

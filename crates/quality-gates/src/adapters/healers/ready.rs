@@ -111,7 +111,7 @@ fn layout(
     ToolHealer { info: own, takes: |finding| finding.rule == "unformatted", run, ..healer }
 }
 
-const SCRIPTS: &[&str] = &["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"];
+pub(super) const SCRIPTS: &[&str] = &["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"];
 
 fn biome_lint(name: &str, unsafely: bool) -> ToolHealer {
     let adapter = biome();

@@ -1,0 +1,147 @@
+//! Repairs of generated files, recorded as passes of the project.
+//!
+//! A generated file is not written to: the next run would take the repair back. Where a program
+//! mends a text as its healer mended the file, the program becomes a pass, and this shows first
+//! that a generation with it gives the mended file, byte for byte.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evergen_artifact::ProposedChanges;
+use evergen_quality_gates::adapters::{FilterRecipe, filters_for};
+use evergen_quality_gates::{HealReport, TextFilter};
+use evergen_regeneration::{
+    Access, CycleError, Decision, PassSettings, RegenerationEngine, parse_settings,
+};
+
+use crate::failure::Failure;
+use crate::gates::Target;
+use crate::new_file;
+use crate::origin::CONFIGURATION;
+use crate::verbs::gates::wait;
+
+/// What came of an attempt to record repairs.
+pub(super) enum Recorded {
+    /// These passes give the mended files, and stand in the settings, or would.
+    Passes(Vec<String>),
+    /// No pass does; why.
+    Not(String),
+}
+
+/// Records what mended generated files as passes; `files` are artifacts with their mended bytes.
+/// Nothing is written in a dry run.
+pub(super) fn record(
+    target: &Target,
+    healed: &HealReport,
+    files: &BTreeMap<String, Arc<[u8]>>,
+    dry_run: bool,
+) -> Result<Recorded, Failure> {
+    if target.chosen.place.configuration.as_deref() != Some(CONFIGURATION) {
+        return Ok(Recorded::Not(format!("there is no {CONFIGURATION} to record a pass in")));
+    }
+    let receipts = healed.receipts.iter();
+    let used = receipts.map(|receipt| (receipt.healer.as_str(), receipt.rule.as_str()));
+    let Some(recipes) = filters_for(used) else {
+        return Ok(Recorded::Not("no program mends a text of its own in this way".to_owned()));
+    };
+    let root = &target.chosen.place.root;
+    let known = &target.chosen.effective.settings.passes;
+    let mut passes: Vec<PassSettings> = Vec::new();
+    for recipe in recipes {
+        let version = match wait(TextFilter::installed(&recipe.program, root))? {
+            Ok(version) => version.to_string(),
+            Err(fault) => return Ok(Recorded::Not(fault.to_string())),
+        };
+        let name = free_name(&recipe.name, known);
+        passes.push(settings(recipe, name, version));
+    }
+    if let Some(why) = contradiction(target, &passes, files)? {
+        return Ok(Recorded::Not(why));
+    }
+    if !dry_run {
+        append(&root.join(CONFIGURATION), &passes)?;
+    }
+    Ok(Recorded::Passes(passes.into_iter().map(|pass| pass.name).collect()))
+}
+
+fn settings(recipe: FilterRecipe, name: String, version: String) -> PassSettings {
+    let mut pass = PassSettings::default();
+    pass.name = name;
+    pass.files = recipe.files;
+    pass.command = std::iter::once(recipe.program).chain(recipe.arguments).collect();
+    pass.version = version;
+    pass
+}
+
+/// The name, with a number where a pass has it already.
+fn free_name(name: &str, known: &[PassSettings]) -> String {
+    let is_free = |name: &str| known.iter().all(|pass| pass.name != name);
+    if is_free(name) {
+        return name.to_owned();
+    }
+    // There are more numbers than passes.
+    let numbered = (2..).map(|number| format!("{name} {number}"));
+    numbered.into_iter().find(|name| is_free(name)).unwrap_or_else(|| name.to_owned())
+}
+
+/// What speaks against the passes: that a generation with them gives another text than healing
+/// did. Nothing is written.
+fn contradiction(
+    target: &Target,
+    passes: &[PassSettings],
+    files: &BTreeMap<String, Arc<[u8]>>,
+) -> Result<Option<String>, Failure> {
+    let project = target.chosen.project_with(|settings| {
+        settings.passes.extend(passes.iter().cloned());
+    });
+    let access = Access::Write { wait: Some(Duration::ZERO) };
+    let mut engine = RegenerationEngine::open(project, access)?;
+    let seen = RefCell::new(None);
+    let look = |proposed: ProposedChanges| {
+        seen.replace(Some(proposed));
+        Decision::Withhold { why: String::new() }
+    };
+    match engine.run_gated(&look, &mut |_| {}) {
+        Ok(_) | Err(CycleError::Withheld { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let proposed = seen.into_inner();
+    let made: BTreeMap<&str, &[u8]> = proposed
+        .iter()
+        .flat_map(ProposedChanges::iter)
+        .filter_map(|change| Some((change.path.as_str(), change.bytes()?)))
+        .collect();
+    let differs = files.iter().find(|(path, bytes)| made.get(path.as_str()) != Some(&&***bytes));
+    Ok(differs.map(|(path, _)| format!("a generation with a pass gives another `{path}`")))
+}
+
+/// Adds the passes to the settings, which are read again before they are put in their place.
+fn append(file: &Path, passes: &[PassSettings]) -> Result<(), Failure> {
+    let failed =
+        |error: &std::io::Error| Failure::storage(format!("writing `{CONFIGURATION}`"), error);
+    let mut text = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for pass in passes {
+        text.push_str(&block(pass));
+    }
+    parse_settings(&text, CONFIGURATION).map_err(Failure::settings)?;
+    new_file::replace(file, text.as_bytes()).map_err(|error| failed(&error))
+}
+
+fn block(pass: &PassSettings) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let list = |texts: &[String]| {
+        format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+    };
+    let PassSettings { name, files, command, version, .. } = pass;
+    let (name, version, files, command) =
+        (quoted(name), quoted(version), list(files), list(command));
+    format!(
+        "\n[[passes]]\nname = {name}\nfiles = {files}\ncommand = {command}\nversion = {version}\n"
+    )
+}
