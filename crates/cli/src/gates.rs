@@ -2,6 +2,7 @@
 
 mod keeper;
 mod performance;
+mod servers;
 mod settings;
 mod target;
 
@@ -12,12 +13,13 @@ use evergen_artifact::Digest;
 use evergen_quality_gates::{
     AdapterGate, Baseline, ConfiguredTool, FileMemory, FindingFixes, Gate, Healer, History,
     ImportGate, PatternGate, PerformanceGate, PerformanceSettings, Policy, QualityGateEngine,
-    Scratch, Severity, SyntaxGate, Thresholds, ToolAdapter, ToolSettings, VerdictCache, Waivers,
-    adapters,
+    Scratch, ServerGate, Severity, SyntaxGate, Thresholds, ToolAdapter, ToolSettings, VerdictCache, Waivers,
+    adapters, warm_form,
 };
 use evergen_regeneration::{Diagnostic, FailOn, GateSettings};
 
 pub(crate) use self::keeper::{Keeper, Keepers, today};
+use self::servers::Servers;
 use self::settings::Narrowed;
 pub(crate) use self::target::Target;
 use crate::failure::Failure;
@@ -48,6 +50,8 @@ pub(crate) struct Gates {
     /// Where tools see copies of files. Not below the project: tools look upwards for settings,
     /// and would find those that are not part of what is judged.
     scratch: PathBuf,
+    /// Where tools stay warm, those that do.
+    servers: Option<Servers>,
 }
 
 impl Gates {
@@ -57,7 +61,7 @@ impl Gates {
         let (tools, performance) = settings::read(&chosen.place)?;
         let home = chosen.place.root.clone();
         let scratch = cache_of(&home).join("scratch");
-        let gates = Self { settings, tools, performance, home, state, scratch };
+        let gates = Self { settings, tools, performance, home, state, scratch, servers: None };
         gates.check_names(chosen)?;
         Ok(gates)
     }
@@ -74,6 +78,12 @@ impl Gates {
             return Self::of_project(chosen);
         }
         Self::new(chosen, cache_of(folder))
+    }
+
+    /// The same gates for a loop: tools that can stay warm do, unless the settings say no.
+    pub(crate) fn staying_warm(mut self) -> Self {
+        self.servers = self.settings.warm.then(Servers::default);
+        self
     }
 
     /// What was found in earlier runs.
@@ -140,12 +150,21 @@ impl Gates {
         }
         let mut ready = adapters::ready_adapters().into_iter();
         let found = ready.find(|adapter| adapter.info().name == name);
-        Ok(found.map(|adapter| self.adapted(adapter)))
+        Ok(found.map(|adapter| match (&self.servers, warm_form(name)) {
+            (Some(servers), Some(form)) => {
+                Box::new(servers.adopt(ServerGate::new(self.cold(adapter), form))) as Box<dyn Gate>
+            }
+            _ => self.adapted(adapter),
+        }))
     }
 
     fn adapted<A: ToolAdapter + 'static>(&self, adapter: A) -> Box<dyn Gate> {
+        Box::new(self.cold(adapter))
+    }
+
+    fn cold<A: ToolAdapter>(&self, adapter: A) -> AdapterGate<A> {
         let gate = AdapterGate::new(adapter).with_home(&self.home);
-        Box::new(gate.remembering_proofs_in(self.state.join("proofs")))
+        gate.remembering_proofs_in(self.state.join("proofs"))
     }
 
     /// An engine that asks these gates, in this order.
