@@ -13,8 +13,8 @@ use evergen_artifact::Digest;
 use evergen_quality_gates::{
     AdapterGate, Baseline, ConfiguredTool, FileMemory, FindingFixes, Gate, Healer, History,
     ImportGate, PatternGate, PerformanceGate, PerformanceSettings, Policy, QualityGateEngine,
-    Scratch, ServerGate, Severity, SyntaxGate, Thresholds, ToolAdapter, ToolSettings, VerdictCache, Waivers,
-    adapters, warm_form,
+    Scratch, ServerGate, Severity, SyntaxGate, Thresholds, ToolAdapter, ToolSettings, VerdictCache,
+    Waivers, adapters, warm_form,
 };
 use evergen_regeneration::{Diagnostic, FailOn, GateSettings};
 

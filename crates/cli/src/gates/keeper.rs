@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use evergen_artifact::{Digest, ProposedChanges, ProposedKind};
 use evergen_quality_gates::{
-    Circumstances, Extent, FileMemory, Finding, Folder, GateError, GateKeeper, GateReport, GateResult, History,
-    Outcome, QualityGateEngine, RunRecord, Severity, Subject,
+    Circumstances, Extent, FileMemory, Finding, Folder, GateError, GateKeeper, GateReport,
+    GateResult, History, Outcome, QualityGateEngine, RunRecord, Severity, Subject,
 };
 use evergen_regeneration::{Diagnostic, GateSurroundings};
 use futures::future::{BoxFuture, FutureExt};

@@ -22,9 +22,7 @@ impl Servers {
 
     /// Ends all servers, and waits until they are gone: for less than a second.
     pub(super) async fn close(&self) {
-        let gates = std::mem::take(
-            &mut *self.gates.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let gates = std::mem::take(&mut *self.gates.lock().unwrap_or_else(PoisonError::into_inner));
         join_all(gates.iter().map(|gate| gate.close())).await;
     }
 }

@@ -426,7 +426,7 @@ fn a_tool_stays_warm_for_the_loop_and_ends_with_it() {
     let refused = watching.cycle();
     assert_ne!(refused["outcome"], "succeeded", "{refused}");
     assert!(refused.to_string().contains("F821"), "{refused}");
-    assert_eq!(folder.read("generated/A.py"), "A = 1\n");
+    assert_eq!(folder.read("gen/A.py"), "A = 1\n");
     folder.replace(template, " = nothing\n", " = 2\n");
     watching.until("A.py");
     assert_eq!(servers_of(watching.child.id()), servers, "it is the same one");
