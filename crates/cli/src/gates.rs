@@ -4,6 +4,7 @@ mod complete;
 mod installed;
 mod keeper;
 mod performance;
+mod servers;
 mod settings;
 mod target;
 
@@ -14,13 +15,14 @@ use evergen_artifact::Digest;
 use evergen_quality_gates::{
     AdapterGate, Baseline, ConfiguredTool, FileMemory, FindingFixes, Gate, Healer, History,
     ImportGate, PatternGate, PerformanceGate, PerformanceSettings, Policy, QualityGateEngine,
-    Scratch, Severity, SyntaxGate, Thresholds, ToolAdapter, ToolSettings, VerdictCache, Waivers,
-    adapters,
+    Scratch, ServerGate, Severity, SyntaxGate, Thresholds, ToolAdapter, ToolSettings, VerdictCache,
+    Waivers, adapters, warm_form,
 };
 use evergen_regeneration::{Diagnostic, FailOn, GateSettings, GateSurroundings};
 
 pub(crate) use self::installed::Installed;
 pub(crate) use self::keeper::{Keeper, Keepers, keep, today};
+use self::servers::Servers;
 use self::settings::Narrowed;
 pub(crate) use self::target::{Questions, Target};
 use crate::failure::Failure;
@@ -59,6 +61,8 @@ pub(crate) struct Gates {
     /// Where tools see copies of files. Not below the project: tools look upwards for settings,
     /// and would find those that are not part of what is judged.
     scratch: PathBuf,
+    /// Where tools stay warm, those that do.
+    servers: Option<Servers>,
 }
 
 impl Gates {
@@ -72,8 +76,18 @@ impl Gates {
         let root = absolute(&home, &chosen.here);
         let (folder, place) = (folder.to_owned(), place_in(&root, folder));
         let expected = complete::Expected::default();
-        let gates =
-            Self { settings, tools, performance, home, folder, place, expected, state, scratch };
+        let gates = Self {
+            settings,
+            tools,
+            performance,
+            home,
+            folder,
+            place,
+            expected,
+            state,
+            scratch,
+            servers: None,
+        };
         gates.check_names(chosen)?;
         Ok(gates)
     }
@@ -101,6 +115,12 @@ impl Gates {
     /// elsewhere.
     pub(crate) fn place(&self) -> &str {
         &self.place
+    }
+
+    /// The same gates for a loop: tools that can stay warm do, unless the settings say no.
+    pub(crate) fn staying_warm(mut self) -> Self {
+        self.servers = self.settings.warm.then(Servers::default);
+        self
     }
 
     /// What was found in earlier runs.
@@ -178,12 +198,21 @@ impl Gates {
         }
         let mut ready = adapters::ready_adapters().into_iter();
         let found = ready.find(|adapter| adapter.info().name == name);
-        Ok(found.map(|adapter| self.adapted(adapter)))
+        Ok(found.map(|adapter| match (&self.servers, warm_form(name)) {
+            (Some(servers), Some(form)) => {
+                Box::new(servers.adopt(ServerGate::new(self.cold(adapter), form))) as Box<dyn Gate>
+            }
+            _ => self.adapted(adapter),
+        }))
     }
 
     fn adapted<A: ToolAdapter + 'static>(&self, adapter: A) -> Box<dyn Gate> {
+        Box::new(self.cold(adapter))
+    }
+
+    fn cold<A: ToolAdapter>(&self, adapter: A) -> AdapterGate<A> {
         let gate = self.homes().fold(AdapterGate::new(adapter), |gate, home| gate.with_home(home));
-        Box::new(gate.remembering_proofs_in(self.state.join("proofs")))
+        gate.remembering_proofs_in(self.state.join("proofs"))
     }
 
     /// Where tools are that belong to what is judged, the innermost first.

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -80,7 +80,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
     }
 
     /// Finds the tool, or finds it unchanged.
-    async fn found(&self) -> Result<Found, Fault> {
+    pub(crate) async fn found(&self) -> Result<Found, Fault> {
         let mut kept = self.found.lock().await;
         if let Some(found) = kept.as_ref().filter(|found| found.is_current()) {
             return Ok(found.clone());
@@ -88,6 +88,15 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let path = self.search_path.clone().or_else(|| std::env::var_os("PATH"));
         let found = find(self.adapter.tool(), &self.homes, path).await?;
         Ok(kept.insert(found).clone())
+    }
+
+    /// What a process of the tool finds in its environment; `home` is a folder of its own.
+    pub(crate) fn environment(&self, home: &Path) -> BTreeMap<OsString, OsString> {
+        let mut environment = clean_environment(&self.adapter.tool().passes, Home::Own(home));
+        if let Some(path) = &self.search_path {
+            environment.insert("PATH".into(), path.clone());
+        }
+        environment
     }
 
     async fn answer(&self, examination: &Examination) -> Result<Outcome, Fault> {
@@ -135,30 +144,12 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let files = canary.files.iter().map(|(path, text)| (path.clone(), text.as_bytes()));
         let subject = Subject::of_files(files);
         let examination = Examination::of(&subject, self.adapter.info())?;
-        let shown = canary.files.first().map_or("nothing", |(path, _)| path);
-        let missed = |said: String| Fault::CanaryMissed { what: format!("{shown}: {said}") };
         if examination.files().is_empty() {
-            return Err(missed("no file of the canary is in the gate's scope".to_owned()));
+            return Err(missed(canary, "no file of the canary is in the gate's scope"));
         }
-        let reading = match self.run(found, &examination).await {
-            Ok(reading) => reading,
-            // What keeps the tool from working at all has a better name than a missed canary.
-            Err(fault) => return Err(fault),
-        };
-        match &canary.expected {
-            Expected::Green if reading.findings.is_empty() => Ok(()),
-            Expected::Green => Err(missed(format!("found {}", shown_rules(&reading.findings)))),
-            Expected::Red { rule } => {
-                let wanted = |finding: &Finding| {
-                    rule.as_ref().is_none_or(|rule| finding.rule.contains(rule.as_str()))
-                };
-                if reading.findings.iter().any(wanted) {
-                    return Ok(());
-                }
-                let rule = rule.as_deref().unwrap_or("anything");
-                Err(missed(format!("wanted {rule}, found {}", shown_rules(&reading.findings))))
-            }
-        }
+        // What keeps the tool from working at all has a better name than a missed canary.
+        let reading = self.run(found, &examination).await?;
+        held(canary, &reading.findings)
     }
 
     async fn run(&self, found: &Found, examination: &Examination) -> Result<Reading, Fault> {
@@ -210,11 +201,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
         for (path, bytes) in &invocation.inputs {
             std::fs::write(path, bytes).map_err(|error| unreadable(path, &error))?;
         }
-        let home = job.cache.join("home");
-        let mut environment = clean_environment(&self.adapter.tool().passes, Home::Own(&home));
-        if let Some(path) = &self.search_path {
-            environment.insert("PATH".into(), path.clone());
-        }
+        let mut environment = self.environment(&job.cache.join("home"));
         let own = invocation.environment.iter();
         environment.extend(own.map(|(name, value)| (name.into(), value.into())));
         let finished = process::run(Request {
@@ -282,6 +269,29 @@ fn complete(coverage: Coverage, info: &GateInfo, job: &Job<'_>) -> Result<Covera
     }
     let is_said = coverage.by.iter().any(|looker| looker.name == job.tool.looker.name);
     Ok(if is_said { coverage } else { coverage.by(job.tool.looker.clone()) })
+}
+
+/// Holds what was found in a canary against what must be found.
+pub(crate) fn held(canary: &Canary, findings: &[Finding]) -> Result<(), Fault> {
+    match &canary.expected {
+        Expected::Green if findings.is_empty() => Ok(()),
+        Expected::Green => Err(missed(canary, &format!("found {}", shown_rules(findings)))),
+        Expected::Red { rule } => {
+            let wanted = |finding: &Finding| {
+                rule.as_ref().is_none_or(|rule| finding.rule.contains(rule.as_str()))
+            };
+            if findings.iter().any(wanted) {
+                return Ok(());
+            }
+            let rule = rule.as_deref().unwrap_or("anything");
+            Err(missed(canary, &format!("wanted {rule}, found {}", shown_rules(findings))))
+        }
+    }
+}
+
+fn missed(canary: &Canary, said: &str) -> Fault {
+    let shown = canary.files.first().map_or("nothing", |(path, _)| path);
+    Fault::CanaryMissed { what: format!("{shown}: {said}") }
 }
 
 /// Tools name files as they like; a finding names them from the tree's root.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::adapter::find::{Found, find};
-use crate::process::{Request, clean_environment, last_words, run};
+use crate::process::{Home, Request, clean_environment, last_words, run};
 use crate::{Crash, Fault, Limits, ToolSpec, ToolVersion, VersionError};
 
 /// What stands for the file's path in an argument.
@@ -70,7 +70,7 @@ impl TextFilter {
     /// The program is missing, or says no version.
     pub async fn installed(program: &str, home: &Path) -> Result<ToolVersion, Fault> {
         let spec = spec(program, format!("Install {program}."));
-        Ok(find(&spec, Some(home), std::env::var_os("PATH")).await?.tool.version)
+        Ok(find(&spec, &[home.to_owned()], std::env::var_os("PATH")).await?.tool.version)
     }
 
     /// The arguments by which the program is asked for its version, in place of `--version`.
@@ -111,11 +111,16 @@ impl TextFilter {
     /// A dropped future ends the program with all that it has started.
     pub async fn apply(&self, file: &str, text: &[u8]) -> Result<Vec<u8>, Fault> {
         let found = self.found().await?;
-        let folder = tempfile::tempdir().map_err(|error| {
+        let place = tempfile::tempdir().map_err(|error| {
             let why = format!("no temporary folder: {error}");
             Fault::infra(why, "Check the folder for temporary files.")
         })?;
-        let mut environment = clean_environment(&self.spec.passes);
+        let folder = place.path().join("empty");
+        std::fs::create_dir(&folder).map_err(|error| {
+            Fault::infra(error.to_string(), "Check the folder for temporary files.")
+        })?;
+        let home = place.path().join("home");
+        let mut environment = clean_environment(&self.spec.passes, Home::Own(&home));
         if let Some(path) = &self.search_path {
             environment.insert("PATH".into(), path.clone());
         }
@@ -123,7 +128,7 @@ impl TextFilter {
         let finished = run(Request {
             program: found.tool.path,
             arguments: arguments.map(|it| it.replace(FILE, file).into()).collect(),
-            folder: folder.path().to_path_buf(),
+            folder,
             private: true,
             environment,
             input: Some(Arc::from(text)),
@@ -149,7 +154,7 @@ impl TextFilter {
             return Ok(found.clone());
         }
         let path = self.search_path.clone().or_else(|| std::env::var_os("PATH"));
-        let found = find(&self.spec, self.home.as_deref(), path).await?;
+        let found = find(&self.spec, self.home.as_slice(), path).await?;
         if found.tool.version != self.version {
             return Err(Fault::WrongVersion {
                 tool: self.spec.program.clone(),

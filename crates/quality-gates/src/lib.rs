@@ -88,6 +88,8 @@ pub mod conformance;
 
 mod formats;
 
+mod servers;
+
 mod policy;
 #[cfg(any(test, feature = "conformance"))]
 pub mod policy_conformance;
@@ -137,6 +139,7 @@ pub use crate::report::{GateReport, GateResult, LeftOut};
 pub use crate::reports::{Presentation, ReportFormat, UnknownFormat};
 pub use crate::scope::{Scope, ScopeError};
 pub use crate::scratch::{Scratch, ScratchError, Workspace};
+pub use crate::servers::{Form as WarmForm, ServerGate, warm_form};
 pub use crate::subject::{FileMemory, Folder, ReadFault, Subject, SubjectError, SubjectFile};
 pub use crate::tool::{
     Canary, ExitContract, Expected, FoundTool, Invocation, Job, Limits, Reading, ToolAdapter,

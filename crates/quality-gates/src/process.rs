@@ -24,10 +24,12 @@ use crate::{Crash, Fault, Limits};
 
 mod environment;
 mod guardian;
+mod running;
 mod watch;
 
 pub(crate) use self::environment::{Home, clean_environment};
 pub use self::guardian::{appoint_guardian, guard_tools};
+pub(crate) use self::running::Running;
 use self::watch::Watch;
 
 /// How long output may stay open after the program itself has ended.
@@ -66,13 +68,7 @@ pub(crate) struct Finished {
 /// [guardian](appoint_guardian).
 pub(crate) async fn run(request: Request) -> Result<Finished, Fault> {
     let started = Instant::now();
-    let marker = format!("EVERGEN_GATE_RUN={}", uuid::Uuid::now_v7());
-    let mut child = spawn(&request, &marker)?;
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| Fault::infra("the new process has no number", "Try again."))?;
-    // Ends the run also when this future is dropped.
-    let mut watch = Watch::new(pid, marker, request.private.then_some(&*request.folder));
-    limit(pid, request.limits.memory);
+    let (mut child, mut watch) = begin(&request)?;
     let outcome = follow(&mut child, &request, &mut watch).await;
     let (status, output) = match outcome {
         Ok(ended) => ended,
@@ -85,6 +81,17 @@ pub(crate) async fn run(request: Request) -> Result<Finished, Fault> {
     let (stdout, stderr) = output;
     let code = exit_code(status, &stdout, &stderr)?;
     Ok(Finished { code, stdout, stderr, duration: started.elapsed() })
+}
+
+/// Starts a program under its limits. The watch ends the run also when it is dropped.
+fn begin(request: &Request) -> Result<(Child, Watch), Fault> {
+    let marker = format!("EVERGEN_GATE_RUN={}", uuid::Uuid::now_v7());
+    let child = spawn(request, &marker)?;
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| Fault::infra("the new process has no number", "Try again."))?;
+    let watch = Watch::new(pid, marker, request.private.then_some(&*request.folder));
+    limit(pid, request.limits.memory);
+    Ok((child, watch))
 }
 
 type Written = (Vec<u8>, Vec<u8>);

@@ -104,6 +104,22 @@ impl Workspace {
         Ok(folder)
     }
 
+    /// A folder of a tool's own, which holds in `tree` the subject's files whose paths are kept,
+    /// and beside it what the tool's gate puts there. It stays from run to run as the others do.
+    pub(crate) async fn mirror(
+        &self,
+        name: &str,
+        keeps: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<PathBuf, Fault> {
+        let folder = self.cache(name).await?;
+        let (root, subject) = (folder.clone(), self.shared.subject.clone());
+        let filling = tokio::task::spawn_blocking(move || sync::fill(&root, &subject, keeps));
+        filling.await.map_err(|error| {
+            Fault::infra(format!("filling a tool's folder failed: {error}"), "Report this.")
+        })??;
+        Ok(folder)
+    }
+
     async fn filled(&self) -> Result<&Filled, Fault> {
         self.shared.filled.get_or_try_init(|| self.fill()).await
     }
@@ -117,7 +133,7 @@ impl Workspace {
         let (root, subject) = (guard.root.clone(), self.shared.subject.clone());
         let filling = tokio::task::spawn_blocking(move || {
             let tree = root.join("tree");
-            sync::fill(&root, &subject)?;
+            sync::fill(&root, &subject, |_| true)?;
             Ok::<_, ScratchError>((tree, root.join("cache")))
         });
         let filled = filling.await.map_err(|error| {

@@ -237,6 +237,8 @@ pub struct GateSettings {
     pub patience: u64,
     /// How many gates are asked at the same time; 0 is one for each CPU.
     pub parallel: u32,
+    /// Whether `watch` keeps tools that can as servers, which answer in milliseconds.
+    pub warm: bool,
     /// The least quality of code, from 0 to 10.
     pub code_quality_min_score: f64,
     /// How many findings of a security gate are borne.
@@ -268,6 +270,7 @@ impl Default for GateSettings {
             baseline: "evergen.baseline.json".to_owned(),
             patience: 300,
             parallel: 0,
+            warm: true,
             code_quality_min_score: 8.0,
             security_max_issues: 0,
             test_coverage_min: 80.0,

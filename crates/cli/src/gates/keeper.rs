@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use evergen_artifact::{Digest, ProposedChanges};
 use evergen_quality_gates::{
-    Circumstances, Extent, Finding, Folder, GateError, GateKeeper, GateReport, GateResult, History,
-    Outcome, QualityGateEngine, RunRecord, Severity, Subject,
+    Circumstances, Extent, FileMemory, Finding, Folder, GateError, GateKeeper, GateReport,
+    GateResult, History, Outcome, QualityGateEngine, RunRecord, Severity, Subject,
 };
 use evergen_regeneration::{Diagnostic, GateSurroundings};
 use futures::future::{BoxFuture, FutureExt};
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Gates;
+use super::servers::Servers;
 use crate::excerpt::span_of;
 use crate::failure::Failure;
 use crate::origin::absolute;
@@ -29,6 +30,8 @@ pub(crate) struct Keeper {
     place: String,
     history: History,
     context: String,
+    /// What stays between verdicts, where there are several.
+    kept: Option<(Servers, FileMemory)>,
 }
 
 impl Keeper {
@@ -48,8 +51,10 @@ impl Keeper {
             }
             _ => (output, String::new()),
         };
+        let kept = gates.servers.clone().map(|servers| (servers, gates.memory(&tree)));
         Ok(Self {
             engine: gates.engine(names, true)?,
+            kept,
             tree,
             prefix,
             place: gates.place().to_owned(),
@@ -62,7 +67,10 @@ impl Keeper {
     pub(crate) async fn judge_changes(&self, proposed: &ProposedChanges) -> (Subject, GateReport) {
         let subject = if self.tree.is_dir() {
             // Generated files are often ignored, and judged nevertheless.
-            let folder = Folder::new(&self.tree);
+            let mut folder = Folder::new(&self.tree);
+            if let Some((_, memory)) = &self.kept {
+                folder = folder.remembering(memory.clone());
+            }
             let folder = match self.prefix.as_str() {
                 "" => folder.with_ignored_files(),
                 output => folder.with_ignored_below(output),
@@ -119,8 +127,16 @@ impl Keepers {
         Ok(())
     }
 
+    /// Ends the servers that the gates keep. The next verdict would start them again.
+    pub(crate) async fn close(&self) {
+        let keeper = self.current();
+        if let Some((servers, _)) = keeper.as_ref().and_then(|keeper| keeper.kept.as_ref()) {
+            servers.close().await;
+        }
+    }
+
     fn opened(chosen: &Chosen) -> Result<Option<Arc<Keeper>>, Failure> {
-        Ok(Gates::of_project(chosen)?.keeper(chosen)?.map(Arc::new))
+        Ok(Gates::of_project(chosen)?.staying_warm().keeper(chosen)?.map(Arc::new))
     }
 
     fn current(&self) -> Option<Arc<Keeper>> {

@@ -383,3 +383,63 @@ fn lines_are_for_people() {
     folder.file("model/shop.ttl", model(&["A", "B"]));
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+/// The servers that a process keeps, by their numbers.
+fn servers_of(process: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let is_child = fields.nth(1).and_then(|parent| parent.parse().ok()) == Some(process);
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if is_child && line.ends_with(b"\0server\0") {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_tool_stays_warm_for_the_loop_and_ends_with_it() {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&path).any(|folder| folder.join("ruff").is_file()) {
+        eprintln!("skipped: ruff is not installed; `cargo xtask setup` installs it");
+        return;
+    }
+    let folder = project(&["A"]);
+    folder.remove("templates/class.txt.j2");
+    let template = "templates/class.py.j2";
+    folder.file(
+        template,
+        "+++\nfor_each = 'SELECT ?class WHERE { ?class a owl:Class }'\n\
+         to = '{{ class | local_name }}.py'\n+++\n{{ class | local_name }} = 1\n",
+    );
+    let settings = "[model]\nsources = [\"model\"]\n[gates]\nbefore_commit = [\"ruff check\"]\n";
+    folder.file("evergen.toml", settings);
+    let watching = Loop::start(&folder);
+    let servers = servers_of(watching.child.id());
+    assert_eq!(servers.len(), 1, "one server, and none left of its proof");
+    folder.replace(template, " = 1\n", " = nothing\n");
+    let refused = watching.cycle();
+    assert_ne!(refused["outcome"], "succeeded", "{refused}");
+    assert!(refused.to_string().contains("F821"), "{refused}");
+    assert_eq!(folder.read("gen/A.py"), "A = 1\n");
+    folder.replace(template, " = nothing\n", " = 2\n");
+    watching.until("A.py");
+    assert_eq!(servers_of(watching.child.id()), servers, "it is the same one");
+    let (code, _) = watching.end();
+    assert_eq!(code, Some(0));
+    for server in servers {
+        let line = std::fs::read(format!("/proc/{server}/cmdline")).unwrap_or_default();
+        assert!(!line.ends_with(b"\0server\0"), "a server outlives its loop");
+    }
+
+    folder.file("evergen.toml", settings.to_owned() + "warm = false\n");
+    folder.file("model/more.ttl", model(&["B"]));
+    let watching = Loop::start(&folder);
+    assert_eq!(servers_of(watching.child.id()), [0; 0]);
+    assert_eq!(watching.end().0, Some(0));
+}

@@ -97,8 +97,12 @@ impl Stamp {
     }
 }
 
-/// Makes `root/tree` hold what the subject holds.
-pub(super) fn fill(root: &Path, subject: &Subject) -> Result<(), ScratchError> {
+/// Makes `root/tree` hold what the subject holds, as far as its path is kept.
+pub(super) fn fill(
+    root: &Path,
+    subject: &Subject,
+    keeps: impl Fn(&str) -> bool,
+) -> Result<(), ScratchError> {
     let tree = root.join("tree");
     let kept = root.join("tree.json");
     fs::create_dir_all(&tree).map_err(|error| ScratchError::of(&tree, &error))?;
@@ -107,12 +111,13 @@ pub(super) fn fill(root: &Path, subject: &Subject) -> Result<(), ScratchError> {
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
-    let files = subject.files()?;
-    let wanted: BTreeSet<&str> = files.iter().map(SubjectFile::path).collect();
+    let files: Vec<&SubjectFile> =
+        subject.files()?.iter().filter(|file| keeps(file.path())).collect();
+    let wanted: BTreeSet<&str> = files.iter().map(|file| file.path()).collect();
     sweep(&tree, "", &wanted)?;
     let mut after = Manifest::default();
     let mut written = 0;
-    for file in files {
+    for file in &files {
         let known = before.files.get(file.path());
         let (known, is_new) = place(&tree, file, known)?;
         written += usize::from(is_new);

@@ -184,6 +184,7 @@ pub(super) const KEYS: &[Key] = &[
     key("gates", "baseline", Kind::Text(Rule::Filled), r#"baseline = "evergen.baseline.json""#),
     key("gates", "patience", Kind::Count { least: 1, most: 86_400 }, "patience = 300"),
     key("gates", "parallel", Kind::Count { least: 0, most: 1024 }, "parallel = 4"),
+    key("gates", "warm", Kind::Switch, "warm = false"),
     key("gates", "code_quality_min_score", within(0.0, 10.0), "code_quality_min_score = 8.0"),
     key(
         "gates",

@@ -378,6 +378,7 @@ impl Session {
                 break orchestrator.stop_within(Duration::ZERO).await;
             }
         };
+        self.gates.close().await;
         while let Some(Some(cycle)) = futures::FutureExt::now_or_never(cycles.next()) {
             self.tell(&cycle, audience)?;
         }
