@@ -1,6 +1,7 @@
 //! The environments of a project: what `evergen.deploy.toml` says of them, and the parts that
 //! they are made of.
 
+mod cluster;
 mod gates;
 mod parts;
 mod places;
@@ -71,6 +72,10 @@ impl Environments {
             Some(RouterSetting::Haproxy { .. }) => Err(Failure::usage(
                 format!("`{name}` has HAProxy as its router"),
                 "start HAProxy; it needs no router of ours",
+            )),
+            None if self.settings.is_in_a_cluster(name) => Err(Failure::usage(
+                format!("`{name}` is in a cluster, and needs no router"),
+                "its HTTPRoute shares the requests",
             )),
             None => Err(Failure::usage(
                 format!("`{name}` is a folder, and needs no router"),

@@ -61,6 +61,11 @@ pub(super) const ROWS: &[Row] = &[
         3,
         &["evergen-artifact", "evergen-resilience", "evergen-deployment"],
     ),
+    adapter(
+        "evergen-kubernetes",
+        3,
+        &["evergen-artifact", "evergen-resilience", "evergen-deployment"],
+    ),
     Row { name: "evergen", rank: 6, kind: Kind::Root, names: Names::Any },
     Row { name: "evergen-tests", rank: 7, kind: Kind::Tests, names: Names::Any },
     library("xtask", 0, &[]),

@@ -69,9 +69,17 @@ impl Builder<'_> {
         config: &DeploymentConfig,
         made_of: &MadeOf,
     ) -> Result<EnvironmentParts, Failure> {
-        let mut parts = match &made_of.service {
-            Some(service) => self.service(service)?,
-            None => EnvironmentParts::directory(self.environment),
+        let mut parts = match (&made_of.service, &made_of.kubernetes) {
+            (Some(_), Some(_)) => {
+                let why = "a release runs as processes or in a cluster; take `service` or \
+                           `kubernetes` out";
+                return Err(self.bad(&["kubernetes"], why));
+            }
+            (Some(service), None) => self.service(service)?,
+            (None, Some(setting)) => setting
+                .parts(self.environment, self.root)
+                .map_err(|error| self.bad(&["kubernetes", error.field], &error))?,
+            (None, None) => EnvironmentParts::directory(self.environment),
         };
         for validator in self.validators(made_of)? {
             parts = parts.with_validator(validator);

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 
+use super::cluster::KubernetesSetting;
 use super::places::Places;
 use crate::failure::Failure;
 
@@ -26,6 +27,7 @@ pub(super) struct Settings {
 #[derive(Default)]
 pub(super) struct MadeOf {
     pub(super) service: Option<ServiceSetting>,
+    pub(super) kubernetes: Option<KubernetesSetting>,
     pub(super) validate: Vec<ValidateSetting>,
     pub(super) backups: Vec<BackupSetting>,
     pub(super) migrations: Vec<MigrationSetting>,
@@ -125,6 +127,10 @@ impl Settings {
         self.made_of.get(environment)
     }
 
+    pub(super) fn is_in_a_cluster(&self, environment: &str) -> bool {
+        self.made_of(environment).is_some_and(|made_of| made_of.kubernetes.is_some())
+    }
+
     pub(super) fn service(&self, environment: &str) -> Option<&ServiceSetting> {
         self.made_of(environment)?.service.as_ref()
     }
@@ -159,6 +165,7 @@ pub(super) fn read(text: &str, root: &Path) -> Result<Settings, Failure> {
 fn take_parts(table: &mut DeTable<'_>, places: Places<'_>) -> Result<MadeOf, Failure> {
     Ok(MadeOf {
         service: take(table, places, "service")?,
+        kubernetes: take(table, places, "kubernetes")?,
         validate: take(table, places, "validate")?.unwrap_or_default(),
         backups: take(table, places, "backups")?.unwrap_or_default(),
         migrations: take(table, places, "migrations")?.unwrap_or_default(),

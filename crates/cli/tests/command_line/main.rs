@@ -6,6 +6,7 @@
     reason = "where a test can't be set up, it has failed"
 )]
 
+mod cluster;
 mod configuration;
 mod contract;
 mod deploy;
@@ -19,6 +20,11 @@ mod passes;
 mod published;
 mod support;
 mod watch;
+
+/// The API server of the cluster's own tests.
+#[path = "../../../kubernetes/tests/behaviour/server/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the cluster's own tests want more of it")]
+mod server;
 
 /// The program of the guide, which has to go on working.
 #[path = "../../examples/autonomous.rs"]

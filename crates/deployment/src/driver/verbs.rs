@@ -7,12 +7,13 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::automation::{DeployOptions, DeploymentAutomation, Order, Site};
+use super::effects::{cause, traffic};
 use super::errors::OperationError;
 use super::parts::Target;
 use super::revival::Revival;
 use super::run::Run;
 use crate::{
-    ControlRequest, DeploymentAnalytics, EnvironmentState, Event, LedgerView, MayRevive,
+    CauseKind, ControlRequest, DeploymentAnalytics, EnvironmentState, Event, LedgerView, MayRevive,
     OpenDeployment, PlanKind, ReleaseId, ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus,
     StepError, Summary, Version, Wish,
 };
@@ -386,13 +387,13 @@ async fn look(site: &Arc<Site>, state: &EnvironmentState) -> Drift {
         for slot in Slot::BOTH {
             match timeout(LOOKING, runtime.inspect(slot)).await {
                 Ok(Ok(status)) => drift.slots.push((slot, status)),
-                Ok(Err(error)) => drift.differences.push(error.to_string()),
+                Ok(Err(error)) => drift.differences.push(cause(CauseKind::Start, &error).why),
                 Err(_) => drift.differences.push(format!("slot {slot} does not tell what it runs")),
             }
         }
         match timeout(LOOKING, router.read()).await {
             Ok(Ok(state)) => drift.router = Some(state),
-            Ok(Err(error)) => drift.differences.push(error.to_string()),
+            Ok(Err(error)) => drift.differences.push(traffic(&error).why),
             Err(_) => drift.differences.push("the router does not tell what it does".to_owned()),
         }
         if state.open.is_none() {
