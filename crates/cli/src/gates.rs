@@ -211,7 +211,7 @@ impl Gates {
     }
 
     fn cold<A: ToolAdapter>(&self, adapter: A) -> AdapterGate<A> {
-        let gate = self.homes().fold(AdapterGate::new(adapter), |gate, home| gate.with_home(home));
+        let gate = self.homes().fold(AdapterGate::new(adapter), AdapterGate::with_home);
         gate.remembering_proofs_in(self.state.join("proofs"))
     }
 
@@ -269,9 +269,7 @@ impl Gates {
             vec![Box::new(FindingFixes::safe()), Box::new(FindingFixes::all())];
         for adapter in adapters::ready_adapters() {
             for healer in adapters::healers_for(&adapter) {
-                healers.push(Box::new(
-                    self.homes().fold(healer, |healer, home| healer.with_home(home)),
-                ));
+                healers.push(Box::new(self.homes().fold(healer, adapters::ToolHealer::with_home)));
             }
         }
         healers

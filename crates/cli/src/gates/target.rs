@@ -121,10 +121,10 @@ impl Target {
 
     /// The gates that are asked, those that are left out, and how much that is.
     pub(crate) fn asked(&self, choice: &GateChoice) -> Result<Questions, Failure> {
-        let named = self.known(&choice.gates)?;
+        let chosen = self.known(&choice.gates)?;
         let skipped = self.known(&choice.skipped)?;
         let mut extent = if self.whole { Extent::Whole } else { Extent::Changes };
-        let mut names = if named.is_empty() { self.gates.asked(true) } else { named };
+        let mut names = if chosen.is_empty() { self.gates.asked(true) } else { chosen };
         if !choice.gates.is_empty() || !skipped.is_empty() || choice.installed {
             // Somebody else may need what a waiver is for.
             extent = Extent::Changes;

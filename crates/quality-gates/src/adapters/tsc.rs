@@ -1,7 +1,7 @@
 //! Types by `tsc`, under the project's own settings where it has some.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -92,13 +92,13 @@ fn run(job: &Job<'_>, at: usize, group: &Group<'_>) -> Invocation {
         return said.with(options).with(["--module", "nodenext"]).with(paths);
     };
     let own = job.cache.join(format!("{at}.{CONFIGURATION}"));
-    let text = over(job.folder.join(settings), job, group).to_string();
+    let text = over(&job.folder.join(settings), job, group).to_string();
     said.with(["--project".into(), own.clone().into_os_string()]).with_file(own, text.into_bytes())
 }
 
 /// Settings on top of the project's: which files, nothing less than is asked, and nothing
 /// that only matters where something is written.
-fn over(settings: PathBuf, job: &Job<'_>, group: &Group<'_>) -> Value {
+fn over(settings: &Path, job: &Job<'_>, group: &Group<'_>) -> Value {
     let files: Vec<PathBuf> = group.files.iter().map(|file| job.folder.join(file.path())).collect();
     let mut options: serde_json::Map<String, Value> =
         STRICT.iter().map(|name| ((*name).to_owned(), true.into())).collect();
@@ -139,7 +139,7 @@ fn read(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     // What is found in a file under somebody else's settings is said by those.
     let is_others = |finding: &Finding| {
         let named = |file: &&SubjectFile| finding.file.as_deref() == Some(file.path());
-        !own.iter().any(|file| named(file)) && job.files.iter().any(|file| named(&file))
+        !own.iter().any(&named) && job.files.iter().any(|file| named(&file))
     };
     findings.retain(|finding| !is_others(finding));
     Ok(Reading::new(findings, Coverage::of_files(looked.len() as u64)))

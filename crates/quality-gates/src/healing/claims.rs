@@ -37,7 +37,9 @@ fn claims(text: &str, style: Style) -> BTreeMap<String, Vec<usize>> {
             found.entry(said).or_default().push(if is_statement { buried } else { 0 });
         }
     }
-    found.values_mut().for_each(|depths| depths.sort_unstable());
+    for depths in found.values_mut() {
+        depths.sort_unstable();
+    }
     found
 }
 
@@ -111,19 +113,16 @@ fn is_conditional(tokens: &[Token<'_>], index: usize, style: Style) -> bool {
     };
     // On a line of its own it is a statement of its own.
     let same_line = index > 0 && tokens[index - 1].kind != Kind::Break;
-    match style {
-        Style::Python => {
-            let words = ["and", "or", "lambda", "else", "if"];
-            words.iter().any(|word| last.is(word)) || (same_line && last.is(":"))
-        }
-        _ => {
-            let words = ["and", "or", "else", "if", "unless", "then", "?"];
-            is_after_condition(&tokens[..index], style)
-                || words.iter().any(|word| last.is(word))
-                || follows("&", "&")
-                || follows("|", "|")
-                || follows("=", ">") && style != Style::Rust
-        }
+    if style == Style::Python {
+        let words = ["and", "or", "lambda", "else", "if"];
+        words.iter().any(|word| last.is(word)) || (same_line && last.is(":"))
+    } else {
+        let words = ["and", "or", "else", "if", "unless", "then", "?"];
+        is_after_condition(&tokens[..index], style)
+            || words.iter().any(|word| last.is(word))
+            || follows("&", "&")
+            || follows("|", "|")
+            || follows("=", ">") && style != Style::Rust
     }
 }
 

@@ -54,6 +54,8 @@ fn limits(text: &str) -> BTreeMap<String, Vec<String>> {
             found.entry(name.to_owned()).or_default().push(number.unwrap_or(value));
         }
     }
-    found.values_mut().for_each(|values| values.sort());
+    for values in found.values_mut() {
+        values.sort();
+    }
     found
 }

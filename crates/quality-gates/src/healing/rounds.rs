@@ -282,7 +282,9 @@ impl Work<'_> {
         let again = healer.propose(&next.subject, &asked_again(findings)).await?;
         let is_target = |it: &&Finding| proposal.heals.contains(&it.fingerprint);
         let mut targets: Vec<Finding> = findings.iter().filter(is_target).cloned().collect();
-        targets.iter_mut().for_each(|target| target.rename(|file| subject.named(file)));
+        for target in &mut targets {
+            target.rename(|file| subject.named(file));
+        }
         let declared: Vec<Declared> =
             proposal.declared.iter().map(|it| named_place(subject, it)).collect();
         let verdict = judge_repair(&Repair {
@@ -323,7 +325,9 @@ fn foreign(healer: &dyn Healer, tree: &Tree, changes: &[FileChange]) -> Vec<Refu
 }
 
 fn named_changes(subject: &Subject, mut changes: Vec<FileChange>) -> Vec<FileChange> {
-    changes.iter_mut().for_each(|change| change.path = subject.named(&change.path));
+    for change in &mut changes {
+        change.path = subject.named(&change.path);
+    }
     changes
 }
 

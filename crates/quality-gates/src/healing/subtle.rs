@@ -99,14 +99,14 @@ const OWN_ASSERTION: &str =
 /// most repairs.
 static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
     const PYTHON: &[&str] = &["py", "pyi"];
-    let sign =
-        |endings: &'static [&'static str], pattern: &str, grows: bool, what: &'static str| {
-            Regex::new(pattern).ok().map(|pattern| Sign { endings, pattern, grows, what })
-        };
     const TYPES: &[&str] = &["ts", "tsx", "mts", "cts"];
     const SHELL: &[&str] = &["sh", "bash", "zsh"];
     const KNOWN: &str = "a condition that is known";
     const OWN: &str = "an assertion of its own";
+    let sign =
+        |endings: &'static [&'static str], pattern: &str, grows: bool, what: &'static str| {
+            Regex::new(pattern).ok().map(|pattern| Sign { endings, pattern, grows, what })
+        };
     let signs = [
         sign(&[], r"(?m)^\s*_\s*(:=|=)\s", true, "_ = …"),
         sign(&[], r"(?m)^\s*void\s+\w+;", true, "void …;"),

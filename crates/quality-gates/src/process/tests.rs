@@ -67,7 +67,7 @@ async fn the_environment_holds_what_is_named_and_nothing_else() {
     // The user's own settings are nowhere to be found.
     let home = text.lines().find_map(|line| line.strip_prefix("HOME=")).unwrap();
     assert_ne!(Some(home.into()), std::env::var_os("HOME"));
-    assert!(std::path::Path::new(home).ends_with("home"), "{home}");
+    assert!(Path::new(home).ends_with("home"), "{home}");
 }
 
 #[tokio::test]

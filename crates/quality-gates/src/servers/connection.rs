@@ -260,12 +260,11 @@ impl Connection {
         match (heard.method, heard.id) {
             (Some(method), Some(id)) => {
                 let answer = self.answer(&method, heard.params.as_ref());
-                self.say(&match answer {
-                    Some(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-                    None => {
-                        let error = json!({ "code": -32601, "message": "not known here" });
-                        json!({ "jsonrpc": "2.0", "id": id, "error": error })
-                    }
+                self.say(&if let Some(result) = answer {
+                    json!({ "jsonrpc": "2.0", "id": id, "result": result })
+                } else {
+                    let error = json!({ "code": -32601, "message": "not known here" });
+                    json!({ "jsonrpc": "2.0", "id": id, "error": error })
                 });
                 Ok(())
             }

@@ -1,6 +1,8 @@
 //! The part of the protocol that is spoken here. Of the crates that have all of it, none is
 //! needed for seven messages.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
@@ -156,7 +158,8 @@ pub(super) fn address(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             address.push(char::from(byte));
         } else {
-            address.push_str(&format!("%{byte:02X}"));
+            // Writing to a string can't fail.
+            let _ = write!(address, "%{byte:02X}");
         }
     }
     address
