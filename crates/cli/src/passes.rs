@@ -26,6 +26,8 @@ static RUNTIME: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
 struct FilterPass {
     settings: PassSettings,
     files: GlobSet,
+    /// A program that belongs to the project, as it is: it changes without a new version.
+    own_program: Option<Digest>,
     /// The program, or why there is none.
     filter: Result<Arc<TextFilter>, PassError>,
 }
@@ -39,6 +41,12 @@ impl FilterPass {
         }
         Self {
             files: files.build().unwrap_or_default(),
+            own_program: settings
+                .command
+                .first()
+                .filter(|program| program.contains('/') && !Path::new(program).is_absolute())
+                .and_then(|program| std::fs::read(root.join(program)).ok())
+                .map(|bytes| Digest::of(&bytes)),
             filter: filter(root, settings).map(Arc::new),
             settings: settings.clone(),
         }
@@ -76,7 +84,9 @@ impl TextPass for FilterPass {
     fn digest(&self) -> Digest {
         let PassSettings { files, command, version, .. } = &self.settings;
         // Lists of texts always have a JSON form.
-        Digest::of(serde_json::to_string(&(files, command, version)).unwrap_or_default().as_bytes())
+        let own = self.own_program.map(|digest| digest.to_string());
+        let all = serde_json::to_string(&(files, command, version, own));
+        Digest::of(all.unwrap_or_default().as_bytes())
     }
 
     fn takes(&self, path: &ArtifactPath) -> bool {

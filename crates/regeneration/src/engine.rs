@@ -277,6 +277,15 @@ impl RegenerationEngine {
         Ok(check::diffs(&self.preview(true)?))
     }
 
+    /// What [`run`](Self::run) would write and remove, with the bytes; nothing is written.
+    ///
+    /// # Errors
+    /// See [`CycleError`].
+    pub fn proposal(&mut self) -> Result<ProposedChanges, CycleError> {
+        let mut finished = self.preview(true)?;
+        Ok(gate::proposed(&mut finished.outcomes, &finished.deletions, |_| "".into()))
+    }
+
     fn preview(&mut self, texts: bool) -> Result<Finished, CycleError> {
         let purpose = if texts { Purpose::Diff } else { Purpose::Preview };
         self.cycle(Mode { purpose, full: false }, None, &mut |_| {})

@@ -1,5 +1,7 @@
 //! `evergen deploy` and what belongs to it.
 
+use std::time::Duration;
+
 use evergen_deployment::{
     Action, DeployOptions, DeploymentAnalytics, EnvironmentStatus, OperationError, Outcome, Plan,
     Progress, Record, StepNote, Summary, Version,
@@ -266,7 +268,10 @@ fn work<T>(doing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure
         .enable_all()
         .build()
         .map_err(|error| Failure::storage("starting the runtime", &error))?;
-    runtime.block_on(doing)
+    let answer = runtime.block_on(doing);
+    // What still runs on a thread, as a helper that gives credentials, must not hold the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    answer
 }
 
 fn show_plan(plan: &Plan, console: &mut Console) -> Verdict {

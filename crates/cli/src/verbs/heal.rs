@@ -141,10 +141,10 @@ fn record(
     if files.is_empty() {
         return Ok(None);
     }
-    let recorded = recorded::record(target, healed, &files, dry_run)?;
+    let own = healed.files.iter().map(|(path, _)| path).filter(|path| own(path).is_some());
+    let names: Vec<String> = own.map(|path| target.subject.named(path)).collect();
+    let recorded = recorded::record(target, healed, &files, &names, dry_run)?;
     if matches!(recorded, Recorded::Passes(_)) {
-        let own = healed.files.iter().map(|(path, _)| path).filter(|path| own(path).is_some());
-        let names: Vec<String> = own.map(|path| target.subject.named(path)).collect();
         for left in left.iter_mut().filter(|left| names.contains(&left.path)) {
             left.why = Why::Recorded;
         }

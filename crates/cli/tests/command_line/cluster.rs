@@ -85,7 +85,7 @@ fn a_release_comes_into_a_cluster_and_goes_back() {
 fn a_release_that_does_not_come_up_is_taken_back_with_the_reason() {
     let (folder, server, _runtime) = shop();
     folder.done("deploy shop --version 1.0.0 --from good");
-    let hasty = MANIFESTS.replace("  selector:", "  progressDeadlineSeconds: 0\n  selector:");
+    let hasty = MANIFESTS.replace("  selector:", "  progressDeadlineSeconds: 1\n  selector:");
     folder.file("good/kubernetes/shop.yaml", hasty);
     let bad = folder.say("deploy shop --version missing --from good");
     assert_eq!(bad.code, Some(1), "{bad}");
@@ -108,7 +108,7 @@ fn settings_of_a_cluster_that_can_not_be_meant_are_told_with_their_place() {
         (
             "settle_seconds = 0",
             "[environments.service]\ncommand = [\"a\"]\nrouter = { kind = \"small\", listen = \"127.0.0.1:0\" }",
-            "take `service` or `kubernetes` out",
+            "a release runs as processes or in a cluster",
         ),
     ] {
         assert!(SHOP.contains(from), "{from}");

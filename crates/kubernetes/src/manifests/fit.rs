@@ -94,6 +94,15 @@ fn fitted(manifest: &Manifest, about: &About<'_>) -> Result<Object, String> {
     match kind {
         Kind::Deployment => fit_deployment(fields, &name, about)?,
         Kind::Service => fit_service(fields, about)?,
+        // What is not kept to the slot would take hold of the pods of the other one, too.
+        Kind::NetworkPolicy => {
+            let chosen = map(map(fields, "spec")?, "podSelector")?;
+            choose(map(chosen, "matchLabels")?, about);
+        }
+        Kind::PodDisruptionBudget => {
+            let chosen = map(map(fields, "spec")?, "selector")?;
+            choose(map(chosen, "matchLabels")?, about);
+        }
         _ => {}
     }
     Ok(Object { kind, name, value })
@@ -146,6 +155,8 @@ fn fit_deployment(fields: &mut Fields, name: &str, about: &About<'_>) -> Result<
     }
     let spec = map(fields, "spec")?;
     spec.insert("replicas".to_owned(), about.replicas.into());
+    // One that somebody paused would start the pods of the release before.
+    spec.insert("paused".to_owned(), false.into());
     choose(map(map(spec, "selector")?, "matchLabels")?, about);
     let template = map(spec, "template")?;
     mark(template, about)?;

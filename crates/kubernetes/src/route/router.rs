@@ -253,7 +253,11 @@ impl TrafficRouter for HttpRouteTraffic {
             if permille > 0 {
                 return Err(self.refused(Unfit::StillServing { slot, permille }));
             }
-            sleep(self.settings.settle.min(deadline)).await;
+            let settle = self.settings.settle;
+            if settle > deadline {
+                return Err(self.refused(Unfit::NoTime { settle, deadline }));
+            }
+            sleep(settle).await;
             Ok(Drained::new(0))
         }
         .boxed()

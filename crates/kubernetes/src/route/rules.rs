@@ -1,5 +1,7 @@
 //! What an `HTTPRoute` says, and what it is to say, as values.
 
+use std::time::Duration;
+
 use evergen_deployment::{Backend, Endpoint, RouterState, Slot, Split};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -60,6 +62,11 @@ pub(crate) enum Unfit {
     Stranger(String),
     #[error("its rules share differently: {0} and {1}")]
     Disagree(String, String),
+    #[error(
+        "gateways may send to the slot for {settle:?} after they were told not to, and the drain may \
+         take {deadline:?}: give the drain more time, or the gateways less"
+    )]
+    NoTime { settle: Duration, deadline: Duration },
     #[error("slot {slot} has {permille} thousandths of the traffic; set its share to zero first")]
     StillServing { slot: Slot, permille: u16 },
     #[error(
@@ -161,7 +168,8 @@ impl Route {
                 route.pointed.set(slot, None);
             }
             [endpoint] if endpoint.host == expected => {
-                let fresh = self.endpoints(slot, names).is_empty();
+                // A slot that serves is not silenced because somebody has changed a rule.
+                let fresh = self.pointed.of(slot).is_none() && self.most(slot, names) == 0;
                 route.refer(slot, endpoint.port, fresh, names);
                 route.pointed.set(slot, Some(endpoint.clone()));
             }

@@ -15,6 +15,12 @@ pub(crate) fn identity(pod: &Pod) -> String {
     format!("pod/{}@{}", pod.metadata.name, pod.metadata.uid)
 }
 
+/// What is not as it should be, with the reasons that pods tell.
+pub(crate) fn because(why: &str, pods: &[Pod]) -> String {
+    let reasons = reasons(pods);
+    if reasons.is_empty() { why.to_owned() } else { format!("{why}: {reasons}") }
+}
+
 /// Why pods don't take requests, each reason once; empty if they say nothing.
 pub(crate) fn reasons(pods: &[Pod]) -> String {
     let all: BTreeSet<String> = pods.iter().flat_map(of_pod).collect();

@@ -95,10 +95,7 @@ impl KubernetesSlots {
         let why = match rollout(deployment) {
             Rollout::Ready if endpoint.is_none() => "its Service has no port".to_owned(),
             Rollout::Ready => String::new(),
-            Rollout::Waiting(why) | Rollout::Failed(why) => {
-                let reasons = pods::reasons(&seen.pods);
-                if reasons.is_empty() { why } else { format!("{why}: {reasons}") }
-            }
+            Rollout::Waiting(why) | Rollout::Failed(why) => pods::because(&why, &seen.pods),
         };
         let instance = Instance::new(identity(&deployment.metadata), endpoint);
         let running = Running::new(release, vec![instance]);

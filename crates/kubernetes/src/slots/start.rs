@@ -198,7 +198,7 @@ impl KubernetesSlots {
             return Err(over("somebody has removed its Deployment".to_owned()));
         };
         if let Rollout::Failed(why) = rollout(deployment) {
-            return Err(over(format!("{why}: {}", pods::reasons(&seen.pods))));
+            return Err(over(pods::because(&why, &seen.pods)));
         }
         Ok(match self.status(place, seen).await? {
             SlotStatus::Occupied { running, .. } if running.release != release => {

@@ -178,12 +178,28 @@ async fn what_is_missing_is_told() {
 }
 
 #[tokio::test]
-async fn a_drain_waits_and_no_longer_than_it_may() {
+async fn a_drain_waits_for_the_gateways_and_never_says_so_when_it_did_not() {
     let (world, _) = pointed().await;
-    let settings = HttpRouteSettings::new("web", "shop").with_settle(Duration::from_mins(5));
+    let settings = HttpRouteSettings::new("web", "shop").with_settle(Duration::from_millis(80));
     let router = HttpRouteTraffic::new(world.cluster.clone(), settings).unwrap();
     router.set(Split::all(Slot::Green)).await.unwrap();
     let begin = Instant::now();
-    router.drain(Slot::Blue, Duration::from_millis(80)).await.unwrap();
+    router.drain(Slot::Blue, Duration::from_secs(5)).await.unwrap();
     assert!((Duration::from_millis(80)..Duration::from_secs(5)).contains(&begin.elapsed()));
+    let error = router.drain(Slot::Blue, Duration::from_millis(10)).await.unwrap_err();
+    assert!(error.to_string().contains("the drain may take 10ms"), "{error}");
+}
+
+#[tokio::test]
+async fn a_port_that_somebody_changes_does_not_silence_the_slot_that_serves() {
+    let (world, router) = pointed().await;
+    router.set(Split::all(Slot::Green)).await.unwrap();
+    router.point(Slot::Blue, &[]).await.unwrap();
+    let mut rules = world.server.get("httproutes", "web").unwrap()["spec"]["rules"].clone();
+    rules[0]["backendRefs"][0]["port"] = json!(8080);
+    world.server.edit("httproutes", "web", &json!({ "spec": { "rules": rules } }));
+    router.point(Slot::Green, &[at(Slot::Green)]).await.unwrap();
+    for rule in [0, 2] {
+        assert_eq!(world.weights()[rule], [("shop-green".to_owned(), 1000)]);
+    }
 }

@@ -152,7 +152,8 @@ static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
 
 /// What `after` does to look away that has no mark of its own, in a word or two.
 pub(super) fn looks_away(path: &str, before: &str, after: &str) -> BTreeSet<&'static str> {
-    static RETURN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\breturn\b").ok());
+    static RETURN: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\b(return|continue|break|raise|throw|goto)\b").ok());
     let ending = path.rsplit('.').next().unwrap_or_default().to_lowercase();
     let count = |pattern: &Regex, text: &str| pattern.find_iter(text).count();
     let concerned = SIGNS

@@ -78,7 +78,7 @@ pub async fn guard_tools(owner: &str, mut life: impl Read + Send + 'static) {
 pub(super) fn awaken() {
     let Some((program, arguments)) = APPOINTED.get() else { return };
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    if running.is_some() {
+    if running.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None))) {
         return;
     }
     let mut command = Command::new(program);

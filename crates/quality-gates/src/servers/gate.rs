@@ -173,7 +173,16 @@ impl<A: ToolAdapter> ServerGate<A> {
     /// The server that runs already, if it is the same tool in the same folder.
     async fn warm(&self, found: &Found, prepared: &Prepared) -> Option<Session> {
         let mut warm = locked(&self.warm).take()?;
-        if warm.digest == found.digest && warm.session.follows(&prepared.folder) {
+        // Servers take new settings in when they like, and are not shown a mistake again then.
+        let scope = &self.info().scope;
+        let is_setting = |path: &str| {
+            let path = path.strip_prefix("tree/").unwrap_or(path);
+            scope.reads(path) && !scope.judges(path)
+        };
+        if warm.digest == found.digest
+            && warm.session.follows(&prepared.folder)
+            && !warm.session.differs(&prepared.tree, is_setting)
+        {
             return Some(warm.session);
         }
         warm.session.end().await;

@@ -95,6 +95,16 @@ impl Session {
         })
     }
 
+    /// Whether one of these files, as settings of the tool are, is another one in `tree`.
+    pub(super) fn differs(
+        &self,
+        tree: &BTreeMap<String, Digest>,
+        concerns: impl Fn(&str) -> bool,
+    ) -> bool {
+        let paths = self.seen.keys().chain(tree.keys()).filter(|path| concerns(path));
+        !self.seen.is_empty() && paths.into_iter().any(|path| self.seen.get(path) != tree.get(path))
+    }
+
     /// Whether it follows this folder and has not ended.
     pub(super) fn follows(&mut self, folder: &Path) -> bool {
         Path::new(&self.folder) == folder && self.connection.is_living()

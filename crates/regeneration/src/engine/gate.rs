@@ -26,21 +26,7 @@ impl Settled<'_> {
                 .get(&job.generator)
                 .map_or_else(|| "".into(), |known| Arc::clone(&known.name))
         };
-        let written = outcomes.iter_mut().filter_map(|outcome| {
-            let placed = outcome.placed.as_mut()?;
-            let replaces = match placed.action {
-                Action::Create => false,
-                Action::Update | Action::Merge => true,
-                Action::Keep | Action::Refuse | Action::Delete => return None,
-            };
-            let bytes = placed.after.take()?;
-            let path = outcome.path()?.clone();
-            Some(ProposedChange::write(path, name(&outcome.job), bytes, replaces))
-        });
-        let removed = deletions.iter().filter(|deletion| !deletion.refused).map(|deletion| {
-            ProposedChange::remove(deletion.path.clone(), deletion.generator.as_str())
-        });
-        let proposed = ProposedChanges::new(removed.chain(written).collect());
+        let proposed = proposed(outcomes, deletions, name);
         if proposed.is_empty() {
             return Ok(());
         }
@@ -54,4 +40,28 @@ impl Settled<'_> {
             Decision::Withhold { why } => Err(CycleError::Withheld { why }),
         }
     }
+}
+
+/// What outcomes and deletions would change, with the texts, which are taken out.
+pub(super) fn proposed(
+    outcomes: &mut [Outcome],
+    deletions: &[Deletion],
+    name: impl Fn(&Job) -> Arc<str>,
+) -> ProposedChanges {
+    let written = outcomes.iter_mut().filter_map(|outcome| {
+        let placed = outcome.placed.as_mut()?;
+        let replaces = match placed.action {
+            Action::Create => false,
+            Action::Update | Action::Merge => true,
+            Action::Keep | Action::Refuse | Action::Delete => return None,
+        };
+        let bytes = placed.after.take()?;
+        let path = outcome.path()?.clone();
+        Some(ProposedChange::write(path, name(&outcome.job), bytes, replaces))
+    });
+    let removed = deletions
+        .iter()
+        .filter(|deletion| !deletion.refused)
+        .map(|deletion| ProposedChange::remove(deletion.path.clone(), deletion.generator.as_str()));
+    ProposedChanges::new(removed.chain(written).collect())
 }

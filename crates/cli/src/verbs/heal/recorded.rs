@@ -4,18 +4,13 @@
 //! mends a text as its healer mended the file, the program becomes a pass, and this shows first
 //! that a generation with it gives the mended file, byte for byte.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use evergen_artifact::ProposedChanges;
 use evergen_quality_gates::adapters::{FilterRecipe, filters_for};
-use evergen_quality_gates::{HealReport, TextFilter};
-use evergen_regeneration::{
-    Access, CycleError, Decision, PassSettings, RegenerationEngine, parse_settings,
-};
+use evergen_quality_gates::{HealReport, Receipt, TextFilter};
+use evergen_regeneration::{Access, Diagnostic, PassSettings, RegenerationEngine, parse_settings};
 
 use crate::failure::Failure;
 use crate::gates::Target;
@@ -31,19 +26,27 @@ pub(super) enum Recorded {
     Not(String),
 }
 
-/// Records what mended generated files as passes; `files` are artifacts with their mended bytes.
-/// Nothing is written in a dry run.
+/// Records what mended generated files as passes; `files` are artifacts with their mended bytes,
+/// and `names` what receipts call them. Nothing is written in a dry run.
 pub(super) fn record(
     target: &Target,
     healed: &HealReport,
     files: &BTreeMap<String, Arc<[u8]>>,
+    names: &[String],
     dry_run: bool,
 ) -> Result<Recorded, Failure> {
     if target.chosen.place.configuration.as_deref() != Some(CONFIGURATION) {
         return Ok(Recorded::Not(format!("there is no {CONFIGURATION} to record a pass in")));
     }
-    let receipts = healed.receipts.iter();
-    let used = receipts.map(|receipt| (receipt.healer.as_str(), receipt.rule.as_str()));
+    // What was mended in other files is no reason to rewrite generated ones.
+    let concerned = |receipt: &&Receipt| {
+        receipt.files.iter().any(|(path, ..)| names.iter().any(|name| name == path))
+    };
+    let used = healed
+        .receipts
+        .iter()
+        .filter(concerned)
+        .map(|receipt| (receipt.healer.as_str(), receipt.rule.as_str()));
     let Some(recipes) = filters_for(used) else {
         return Ok(Recorded::Not("no program mends a text of its own in this way".to_owned()));
     };
@@ -58,11 +61,16 @@ pub(super) fn record(
         let name = free_name(&recipe.name, known);
         passes.push(settings(recipe, name, version));
     }
-    if let Some(why) = contradiction(target, &passes, files)? {
+    if let Some(why) = contradiction(target, &passes, files) {
         return Ok(Recorded::Not(why));
     }
-    if !dry_run {
-        append(&root.join(CONFIGURATION), &passes)?;
+    let file = root.join(CONFIGURATION);
+    let text = match with_passes(&file, &passes) {
+        Ok(text) => text,
+        Err(why) => return Ok(Recorded::Not(why)),
+    };
+    if !dry_run && let Err(error) = new_file::replace(&file, text.as_bytes()) {
+        return Ok(Recorded::Not(format!("{CONFIGURATION} can't be written: {error}")));
     }
     Ok(Recorded::Passes(passes.into_iter().map(|pass| pass.name).collect()))
 }
@@ -88,49 +96,46 @@ fn free_name(name: &str, known: &[PassSettings]) -> String {
 }
 
 /// What speaks against the passes: that a generation with them gives another text than healing
-/// did. Nothing is written.
+/// did, or none. Nothing is written, and nobody who writes is in the way.
 fn contradiction(
     target: &Target,
     passes: &[PassSettings],
     files: &BTreeMap<String, Arc<[u8]>>,
-) -> Result<Option<String>, Failure> {
+) -> Option<String> {
     let project = target.chosen.project_with(|settings| {
         settings.passes.extend(passes.iter().cloned());
     });
-    let access = Access::Write { wait: Some(Duration::ZERO) };
-    let mut engine = RegenerationEngine::open(project, access)?;
-    let seen = RefCell::new(None);
-    let look = |proposed: ProposedChanges| {
-        seen.replace(Some(proposed));
-        Decision::Withhold { why: String::new() }
+    let proposed = RegenerationEngine::open(project, Access::Read)
+        .and_then(|mut engine| engine.proposal())
+        .map_err(|error| Failure::from(error).message);
+    let proposed = match proposed {
+        Ok(proposed) => proposed,
+        Err(why) => return Some(format!("a generation with a pass is not possible: {why}")),
     };
-    match engine.run_gated(&look, &mut |_| {}) {
-        Ok(_) | Err(CycleError::Withheld { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let proposed = seen.into_inner();
     let made: BTreeMap<&str, &[u8]> = proposed
         .iter()
-        .flat_map(ProposedChanges::iter)
         .filter_map(|change| Some((change.path.as_str(), change.bytes()?)))
         .collect();
     let differs = files.iter().find(|(path, bytes)| made.get(path.as_str()) != Some(&&***bytes));
-    Ok(differs.map(|(path, _)| format!("a generation with a pass gives another `{path}`")))
+    differs.map(|(path, _)| format!("a generation with a pass gives another `{path}`"))
 }
 
-/// Adds the passes to the settings, which are read again before they are put in their place.
-fn append(file: &Path, passes: &[PassSettings]) -> Result<(), Failure> {
-    let failed =
-        |error: &std::io::Error| Failure::storage(format!("writing `{CONFIGURATION}`"), error);
-    let mut text = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
+/// The settings with the passes added, or why they can't be.
+fn with_passes(file: &Path, passes: &[PassSettings]) -> Result<String, String> {
+    let mut text = std::fs::read_to_string(file)
+        .map_err(|error| format!("{CONFIGURATION} can't be read: {error}"))?;
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
     for pass in passes {
         text.push_str(&block(pass));
     }
-    parse_settings(&text, CONFIGURATION).map_err(Failure::settings)?;
-    new_file::replace(file, text.as_bytes()).map_err(|error| failed(&error))
+    let fault = |problems: Vec<Diagnostic>| {
+        let first = problems.into_iter().next().map_or_else(String::new, |first| first.message);
+        format!("a pass can't be added to {CONFIGURATION}: {first}")
+    };
+    parse_settings(&text, CONFIGURATION).map_err(fault)?;
+    Ok(text)
 }
 
 fn block(pass: &PassSettings) -> String {
