@@ -194,5 +194,5 @@ async fn what_somebody_else_has_scaled_is_stopped_and_comes_back_as_it_is_meant(
     start(&slots, Slot::Blue, &world.release("2.0")).await.unwrap();
     let deployment = world.server.get("deployments", "shop-blue").unwrap();
     assert_eq!(deployment["spec"]["replicas"], 1);
-    assert_eq!(deployment["spec"]["paused"], true, "what the manifests don't speak of is left");
+    assert_eq!(deployment["spec"]["paused"], false, "a paused one starts no pods of the release");
 }
