@@ -21,7 +21,7 @@ use crate::project::Chosen;
 use crate::words;
 
 /// How often the router looks whether the live release runs.
-const LOOKS: std::time::Duration = std::time::Duration::from_secs(1);
+const LOOKS: Duration = Duration::from_secs(1);
 
 /// What happens to a deployment in progress.
 #[derive(Clone, Copy)]
