@@ -46,13 +46,18 @@ fn a_rendered_text_goes_through_a_program_before_it_is_written() {
     assert!(explained.out.contains("templates/thing.j2:5"), "{explained}");
     assert!(explained.out.contains("Passes\n  upper"), "{explained}");
 
+    // It belongs to the project: what it does counts, whatever version it claims.
+    with_pass(&folder, "1.2.3", "tr a-z A-Z");
+    folder.done("run");
+    assert_eq!(folder.read("gen/thing1.txt"), "THING 1\nTHE END\n");
+
     // Another program makes other files, so it is told, and nothing is written.
     with_pass(&folder, "1.3.0", "cat");
     folder.file("model.ttl", MODEL.replace("n 1", "n 2"));
     let refused = folder.say("run");
     assert_eq!(refused.code, Some(3), "{refused}");
     assert!(refused.err.contains("the pass `upper` failed on `thing2.txt`"), "{refused}");
-    assert!(refused.err.contains("has version 1.3.0, and 1.2.3 is wanted"), "{refused}");
+    assert!(refused.err.contains("has version 1.3.0, and 1.2.3"), "{refused}");
     assert!(folder.exists("gen/thing1.txt") && !folder.exists("gen/thing2.txt"));
 
     // One that breaks down is told, too.

@@ -130,9 +130,7 @@ fn read(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
             let (code, message) =
                 rest.split_once(": ").ok_or_else(|| Fault::unparsable("its report", line))?;
             findings.push(Finding::error(format!("TS{code}"), message));
-        } else if let Some(file) =
-            own.iter().find(|file| Path::new(line).ends_with(file.path()))
-        {
+        } else if let Some(file) = own.iter().find(|file| Path::new(line).ends_with(file.path())) {
             looked.insert(file.path());
         }
     }

@@ -22,8 +22,9 @@ const BYTES: usize = 32 << 20;
 /// What is kept under one key.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kept {
-    /// One file passed, and has so many lines; 0 where nobody counted.
-    File { lines: u64 },
+    /// One file passed, and has so many lines; 0 where nobody counted. The bits of `by` say who
+    /// looked, by the order of the gate's lookers.
+    File { lines: u64, by: u64 },
     /// A whole answer.
     Outcome(Box<Outcome>),
 }
@@ -31,7 +32,9 @@ pub(crate) enum Kept {
 impl Kept {
     fn encode(&self) -> Option<Vec<u8>> {
         match self {
-            Self::File { lines } => Some([&[0][..], &lines.to_le_bytes()].concat()),
+            Self::File { lines, by } => {
+                Some([&[0][..], &lines.to_le_bytes(), &by.to_le_bytes()].concat())
+            }
             Self::Outcome(outcome) => {
                 let text = serde_json::to_vec(outcome).ok()?;
                 Some([&[1][..], &text].concat())
@@ -41,7 +44,11 @@ impl Kept {
 
     fn decode(value: &[u8]) -> Option<Self> {
         match value.split_first()? {
-            (0, lines) => Some(Self::File { lines: u64::from_le_bytes(lines.try_into().ok()?) }),
+            (0, numbers) => {
+                let (lines, by) = numbers.split_at_checked(size_of::<u64>())?;
+                let number = |bytes: &[u8]| Some(u64::from_le_bytes(bytes.try_into().ok()?));
+                Some(Self::File { lines: number(lines)?, by: number(by)? })
+            }
             (1, text) => Some(Self::Outcome(Box::new(serde_json::from_slice(text).ok()?))),
             _ => None,
         }

@@ -8,7 +8,7 @@ fn key(text: &str) -> Digest {
 }
 
 fn kept(lines: u64) -> Kept {
-    Kept::File { lines }
+    Kept::File { lines, by: 1 }
 }
 
 #[test]

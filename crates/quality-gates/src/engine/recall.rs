@@ -79,23 +79,33 @@ impl Recall {
             hits.missing = files.to_vec();
             return Known::Some(hits);
         }
+        let mut looked = 0;
         for (file, kept) in files.iter().zip(self.cache.get(self.gate, &single)) {
             match kept {
-                Some(Kept::File { lines }) => hits.add(lines, Vec::new()),
+                Some(Kept::File { lines, by }) => {
+                    hits.add(Coverage::of_files(1).with_lines(lines), Vec::new());
+                    looked |= by;
+                }
                 Some(Kept::Outcome(outcome)) => {
-                    hits.add(
-                        outcome.coverage().map_or(0, |coverage| coverage.lines),
-                        outcome.findings().to_vec(),
-                    );
+                    let coverage = outcome.coverage().cloned().unwrap_or_default();
+                    hits.add(coverage, outcome.findings().to_vec());
                 }
                 None => hits.missing.push(file.clone()),
             }
         }
-        if hits.missing.is_empty() {
-            let lookers = self.identity.lookers.iter().cloned();
-            hits.coverage = lookers.fold(std::mem::take(&mut hits.coverage), Coverage::by);
-        }
+        let lookers = self.identity.lookers.iter().enumerate();
+        let lookers = lookers.filter(|(number, _)| looked & bit(*number) != 0);
+        let lookers = lookers.map(|(_, looker)| looker.clone());
+        hits.coverage = lookers.fold(std::mem::take(&mut hits.coverage), Coverage::by);
         Known::Some(hits)
+    }
+
+    /// Who looked for an answer, as bits by the order of the gate's lookers.
+    fn bits(&self, answer: &Outcome) -> u64 {
+        let by = answer.coverage().map_or(&[][..], |coverage| &coverage.by);
+        let lookers = self.identity.lookers.iter().enumerate();
+        let looked = lookers.filter(|(_, looker)| by.contains(looker));
+        looked.fold(0, |bits, (number, _)| bits | bit(number))
     }
 
     /// Keeps a whole answer, and the answers on the files that were asked about. Blocks.
@@ -111,7 +121,8 @@ impl Recall {
             entries.push((self.whole, Kept::Outcome(Box::new(whole.clone()))));
         }
         let single = self.single(files);
-        let shares = if single.is_empty() { None } else { shares(asked, answer) };
+        let shares =
+            if single.is_empty() { None } else { shares(asked, answer, self.bits(answer)) };
         if let Some(shares) = shares {
             let of_file = files.iter().zip(&single);
             let shares =
@@ -130,9 +141,8 @@ impl Hits {
         Self { missing, ..Self::default() }
     }
 
-    fn add(&mut self, lines: u64, findings: Vec<Finding>) {
-        self.coverage.files += 1;
-        self.coverage.lines += lines;
+    fn add(&mut self, coverage: Coverage, findings: Vec<Finding>) {
+        self.coverage = std::mem::take(&mut self.coverage).and(coverage);
         self.findings.extend(findings);
     }
 
@@ -155,7 +165,7 @@ impl Hits {
 }
 
 /// What an answer says of each single file; nothing where it can't be told apart.
-fn shares(asked: &[SubjectFile], answer: &Outcome) -> Option<BTreeMap<String, Kept>> {
+fn shares(asked: &[SubjectFile], answer: &Outcome, by: u64) -> Option<BTreeMap<String, Kept>> {
     let coverage = answer.coverage()?;
     let is_plain = coverage.tests == 0 && coverage.measures.is_empty();
     if !is_plain || coverage.files < asked.len() as u64 {
@@ -170,15 +180,21 @@ fn shares(asked: &[SubjectFile], answer: &Outcome) -> Option<BTreeMap<String, Ke
     let share = |file: &SubjectFile| {
         let lines = if coverage.lines == 0 { 0 } else { lines(file)? };
         let kept = match found.remove(file.path()) {
-            None => Kept::File { lines },
+            None => Kept::File { lines, by },
             Some(findings) => {
-                let coverage = Coverage::of_files(1).with_lines(lines);
+                let one = Coverage::of_files(1).with_lines(lines);
+                let coverage = coverage.by.iter().cloned().fold(one, Coverage::by);
                 Kept::Outcome(Box::new(Outcome::Fail(Findings::new(findings, coverage))))
             }
         };
         Some((file.path().to_owned(), kept))
     };
     asked.iter().map(share).collect()
+}
+
+/// The bit of a looker; those beyond the last one share it.
+fn bit(number: usize) -> u64 {
+    1 << number.min(63)
 }
 
 fn lines(file: &SubjectFile) -> Option<u64> {

@@ -7,8 +7,8 @@ use evergen_artifact::{ArtifactPath, ProposedChange};
 
 use super::*;
 use crate::{
-    Coverage, Examination, Fault, Finding, FnGate, GateInfo, GateKind, Identity, Needs, Policy,
-    Scope, SubjectFile,
+    Coverage, Examination, Fault, Finding, FnGate, GateInfo, GateKind, Identity, Looker, Needs,
+    Policy, Scope, SubjectFile,
 };
 
 fn changes(files: &[(&str, &str)]) -> ProposedChanges {
@@ -190,12 +190,16 @@ async fn an_answer_that_changes_is_flaky() {
     check(engine().with_gate(unstable(4)), false, 0.0, "g: 1 finding: error[r]: m").await;
 }
 
-/// Finds a line that says "bad", and writes down what it was asked about.
+/// Finds a line that says "bad", and writes down what it was asked about. It has two parsers.
 #[derive(Clone)]
 struct Clerk {
     info: GateInfo,
     binary: &'static str,
     asked: Arc<Mutex<Vec<String>>>,
+}
+
+fn parser(path: &str) -> Looker {
+    Looker::new(if path.starts_with('b') { "parser of b" } else { "parser" }, "1")
 }
 
 impl Clerk {
@@ -212,7 +216,8 @@ impl Gate for Clerk {
     }
 
     fn identity(&self) -> BoxFuture<'_, Result<Identity, Fault>> {
-        async { Ok(Identity::of(Vec::new(), self.binary.as_bytes())) }.boxed()
+        let parsers = ["b.rs", "c.rs"].map(parser).to_vec();
+        async { Ok(Identity::of(parsers, self.binary.as_bytes())) }.boxed()
     }
 
     fn examine(&self, examination: Examination) -> BoxFuture<'_, Outcome> {
@@ -231,6 +236,7 @@ impl Gate for Clerk {
         let paths: Vec<&str> = examination.files().iter().map(SubjectFile::path).collect();
         self.asked.lock().unwrap().push(paths.join(" "));
         let coverage = Coverage::of_files(paths.len() as u64).with_lines(lines);
+        let coverage = paths.iter().map(|path| parser(path)).fold(coverage, Coverage::by);
         async { Outcome::of(findings, coverage) }.boxed()
     }
 }
