@@ -247,6 +247,13 @@ async fn settings_in_the_tree_count_as_for_the_tool() {
     if let Some(pair) = Pair::of(adapters::tsc()).await {
         let text = ("sub/a.ts", "export function g(a) { return a; }\n");
         let loose = ("tsconfig.json", "{\"compilerOptions\": {\"strict\": false}}\n");
-        assert_eq!(pair.ask(&[text, loose]).await.len(), 1, "the gate's own options hold");
+        assert_eq!(pair.ask(&[text]).await.len(), 1);
+        // Under the project's settings the tool itself is asked.
+        let subject = [text, loose].map(|(path, text)| (path, text.as_bytes()));
+        let subject = Subject::of_files(subject);
+        let examination = Examination::of(&subject, pair.warm.info()).unwrap();
+        let outcome = pair.warm.examine(examination).await;
+        let Outcome::Error(fault) = outcome else { panic!("{outcome:?}") };
+        assert!(fault.to_string().contains("tsconfig.json has settings of its own"), "{fault}");
     }
 }

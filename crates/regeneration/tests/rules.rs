@@ -282,10 +282,10 @@ impl TextPass for Sorting {
         Path::new(path.as_str()).extension().is_some_and(|ending| ending == "txt")
     }
 
-    fn apply(&self, path: &ArtifactPath, text: &[u8]) -> Result<Vec<u8>, PassError> {
+    fn apply(&self, _path: &ArtifactPath, text: &[u8]) -> Result<Vec<u8>, PassError> {
         let text = String::from_utf8_lossy(text);
         if text.contains("bad") {
-            return Err(PassError::new(format!("{path} is bad")).with_help("be good"));
+            return Err(PassError::new("the text is bad").with_help("be good"));
         }
         let mut lines: Vec<&str> = text.lines().collect();
         lines.sort_unstable();
@@ -331,8 +331,6 @@ fn a_line_that_a_pass_moved_is_explained_by_what_was_rendered() {
     assert_eq!(moved.text.as_deref(), Some("Order"));
     assert_eq!(moved.passes, ["sorting"]);
     assert_eq!(moved.templates[0].lines, [6]);
-    let added = engine.explain("Order.txt", Some(1)).unwrap();
-    assert_eq!((added.text.as_deref(), added.templates.len()), (Some("# one"), 0));
 }
 
 #[test]
@@ -343,7 +341,8 @@ fn a_pass_that_fails_writes_nothing_and_says_what_to_do() {
     fixture.write("templates/a.j2", &format!("{EACH}+++\nbad\n"));
     let problem = fixture.problem();
     assert_eq!(problem.code, "pass::failed");
-    assert!(problem.message.starts_with("the pass `sorting` failed on `Order.txt`"), "{problem:?}");
+    let told = "the pass `sorting` failed: the text is bad (and 1 more rows)";
+    assert_eq!(problem.message, told);
     assert_eq!(problem.help.as_deref(), Some("be good"));
     assert_eq!(fixture.read("Order.txt"), "z\nOrder\na\n");
 }

@@ -163,7 +163,15 @@ impl<A: ToolAdapter> ServerGate<A> {
                 format!("{files} files are more than the {most} that a server is asked about");
             return Err(Stop::Declined(Fault::infra(why, "Run the tool itself.")));
         }
-        Ok(())
+        let Some(project) = self.form.project else { return Ok(()) };
+        let tree = examination.subject().files();
+        let tree = tree.map_err(|error| Stop::Fault(error.into()))?;
+        let Some(own) = tree.iter().find(|file| (project.leaves_out)(file.path())) else {
+            return Ok(());
+        };
+        // The tool takes them into account, and the server gets settings of ours in their place.
+        let why = format!("{} has settings of its own", own.path());
+        Err(Stop::Declined(Fault::infra(why, "Run the tool itself.")))
     }
 
     async fn prepared(&self, examination: &Examination) -> Result<Prepared, Stop> {

@@ -64,10 +64,6 @@ fn read(
         None => path.to_owned(),
     };
     let stays = |path: &str| project.is_none_or(|project| !(project.leaves_out)(path));
-    if let Some(own) = subject.files().map_err(failed)?.iter().find(|file| !stays(file.path())) {
-        // The tool itself takes them into account, and the server gets settings of ours.
-        return Err(declined(format!("{} has settings of its own", own.path())));
-    }
     let mut tree = BTreeMap::new();
     for file in subject.files().map_err(failed)?.iter().filter(|file| stays(file.path())) {
         let digest = file.digest().map_err(SubjectError::from).map_err(failed)?;

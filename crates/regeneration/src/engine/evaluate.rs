@@ -337,7 +337,8 @@ pub(super) fn rewritten(
 ) -> Result<Vec<u8>, Diagnostic> {
     let limit = generator.sandbox.limits.max_artifact_bytes;
     let bytes = passes.apply(path, bytes).map_err(|(pass, error)| {
-        let message = format!("the pass `{pass}` failed on `{path}`: {error}");
+        // Without the path, so that a program that is missing is told once for all files.
+        let message = format!("the pass `{pass}` failed: {error}");
         let problem = Diagnostic::error("pass::failed", message).about(&*generator.name);
         match error.help {
             Some(help) => problem.with_help(help),

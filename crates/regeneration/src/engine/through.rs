@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_line_is_led_back_to_what_was_rendered_for_it() {
         let rendered = "import b\nimport a\n\nx=1\nend\n";
-        let written = "# made\nimport a\nimport b\n\nx = 1\nend\n";
+        let written = "import a\nimport b\n\nx = 1\nend\n# made\n";
         let back = |text: &str| {
             let start = written.find(text).expect("it is there");
             &rendered[rendered_range(rendered, written, start..start + text.len())]
