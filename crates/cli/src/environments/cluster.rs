@@ -12,13 +12,13 @@ use evergen_kubernetes::{
 use evergen_resilience::SettingsError;
 use serde::Deserialize;
 
-/// A release that runs in a cluster, behind an HTTPRoute.
+/// A release that runs in a cluster, behind an `HTTPRoute`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KubernetesSetting {
     /// What the two Services are called before `-blue` and `-green`.
     service: String,
-    /// The HTTPRoute.
+    /// The `HTTPRoute`.
     route: String,
     /// The folder with the manifests in the release; `kubernetes` if none is named.
     #[serde(default)]
