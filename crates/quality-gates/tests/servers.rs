@@ -124,7 +124,11 @@ async fn ruff_lays_out() {
 
 const PYTHON: [(&str, &str, &str); 3] = [
     ("x: int = \"é😀\"\n", "ssign", "x: int = 1\n"),
-    ("def f(a: int) -> str:\n    return (\n        a\n    )\n", "eturn", "def f() -> int:\n    return 1\n"),
+    (
+        "def f(a: int) -> str:\n    return (\n        a\n    )\n",
+        "eturn",
+        "def f() -> int:\n    return 1\n",
+    ),
     ("print(\"é\", nothing)\n", "", "print(\"é\")\n"),
 ];
 

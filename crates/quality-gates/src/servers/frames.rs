@@ -127,7 +127,10 @@ mod tests {
         let start = "a message of the server could not be read: ";
         for (text, why) in [
             ("{\"a\": 1}", "no header begins it"),
-            ("Content-Length: 1\r\nContent-Length: 2\r\n\r\n", "its length is said twice, or is no number"),
+            (
+                "Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                "its length is said twice, or is no number",
+            ),
             ("Content-Length: -1\r\n\r\n", "its length is said twice, or is no number"),
             ("Content-Type: a\r\n\r\n", "it does not say its length"),
             ("hello\r\n\r\n", "a header has no colon"),

@@ -144,7 +144,8 @@ impl<A: ToolAdapter> ServerGate<A> {
         }
         let (files, most) = (examination.files().len(), self.form.most_files);
         if files > most {
-            let why = format!("{files} files are more than the {most} that a server is asked about");
+            let why =
+                format!("{files} files are more than the {most} that a server is asked about");
             return Err(Stop::Declined(Fault::infra(why, "Run the tool itself.")));
         }
         Ok(())
@@ -208,7 +209,8 @@ impl<A: ToolAdapter> ServerGate<A> {
             let subject = Subject::of_files(files);
             let workspace = Workspace::new(subject.clone(), Some(scratch.clone()));
             let files = subject.changed().iter().filter(|it| self.info().scope.judges(it.path()));
-            let examination = Examination::new(subject.clone(), files.cloned().collect(), workspace);
+            let examination =
+                Examination::new(subject.clone(), files.cloned().collect(), workspace);
             let prepared = self.prepared(&examination).await.map_err(as_fault)?;
             let mut current = match session.take() {
                 Some(session) => session,
@@ -224,11 +226,7 @@ impl<A: ToolAdapter> ServerGate<A> {
         Ok(())
     }
 
-    async fn look(
-        &self,
-        session: &mut Session,
-        prepared: Prepared,
-    ) -> Result<Vec<Finding>, Stop> {
+    async fn look(&self, session: &mut Session, prepared: Prepared) -> Result<Vec<Finding>, Stop> {
         let answers = session.judge(&self.form, prepared.tree, &prepared.documents).await?;
         let mut all = Vec::new();
         for ((document, path), answer) in

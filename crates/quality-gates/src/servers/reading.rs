@@ -124,9 +124,8 @@ mod tests {
     #[test]
     fn columns_count_signs_whatever_the_server_counts() {
         let lines = ["", "é😀x"];
-        let column = |encoding, character| {
-            position(&lines, encoding, Place { line: 1, character }).column
-        };
+        let column =
+            |encoding, character| position(&lines, encoding, Place { line: 1, character }).column;
         assert_eq!(column(Encoding::Utf8, 6), 3);
         assert_eq!(column(Encoding::Utf16, 3), 3);
         assert_eq!(column(Encoding::Utf32, 2), 3);

@@ -43,11 +43,7 @@ pub(super) fn form(arguments: &[&str], at_least: &str) -> Form {
 }
 
 /// What it found wrong, or how it would lay a text out: of each file by itself.
-fn ruff(
-    asks: Asks,
-    mistake: &'static str,
-    severity: fn(&Diagnostic) -> Option<Severity>,
-) -> Form {
+fn ruff(asks: Asks, mistake: &'static str, severity: fn(&Diagnostic) -> Option<Severity>) -> Form {
     Form {
         asks,
         mistake,

@@ -74,7 +74,8 @@ impl Session {
             return Err(Fault::infra("the folder's path is no text", "Rename the folder."));
         };
         let mut connection = Connection::open(request, form.settings.clone())?;
-        connection.ask("initialize", &introduction(&address(&folder), &form.options, form.registers));
+        connection
+            .ask("initialize", &introduction(&address(&folder), &form.options, form.registers));
         let deadline = Deadline::within(form.start);
         let mut answers = connection.answers(deadline).await?;
         let said = answers.pop().ok_or_else(|| Fault::infra("no answer", "Try again."))?;

@@ -244,7 +244,10 @@ async fn a_server_that_never_works_is_an_error_or_replaced_by_the_tool() {
         assert_eq!(shown(&stand.ask(&[("a.txt", "good\n")]).await), "pass: 1 file(s)");
         let note = stand.gate.note().unwrap();
         assert!(outcome.ends_with(&note), "{note}");
-        assert_eq!(shown(&stand.ask(&[("a.txt", "bad\n")]).await), "error[bad] a.txt:1: a bad line");
+        assert_eq!(
+            shown(&stand.ask(&[("a.txt", "bad\n")]).await),
+            "error[bad] a.txt:1: a bad line"
+        );
         assert_eq!(stand.noted("colds").len(), 4, "two canaries and two verdicts");
         assert_eq!(stand.living(), 0);
     }
@@ -317,7 +320,10 @@ async fn what_is_not_for_a_server_is_for_the_tool() {
     assert!(outcome.starts_with("wrong_version: "), "{outcome}");
     let Some(stand) = Stand::new(&["serve", "pull"]) else { return };
     let outcome = shown(&stand.ask(&[("a.md", "good\n")]).await);
-    assert_eq!(outcome, "empty_scope: there was nothing to look at: no file is left in the gate's scope");
+    assert_eq!(
+        outcome,
+        "empty_scope: there was nothing to look at: no file is left in the gate's scope"
+    );
     assert_eq!(stand.noted("pids").len(), 0, "nothing was started for it");
 }
 
