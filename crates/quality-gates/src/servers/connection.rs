@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::frames::{Frames, framed};
 use super::protocol::{Diagnostic, Heard, Published, Refusal, path_at};
@@ -201,9 +201,7 @@ impl Connection {
                 }
                 Event::Murmured(0) => self.murmurs = false,
                 Event::Murmured(count) => {
-                    self.said.extend_from_slice(&self.murmur[..count]);
-                    let surplus = self.said.len().saturating_sub(KEPT);
-                    self.said.drain(..surplus);
+                    self.murmured(count);
                     self.count("standard error", count)?;
                 }
                 Event::Wrote(count) => self.written += count,
@@ -252,8 +250,25 @@ impl Connection {
     }
 
     async fn death(&mut self) -> Fault {
+        // Its last words may still be on their way.
+        let _ = timeout(FAREWELL, self.last_murmurs()).await;
         let said = last_words(&[], &self.said);
         self.process.death(&said).await
+    }
+
+    async fn last_murmurs(&mut self) {
+        for _ in 0..16 {
+            match self.process.stderr.read(&mut self.murmur).await {
+                Ok(count) if count > 0 => self.murmured(count),
+                _ => return,
+            }
+        }
+    }
+
+    fn murmured(&mut self, count: usize) {
+        self.said.extend_from_slice(&self.murmur[..count]);
+        let surplus = self.said.len().saturating_sub(KEPT);
+        self.said.drain(..surplus);
     }
 
     fn hear(&mut self, heard: Heard) -> Result<(), Fault> {

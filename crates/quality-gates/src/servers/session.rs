@@ -19,6 +19,9 @@ use crate::process::Request;
 /// How often a question is put that the server puts off.
 const TRIES: usize = 5;
 
+/// What a file adds to the time for an answer: a tree that is new takes a while.
+const PER_FILE: Duration = Duration::from_millis(50);
+
 /// A server, the files that it was told of, and the texts that it holds.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -240,7 +243,8 @@ impl Session {
 
     /// Asks about all of these at once, and waits for all answers.
     async fn questions(&mut self, form: &Form, paths: &[&str]) -> Result<Vec<Answer>, Fault> {
-        let deadline = Deadline::within(form.patience);
+        let files = u32::try_from(paths.len()).unwrap_or(u32::MAX);
+        let deadline = Deadline::within(form.patience + PER_FILE.saturating_mul(files));
         let mut answers: Vec<Answer> = paths.iter().map(|_| Answer::default()).collect();
         if self.pulls {
             let found = self.question("textDocument/diagnostic", paths, deadline).await?;

@@ -98,7 +98,7 @@ impl Stand {
             mistake: "bad\n",
             ..ready::form(arguments, "1")
         };
-        let form = form.with_patience(Duration::from_secs(5), Duration::from_millis(1500));
+        let form = form.with_patience(Duration::from_secs(5), Duration::from_secs(3));
         let form = change(&mut fake, form);
         let gate = ServerGate::new(AdapterGate::new(fake), form).without_the_tool_itself();
         Some(Self { folder, scratch: Scratch::temporary().unwrap(), gate })
