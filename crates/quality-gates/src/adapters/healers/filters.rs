@@ -19,15 +19,15 @@ pub struct FilterRecipe {
     pub files: Vec<String>,
 }
 
-/// The filters that do what these healers did, each with the rules that it mended, in the order
-/// in which the healers were first of use. `None` if one of them mends what no filter can, as
-/// edits that findings brought with them.
+/// The filters that do what these healers did for a gate, each with a rule that it mended, in the
+/// order in which the healers were first of use. Edits that the findings of a tool brought with
+/// them are those that the tool makes itself. `None` if one of them mends what no filter can.
 pub fn filters_for<'a>(
-    healers: impl IntoIterator<Item = (&'a str, &'a str)>,
+    healers: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
 ) -> Option<Vec<FilterRecipe>> {
     let mut uses: Vec<(Kind, BTreeSet<&str>)> = Vec::new();
-    for (healer, rule) in healers {
-        let kind = Kind::of(healer)?;
+    for (healer, gate, rule) in healers {
+        let kind = Kind::of(healer, gate)?;
         match uses.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, rules)) => drop(rules.insert(rule)),
             None => uses.push((kind, BTreeSet::from([rule]))),
@@ -47,14 +47,15 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(healer: &str) -> Option<Self> {
-        Some(match healer {
-            "ruff: unused" | "ruff: fixes" | "ruff: imports" => Self::Ruff,
-            "ruff format" => Self::RuffFormat,
-            "black" => Self::Black,
-            "rustfmt" => Self::Rustfmt,
-            "biome: fixes" => Self::Biome,
-            "biome format" => Self::BiomeFormat,
+    fn of(healer: &str, gate: &str) -> Option<Self> {
+        Some(match (healer, gate) {
+            ("ruff: unused" | "ruff: fixes" | "ruff: imports", _)
+            | ("fixes of findings", "ruff check") => Self::Ruff,
+            ("ruff format", _) | ("fixes of findings", "ruff format") => Self::RuffFormat,
+            ("black", _) => Self::Black,
+            ("rustfmt", _) => Self::Rustfmt,
+            ("biome: fixes", _) => Self::Biome,
+            ("biome format", _) => Self::BiomeFormat,
             _ => return None,
         })
     }
@@ -109,8 +110,12 @@ mod tests {
 
     #[test]
     fn rules_of_one_tool_are_mended_by_one_filter() {
-        let used = [("ruff: unused", "F401"), ("ruff format", "unformatted")];
-        let filters = filters_for(used.into_iter().chain([("ruff: imports", "I001")])).unwrap();
+        let used = [
+            ("ruff: unused", "ruff check", "F401"),
+            ("fixes of findings", "ruff format", "unformatted"),
+            ("ruff: imports", "ruff check", "I001"),
+        ];
+        let filters = filters_for(used).unwrap();
         let names: Vec<&str> = filters.iter().map(|filter| filter.name.as_str()).collect();
         assert_eq!(names, ["ruff check", "ruff format"]);
         assert!(filters[0].arguments.contains(&"F401,I001".to_owned()), "{filters:?}");
@@ -118,8 +123,9 @@ mod tests {
 
     #[test]
     fn what_no_filter_can_do_has_none() {
-        assert_eq!(filters_for([("ruff format", "unformatted"), ("fixes of findings", "x")]), None);
-        assert_eq!(filters_for([("ruff: fixes, unsafe ones too", "x")]), None);
+        let format = ("ruff format", "ruff format", "unformatted");
+        assert_eq!(filters_for([format, ("fixes of findings", "clippy", "x")]), None);
+        assert_eq!(filters_for([("ruff: fixes, unsafe ones too", "ruff check", "x")]), None);
     }
 
     #[test]
@@ -127,7 +133,7 @@ mod tests {
         let healers = super::super::ready::all();
         for name in ["ruff: unused", "ruff format", "black", "rustfmt", "biome: fixes"] {
             assert!(healers.iter().any(|healer| healer.info.name == name), "{name}");
-            assert!(filters_for([(name, "x")]).is_some(), "{name}");
+            assert!(filters_for([(name, "any", "x")]).is_some(), "{name}");
         }
     }
 }
