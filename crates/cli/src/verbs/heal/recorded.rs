@@ -42,11 +42,8 @@ pub(super) fn record(
     let concerned = |receipt: &&Receipt| {
         receipt.files.iter().any(|(path, ..)| names.iter().any(|name| name == path))
     };
-    let used = healed
-        .receipts
-        .iter()
-        .filter(concerned)
-        .map(|receipt| (receipt.healer.as_str(), receipt.rule.as_str()));
+    let used = healed.receipts.iter().filter(concerned);
+    let used = used.map(|it| (it.healer.as_str(), it.gate.as_str(), it.rule.as_str()));
     let Some(recipes) = filters_for(used) else {
         return Ok(Recorded::Not("no program mends a text of its own in this way".to_owned()));
     };
