@@ -31,7 +31,7 @@ const STRICT: [&str; 8] = [
 ///
 /// Each file is judged under the next `tsconfig.json` upwards, if the tree has one: it says how
 /// modules are found, for which system the code is, and what is asked besides. Which files are
-/// judged it does not say, nor can it take back what [`STRICT`] asks.
+/// judged it does not say, nor can it take back that `strict` holds.
 pub fn tsc() -> ReadyAdapter {
     let loose =
         "{\"compilerOptions\": {\"strict\": false, \"noCheck\": true, \"target\": \"es2022\"}}\n";
