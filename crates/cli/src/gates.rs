@@ -24,7 +24,7 @@ pub(crate) use self::installed::Installed;
 pub(crate) use self::keeper::{Keeper, Keepers, keep, today};
 use self::servers::Servers;
 use self::settings::Narrowed;
-pub(crate) use self::target::{Questions, Target};
+pub(crate) use self::target::{Generated, Questions, Target};
 use crate::failure::Failure;
 use crate::origin::absolute;
 use crate::project::Chosen;

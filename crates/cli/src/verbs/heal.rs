@@ -18,7 +18,7 @@ use crate::arguments::Heal;
 use crate::console::{Console, Ink};
 use crate::excerpt::{shown, shown_lines};
 use crate::failure::{Failure, Verdict};
-use crate::gates::{Questions, Target, today};
+use crate::gates::{Generated, Questions, Target, today};
 use crate::new_file;
 use crate::words::count;
 
@@ -107,8 +107,10 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
     let healing = engine.auto_heal(&target.subject, &healers, today(extent), options);
     let healed = wait(healing)?;
     target.keep_stamps();
-    let (written, mut left) = apply(&target, &healed, arguments.dry_run)?;
-    let recorded = record(&target, &healed, &mut left, arguments.dry_run)?;
+    // Asked once, and before anything is written.
+    let generated = target.generated()?;
+    let (written, mut left) = apply(&target, &healed, &generated, arguments.dry_run)?;
+    let recorded = record(&target, &healed, &generated, &mut left, arguments.dry_run)?;
     let will_be = |left: &Left| matches!(left.why, Why::DryRun | Why::Recorded);
     let passes = healed.after.overall_passed && left.iter().all(will_be);
     if console.is_json() {
@@ -128,10 +130,10 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
 fn record(
     target: &Target,
     healed: &HealReport,
+    generated: &impl Fn(&str) -> Option<Generated>,
     left: &mut [Left],
     dry_run: bool,
 ) -> Result<Option<Recorded>, Failure> {
-    let generated = target.generated()?;
     let own = |path: &str| generated(path).filter(|it| it.around);
     let files: BTreeMap<String, Arc<[u8]>> = healed
         .files
@@ -157,9 +159,9 @@ fn record(
 fn apply(
     target: &Target,
     healed: &HealReport,
+    generated: &impl Fn(&str) -> Option<Generated>,
     dry_run: bool,
 ) -> Result<(Vec<String>, Vec<Left>), Failure> {
-    let generated = target.generated()?;
     let (mut written, mut left, mut ready) = (Vec::new(), Vec::new(), Vec::new());
     for (path, bytes) in &healed.files {
         let (file, named) = (target.folder.join(path), target.subject.named(path));
