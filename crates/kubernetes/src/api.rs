@@ -16,6 +16,8 @@ pub use cluster::Cluster;
 pub(crate) use cluster::words;
 pub use error::ClusterError;
 pub(crate) use kind::Kind;
-pub(crate) use objects::{Bare, Condition, ContainerStatus, Deployment, Meta, Pod, Service};
+pub(crate) use objects::{
+    Bare, Condition, ContainerStatus, Deployment, Meta, Pod, Selector, Service,
+};
 pub use settings::ClusterSettings;
 pub(crate) use settings::is_label;

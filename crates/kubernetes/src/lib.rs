@@ -19,8 +19,14 @@
 //! Objects are written by server-side apply as the manager `evergen`. Labels say whose they are,
 //! annotations which release they are of; nothing is known from memory, so that the next deployer
 //! finds what a killed one has left. What has a name of ours and not our labels is not touched.
-//! A release is ready when the Deployment's controller has said so of the newest generation; where
-//! it does not come to that, the error says why its pods don't run.
+//! A Deployment is written without pods, and gets them when all that they need is there. It has
+//! come up when its controller says so of all of them; after that, as many as its own strategy
+//! wants are enough. Where it does not come to that, the error says why its pods don't run.
+//!
+//! A request may be carried out long after whoever sent it has given up or was killed. So each one
+//! that changes what is there names the version that it was made for, and the server refuses it
+//! after any other change: what is late starts, stops and overwrites nothing. Only the very first
+//! write of an object can't say that there must be none yet.
 //!
 //! # Traffic
 //!

@@ -17,7 +17,7 @@ use serde_json::Value;
 pub(crate) use fit::fit;
 pub(crate) use read::read;
 
-use crate::api::Kind;
+use crate::api::{Kind, Selector};
 
 /// Which environment, by the name of its service.
 pub(crate) const LABEL_SERVICE: &str = "evergen.dev/service";
@@ -84,7 +84,6 @@ pub(crate) struct About<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) release: ReleaseId,
     pub(crate) version: &'a str,
-    pub(crate) replicas: u16,
     /// Requests and limits of the container, as `limits.memory`.
     pub(crate) resources: &'a BTreeMap<String, String>,
 }
@@ -105,13 +104,10 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    /// The labels by which a Deployment chooses its pods.
-    pub(crate) fn selected(&self) -> BTreeMap<String, String> {
-        let labels = self.value["spec"]["selector"]["matchLabels"].as_object();
-        let labels = labels.into_iter().flatten();
-        labels
-            .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
-            .collect()
+    /// Which pods a Deployment chooses; none if that is written as nobody can read it, which the
+    /// server will say.
+    pub(crate) fn selector(&self) -> Selector {
+        serde_json::from_value(self.value["spec"]["selector"].clone()).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,8 @@ mod pods;
 
 mod record;
 
+mod writes;
+
 mod start;
 
 mod runtime;

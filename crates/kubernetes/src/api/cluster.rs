@@ -233,7 +233,7 @@ fn understood(
     let message = message(call, status.as_ref());
     Err(match answer.status.as_u16() {
         401 => ClusterError::Unauthorized { call: call_name },
-        403 => ClusterError::Forbidden {
+        403 if is_of_a_role(call, status.as_ref()) => ClusterError::Forbidden {
             call: call_name,
             verb: call.verb,
             resource: call.kind.plural(),
@@ -249,6 +249,13 @@ fn understood(
         }
         code => ClusterError::Refused { call: call_name, status: code, message },
     })
+}
+
+/// Whether a 403 says that no role allows it: a quota, an admission and a namespace that is being
+/// removed have the same status, and a role helps with none of them.
+fn is_of_a_role(call: Call<'_>, status: Option<&Status>) -> bool {
+    let said = status.map(|status| status.message.as_str()).unwrap_or_default();
+    said.is_empty() || said.contains(&format!("cannot {} resource", call.verb))
 }
 
 /// A 404: the object is not there, or the server has no such kind, or there is no namespace.

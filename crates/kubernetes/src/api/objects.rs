@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -20,6 +21,8 @@ pub(crate) struct Meta {
 #[serde(default)]
 pub(crate) struct Bare {
     pub(crate) metadata: Meta,
+    /// What a ConfigMap or a Secret says that can't be changed any more.
+    pub(crate) immutable: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -51,12 +54,23 @@ pub(crate) struct Deployment {
 pub(crate) struct DeploymentSpec {
     pub(crate) replicas: Option<u32>,
     pub(crate) selector: Selector,
+    pub(crate) template: Template,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// Which pods are meant.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Selector {
-    pub(crate) match_labels: BTreeMap<String, String>,
+    match_labels: BTreeMap<String, String>,
+    match_expressions: Vec<Value>,
+}
+
+/// What pods are made by.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Template {
+    /// What runs in a pod, and how.
+    pub(crate) spec: Value,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -15,7 +15,7 @@ type Fields = Map<String, Value>;
 
 /// Makes the manifests of a release fit its slot: names are filled in, everything is marked as
 /// the slot's, the Deployment's pods and the Service's choice of them are kept to the slot, and
-/// the number of pods is set.
+/// the Deployment has no pods yet.
 ///
 /// # Errors
 /// There is an object that both slots would share or that may not be part of a release, or there
@@ -154,7 +154,8 @@ fn fit_deployment(fields: &mut Fields, name: &str, about: &About<'_>) -> Result<
         ));
     }
     let spec = map(fields, "spec")?;
-    spec.insert("replicas".to_owned(), about.replicas.into());
+    // The slot's runtime brings it up when all that it needs is there.
+    spec.insert("replicas".to_owned(), 0.into());
     // One that somebody paused would start the pods of the release before.
     spec.insert("paused".to_owned(), false.into());
     choose(map(map(spec, "selector")?, "matchLabels")?, about);

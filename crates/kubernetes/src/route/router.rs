@@ -41,6 +41,7 @@ pub struct HttpRouteTraffic {
 }
 
 /// A route as it was read.
+#[derive(Clone)]
 struct Read {
     route: Route,
     resource_version: String,
@@ -75,18 +76,18 @@ impl HttpRouteTraffic {
         RouterError::Refused { why: format!("HTTPRoute `{}`: {why}", self.settings.route) }
     }
 
-    /// Changes the route, anew where somebody else was faster; gives it as it was before and as it
-    /// is now.
+    /// Changes the route, anew where somebody else was faster; gives it as it was read before and
+    /// as it is now.
     async fn change(
         &self,
         action: &'static str,
         change: impl Fn(&Route) -> Result<Route, Unfit>,
-    ) -> Result<(Route, Read), RouterError> {
+    ) -> Result<(Read, Read), RouterError> {
         for attempt in 1..=TRIES {
             let read = self.fetch(action).await?;
             let wanted = change(&read.route).map_err(|unfit| self.refused(unfit))?;
             if wanted == read.route {
-                return Ok((wanted, read));
+                return Ok((read.clone(), read));
             }
             let patch = wanted.patch(&read.resource_version);
             let name = &self.settings.route;
@@ -95,7 +96,7 @@ impl HttpRouteTraffic {
                     let now = Read::of(&value);
                     let now =
                         now.map_err(|why| RouterError::Nonsense { action, answer: words(&why) })?;
-                    return Ok((read.route, now));
+                    return Ok((read, now));
                 }
                 Ok(None) => return Err(self.refused("somebody has removed it")),
                 Err(ClusterError::Conflict { .. }) => sleep(LOOK * attempt).await,
@@ -106,27 +107,34 @@ impl HttpRouteTraffic {
         Err(RouterError::Unavailable { action, source: why.into() })
     }
 
-    /// Waits until every gateway does as the route says.
+    /// Waits until every gateway does as the route says. A Service that a gateway can't find is
+    /// borne if all that `serves` is there and the gateway had missed it before, or if one slot is
+    /// to serve alone: the way back must not wait for what else is in the user's route.
     async fn settle(
         &self,
         action: &'static str,
         told: &str,
-        mut read: Read,
-        bears: Option<Slot>,
+        (before, mut read): (Read, Read),
+        serves: Option<Slot>,
     ) -> Result<(), RouterError> {
         let names = self.names(action).await?;
+        let standing = |read: &Read| read.parents.standing(names.namespace, read.generation);
+        let missed = standing(&before);
         let (wanted, until) = (read.route.clone(), Instant::now() + self.settings.patience);
         loop {
             if read.route != wanted {
                 return Err(self.not_in_effect(told, "somebody else has changed it"));
             }
-            let why = match read.parents.standing(names.namespace, read.generation) {
+            let now = standing(&read);
+            let why = match &now {
                 Standing::InEffect => return Ok(()),
                 Standing::Unresolved(why) => {
-                    if let Some(sole) = bears
-                        && self.is_only_missing(action, sole.other()).await?
-                    {
-                        tracing::warn!(why, "the Service of the slot without traffic is gone");
+                    let (slots, borne) = match serves {
+                        Some(sole) => (vec![sole], true),
+                        None => (read.route.slots(), now == missed),
+                    };
+                    if borne && self.are_there(action, &slots).await? {
+                        tracing::warn!(why, "the gateway does not find all Services of the route");
                         return Ok(());
                     }
                     why
@@ -134,21 +142,23 @@ impl HttpRouteTraffic {
                 Standing::Unseen(why) | Standing::NotAccepted(why) => why,
             };
             if Instant::now() >= until {
-                return Err(self.not_in_effect(told, &why));
+                return Err(self.not_in_effect(told, why));
             }
             sleep(LOOK).await;
             read = self.fetch(action).await?;
         }
     }
 
-    /// Whether a slot has no Service, and the other one has.
-    async fn is_only_missing(&self, action: &'static str, slot: Slot) -> Result<bool, RouterError> {
-        let service = async |slot| {
-            let name = slot_name(&self.settings.service, slot);
+    /// Whether all these slots have their Services.
+    async fn are_there(&self, action: &'static str, slots: &[Slot]) -> Result<bool, RouterError> {
+        for slot in slots {
+            let name = slot_name(&self.settings.service, *slot);
             let known = self.cluster.get::<Bare>(Kind::Service, &name).await;
-            known.map(|known| known.is_some()).map_err(|error| failed(action, error))
-        };
-        Ok(!service(slot).await? && service(slot.other()).await?)
+            if known.map_err(|error| failed(action, error))?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn not_in_effect(&self, told: &str, does: &str) -> RouterError {
@@ -159,10 +169,10 @@ impl HttpRouteTraffic {
     async fn point_to(&self, slot: Slot, endpoints: &[Endpoint]) -> Result<(), RouterError> {
         let action = "point the HTTPRoute to a slot";
         let names = self.names(action).await?;
-        let (before, now) =
+        let changed =
             self.change(action, |route| route.with_endpoints(slot, endpoints, &names)).await?;
-        let after = now.route.clone();
-        let settled = self.settle(action, &format!("slot {slot}"), now, None).await;
+        let (before, after) = (changed.0.route.clone(), changed.1.route.clone());
+        let settled = self.settle(action, &format!("slot {slot}"), changed, None).await;
         if settled.is_err() && before != after {
             // A Service that the gateway can't find must not be in the way of a way back.
             let undo =
@@ -237,8 +247,8 @@ impl TrafficRouter for HttpRouteTraffic {
         async move {
             let action = "set the weights of the HTTPRoute";
             let names = self.names(action).await?;
-            let (_, now) = self.change(action, |route| route.with_split(split, &names)).await?;
-            self.settle(action, &split.to_string(), now, split.sole()).await
+            let changed = self.change(action, |route| route.with_split(split, &names)).await?;
+            self.settle(action, &split.to_string(), changed, split.sole()).await
         }
         .boxed()
     }

@@ -87,6 +87,11 @@ impl Route {
         Ok(RouterState::new(split, Backend::new(blue, 0), Backend::new(green, 0)))
     }
 
+    /// The slots that were pointed somewhere.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        Slot::BOTH.into_iter().filter(|slot| self.pointed.of(*slot).is_some()).collect()
+    }
+
     /// How the rules share; nothing if nobody gets anything.
     fn split(&self, names: &Names<'_>) -> Result<Option<Split>, Unfit> {
         let ours = self.ours(names)?;

@@ -11,7 +11,19 @@ pub(crate) enum Rollout {
     Failed(String),
 }
 
-/// Judges by what the Deployment's controller has written down of the newest generation.
+/// Whether a Deployment that has come up still takes requests: as many of its pods as its own
+/// strategy wants. One that is replaced, or not ready for a moment, does not count where there are
+/// others.
+pub(crate) fn availability(deployment: &Deployment) -> Rollout {
+    let status = &deployment.status;
+    // One that was just scaled up is called available as long as it was to have no pods.
+    let available = status.available_replicas > 0
+        && status.conditions.iter().any(|condition| condition.is("Available", "True"));
+    if available { Rollout::Ready } else { rollout(deployment) }
+}
+
+/// Whether all pods are there, by what the Deployment's controller has written down of the newest
+/// generation.
 pub(crate) fn rollout(deployment: &Deployment) -> Rollout {
     let (wanted, status) = (deployment.wanted(), &deployment.status);
     if status.observed_generation < deployment.metadata.generation {

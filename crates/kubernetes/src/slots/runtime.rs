@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use evergen_artifact::Digest;
 use evergen_deployment::{
     Endpoint, Instance, ReleaseId, Running, Scheme, Slot, SlotError, SlotRuntime, SlotStatus,
     StagedRelease, StepContext,
@@ -8,12 +9,12 @@ use evergen_deployment::{
 use evergen_resilience::SettingsError;
 use futures::future::{BoxFuture, FutureExt as _};
 use kube::api::{DeleteParams, Preconditions};
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::pods;
-use super::rollout::{Rollout, rollout};
+use super::rollout::{Rollout, availability};
 use super::settings::{KubernetesSettings, pace};
+use super::writes::{STARTED, stopped};
 use crate::api::{Cluster, ClusterError, Deployment, Kind, Meta, Pod, Service};
 use crate::manifests::{Place, RELEASE};
 
@@ -23,10 +24,9 @@ use crate::manifests::{Place, RELEASE};
 /// it runs and which other objects belong to it. So the next deployer finds what a killed one has
 /// left. An object that has the name of one of ours and not our labels is never touched.
 ///
-/// The one instance of a slot is its Deployment at a certain generation of its specification.
-/// Pods may be replaced by the cluster at any time; a change of what runs, or of how many, is
-/// another generation, and not what was checked. A slot is emptied by scaling to zero, and its
-/// Service stays.
+/// The one instance of a slot is its Deployment with a certain specification of its pods. Pods may
+/// be replaced by the cluster at any time, and be more or fewer; other containers, images or
+/// settings are not what was checked. A slot is emptied by scaling to zero, and its Service stays.
 #[derive(Clone, Debug)]
 pub struct KubernetesSlots {
     pub(super) cluster: Cluster,
@@ -80,8 +80,14 @@ impl KubernetesSlots {
         Ok(Seen { deployment, service, pods })
     }
 
-    /// What runs in a slot, with a reason where it is not ready.
-    pub(super) async fn status(&self, place: &Place, seen: &Seen) -> Result<SlotStatus, SlotError> {
+    /// What runs in a slot, with a reason where it is not ready by what `judge` makes of its
+    /// Deployment.
+    pub(super) async fn status(
+        &self,
+        place: &Place,
+        seen: &Seen,
+        judge: fn(&Deployment) -> Rollout,
+    ) -> Result<SlotStatus, SlotError> {
         if seen.is_empty() {
             return Ok(SlotStatus::Empty);
         }
@@ -92,12 +98,12 @@ impl KubernetesSlots {
         };
         let release = release_of(place, &deployment.metadata)?;
         let endpoint = seen.service.as_ref().and_then(|it| endpoint(place, namespace, it));
-        let why = match rollout(deployment) {
+        let why = match judge(deployment) {
             Rollout::Ready if endpoint.is_none() => "its Service has no port".to_owned(),
             Rollout::Ready => String::new(),
             Rollout::Waiting(why) | Rollout::Failed(why) => pods::because(&why, &seen.pods),
         };
-        let instance = Instance::new(identity(&deployment.metadata), endpoint);
+        let instance = Instance::new(identity(deployment), endpoint);
         let running = Running::new(release, vec![instance]);
         Ok(SlotStatus::Occupied { running, ready: why.is_empty(), why })
     }
@@ -105,17 +111,9 @@ impl KubernetesSlots {
     /// Scales a slot to nothing, waits up to `grace` for its pods to be gone, and then ends them
     /// by force.
     pub(super) async fn clear(&self, place: &Place, grace: Duration) -> Result<(), SlotError> {
-        let seen = self.look(place, "stop").await?;
-        if let Some(deployment) = seen.deployment.filter(|it| it.wanted() > 0) {
-            // Of a Deployment that was made anew in between we want nothing.
-            let change = json!({
-                "metadata": { "uid": deployment.metadata.uid },
-                "spec": { "replicas": 0 },
-            });
-            let name = place.name();
-            let scaled = self.cluster.merge::<Deployment>(Kind::Deployment, &name, &change).await;
-            scaled.map_err(|error| failed(place.slot, "stop", error))?;
-        }
+        // What is not ours is told before anything is changed.
+        self.look(place, "stop").await?;
+        self.change(place, "stop", |deployment| Ok(Some(stopped(deployment)))).await?;
         for (forced, patience) in [(false, grace), (true, pace::FORCE)] {
             let until = Instant::now() + patience.min(Duration::from_hours(24));
             let mut pause = pace::LOOK;
@@ -170,7 +168,7 @@ impl Seen {
             let Deployment { metadata, status, .. } = deployment;
             let seen = status.observed_generation >= metadata.generation;
             if deployment.wanted() > 0 || status.replicas > 0 || !seen {
-                left.push(identity(metadata));
+                left.push(identity(deployment));
             }
         }
         left
@@ -202,7 +200,7 @@ impl SlotRuntime for KubernetesSlots {
         async move {
             let place = self.place(slot);
             let seen = self.look(&place, "inspect").await?;
-            self.status(&place, &seen).await
+            self.status(&place, &seen, availability).await
         }
         .boxed()
     }
@@ -228,7 +226,7 @@ pub(super) fn ours(place: &Place, kind: Kind, meta: &Meta) -> Result<(), SlotErr
 }
 
 /// The release that an object says it is of.
-fn release_of(place: &Place, meta: &Meta) -> Result<ReleaseId, SlotError> {
+pub(super) fn release_of(place: &Place, meta: &Meta) -> Result<ReleaseId, SlotError> {
     let told = meta.annotations.get(RELEASE).and_then(|text| text.parse().ok());
     told.ok_or_else(|| {
         let why =
@@ -237,9 +235,14 @@ fn release_of(place: &Place, meta: &Meta) -> Result<ReleaseId, SlotError> {
     })
 }
 
-/// What no other Deployment is called, and this one not after any change of its specification.
-fn identity(meta: &Meta) -> String {
-    format!("deployment/{}@{}:{}", meta.name, meta.uid, meta.generation)
+/// What no other Deployment is called, and this one neither after another start nor after any
+/// change of what runs in its pods.
+fn identity(deployment: &Deployment) -> String {
+    let Meta { name, uid, annotations, .. } = &deployment.metadata;
+    let started = annotations.get(STARTED).map(String::as_str).unwrap_or_default();
+    let pods = deployment.spec.template.spec.to_string();
+    let run = Digest::of(format!("{started} {pods}").as_bytes()).to_string();
+    format!("deployment/{name}@{uid}:{}", &run[..run.len().min(16)])
 }
 
 /// Where a slot's Service answers: at the port called `http`, or else at the first.

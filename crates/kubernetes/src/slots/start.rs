@@ -5,16 +5,16 @@ use std::time::Duration;
 use evergen_deployment::{
     ReleaseId, Running, Slot, SlotError, SlotStatus, StagedRelease, StepContext,
 };
-use kube::api::{DeleteParams, Preconditions};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::pods;
 use super::record::ObjectRecord;
 use super::rollout::{Rollout, rollout};
-use super::runtime::{KubernetesSlots, Seen, failed, ours};
+use super::runtime::{KubernetesSlots, Seen, failed, ours, release_of};
 use super::settings::pace;
-use crate::api::{Bare, Deployment, Kind, Meta};
+use super::writes::{only, started};
+use crate::api::{Bare, Deployment, Kind};
 use crate::manifests::{self, About, OBJECTS, Object, Objects, Place};
 
 impl KubernetesSlots {
@@ -35,29 +35,42 @@ impl KubernetesSlots {
             slot,
             why: format!("{what} within {} s", context.deadline.as_secs_f64()),
         };
+        // Up to here nothing runs, and nothing has to be cleared away.
         let prepared = timeout_at(until, self.prepare(&place, release, context)).await;
         let prepared = prepared.map_err(|_| late("its objects were not made"))??;
         let brought = async {
-            let Some((objects, before)) = &prepared else {
-                return self.wait(&place, release.id, until).await;
-            };
-            let deployed = timeout_at(until, self.deploy(&place, &objects.deployment)).await;
-            deployed.map_err(|_| late("its Deployment was not made"))??;
+            if prepared.is_some() {
+                let scaled = timeout_at(until, self.scale(&place, release.id)).await;
+                scaled.map_err(|_| late("its Deployment was not scaled up"))??;
+            }
             let running = self.wait(&place, release.id, until).await?;
-            self.tidy(&place, objects, before).await;
+            if let Some((objects, before)) = &prepared {
+                self.tidy(&place, objects, before).await;
+            }
             Ok(running)
         };
         match brought.await {
             Ok(running) => Ok(running),
             Err(error) => {
-                self.clear(&place, pace::FAILED).await?;
+                self.give_up(&place, release.id).await?;
                 Err(error)
             }
         }
     }
 
-    /// Makes all objects but the Deployment; gives them, and what there was before. Nothing if
-    /// the release runs already.
+    /// Clears away a release that did not come, unless somebody else has put another one into
+    /// the slot since.
+    async fn give_up(&self, place: &Place, release: ReleaseId) -> Result<(), SlotError> {
+        let seen = self.look(place, "stop").await?;
+        let deployment = seen.deployment.as_ref();
+        if deployment.is_some_and(|it| release_of(place, &it.metadata).ok() != Some(release)) {
+            return Ok(());
+        }
+        self.clear(place, pace::FAILED).await
+    }
+
+    /// Makes all objects, the Deployment last and without pods; gives them, and what there was
+    /// before. Nothing if the release runs already.
     async fn prepare(
         &self,
         place: &Place,
@@ -65,7 +78,7 @@ impl KubernetesSlots {
         context: &StepContext,
     ) -> Result<Option<(Objects, ObjectRecord)>, SlotError> {
         let seen = self.look(place, "start").await?;
-        if let SlotStatus::Occupied { running, .. } = self.status(place, &seen).await? {
+        if let SlotStatus::Occupied { running, .. } = self.status(place, &seen, rollout).await? {
             let wanted = seen.deployment.as_ref().is_some_and(|it| it.wanted() > 0);
             if running.release != release.id && (wanted || !seen.pods.is_empty()) {
                 return Err(SlotError::Occupied { slot: place.slot, release: running.release });
@@ -90,6 +103,7 @@ impl KubernetesSlots {
         for object in &objects.others {
             self.apply(place, object).await?;
         }
+        self.deploy(place, &objects.deployment).await?;
         Ok(Some((objects, before)))
     }
 
@@ -111,44 +125,41 @@ impl KubernetesSlots {
             namespace: namespace.map_err(|error| failed(place.slot, "start", error))?,
             release: release.id,
             version: release.version.as_str(),
-            replicas: self.settings.replicas,
             resources: &self.settings.resources,
         };
         let fitted = manifests::fit(&read, &about, &context.variables);
         fitted.map_err(|error| setup(error.to_string()))
     }
 
-    async fn apply(&self, place: &Place, object: &Object) -> Result<(), SlotError> {
-        let applied = self.cluster.apply(object.kind, &object.name, &object.value).await;
-        applied.map(|_| ()).map_err(|error| failed(place.slot, "start", error))
-    }
-
-    /// Applies the Deployment. One without pods whose choice of pods is another one is made anew,
-    /// since that can't be changed.
+    /// Writes the Deployment, which has no pods yet. One whose choice of pods is another one is
+    /// made anew, since that can't be changed.
     async fn deploy(&self, place: &Place, deployment: &Object) -> Result<(), SlotError> {
         let known = self.cluster.get::<Deployment>(Kind::Deployment, &deployment.name).await;
         let known = known.map_err(|error| failed(place.slot, "start", error))?;
-        if let Some(known) = known
-            && known.spec.selector.match_labels != deployment.selected()
-        {
-            self.remove(place, &known.metadata).await?;
+        if let Some(known) = known {
+            ours(place, Kind::Deployment, &known.metadata)?;
+            if known.wanted() > 0 {
+                let release = release_of(place, &known.metadata)?;
+                return Err(SlotError::Occupied { slot: place.slot, release });
+            }
+            if known.spec.selector != deployment.selector() {
+                self.remove(place, Kind::Deployment, &known.metadata).await?;
+            }
         }
         self.apply(place, deployment).await
     }
 
-    async fn remove(&self, place: &Place, known: &Meta) -> Result<(), SlotError> {
-        let uid = Some(known.uid.clone());
-        let this = Preconditions { uid, ..Preconditions::default() };
-        let how = DeleteParams::background().preconditions(this);
-        let say = |error| failed(place.slot, "start", error);
-        self.cluster.delete(Kind::Deployment, &known.name, &how).await.map_err(say)?;
-        loop {
-            let now = self.cluster.get::<Bare>(Kind::Deployment, &known.name).await.map_err(say)?;
-            if now.is_none_or(|now| now.metadata.uid != known.uid) {
-                return Ok(());
+    /// Lets the Deployment make its pods, if it is still that of the release.
+    async fn scale(&self, place: &Place, release: ReleaseId) -> Result<(), SlotError> {
+        let replicas = u32::from(self.settings.replicas);
+        let change = |deployment: &Deployment| {
+            if release_of(place, &deployment.metadata)? != release {
+                let why = "somebody has put another release into it".to_owned();
+                return Err(SlotError::NotReady { slot: place.slot, why });
             }
-            sleep(pace::LOOK).await;
-        }
+            Ok((deployment.wanted() != replicas).then(|| started(deployment, replicas)))
+        };
+        self.change(place, "start", change).await
     }
 
     /// Waits until all pods of a slot take requests. That the server can't be reached for a
@@ -200,7 +211,7 @@ impl KubernetesSlots {
         if let Rollout::Failed(why) = rollout(deployment) {
             return Err(over(pods::because(&why, &seen.pods)));
         }
-        Ok(match self.status(place, seen).await? {
+        Ok(match self.status(place, seen, rollout).await? {
             SlotStatus::Occupied { running, .. } if running.release != release => {
                 return Err(over("somebody has put another release into it".to_owned()));
             }
@@ -218,15 +229,16 @@ impl KubernetesSlots {
         if surplus.is_empty() {
             return;
         }
+        let say = |error| failed(place.slot, "start", error);
         let tidied = async {
             for (kind, name) in surplus {
-                let known = self.cluster.get::<Bare>(kind, &name).await?;
-                if known.is_some_and(|known| place.owns(&known.metadata.labels)) {
-                    self.cluster.delete(kind, &name, &DeleteParams::background()).await?;
+                let known = self.cluster.get::<Bare>(kind, &name).await.map_err(say)?;
+                if let Some(known) = known.filter(|it| place.owns(&it.metadata.labels)) {
+                    let removed = self.cluster.delete(kind, &name, &only(&known.metadata)).await;
+                    removed.map_err(say)?;
                 }
             }
-            let service = recorded(&objects.service, &now);
-            self.cluster.apply(service.kind, &service.name, &service.value).await
+            self.apply(place, &recorded(&objects.service, &now)).await
         };
         if let Err(error) = tidied.await {
             let error: &dyn std::error::Error = &error;

@@ -37,7 +37,8 @@ async fn troubles_that_pass_are_waited_for() {
         running.unwrap_or_else(|error| panic!("{trouble:?}: {}", chain(&error)));
         let asked = world.server.asked();
         let patches = asked.iter().filter(|asked| *asked == "PATCH deployments/shop-blue").count();
-        assert_eq!(patches, if verb == "patch" { 2 } else { 1 }, "{trouble:?}: {asked:?}");
+        // One makes the Deployment, one lets it make its pods.
+        assert_eq!(patches, if verb == "patch" { 3 } else { 2 }, "{trouble:?}: {asked:?}");
     }
 }
 
@@ -107,6 +108,17 @@ async fn what_a_role_must_allow_is_told() {
         assert!(error.contains(says) && error.contains("namespace `shop`"), "{error}");
         assert!(begin.elapsed() < Duration::from_secs(4), "it is not tried again");
     }
+}
+
+#[tokio::test]
+async fn what_no_role_helps_with_is_not_told_as_one() {
+    let world = World::new().await;
+    world.server.store().not_admitted = Some("exceeded quota: small, limited: count/services=1");
+    let error = start(&world.slots(), Slot::Blue, &world.release("1.0")).await.unwrap_err();
+    assert!(matches!(error, SlotError::Setup { .. }), "{error:?}");
+    let error = chain(&error);
+    assert!(error.contains("403") && error.contains("exceeded quota: small"), "{error}");
+    assert!(!error.contains("role"), "{error}");
 }
 
 #[tokio::test]

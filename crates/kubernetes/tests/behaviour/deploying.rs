@@ -138,6 +138,7 @@ async fn a_killed_deployment_is_taken_back_or_finished() {
         ("patch", "httproutes", 1),
         ("patch", "httproutes", 3),
         ("patch", "deployments", 1),
+        ("patch", "deployments", 2),
     ] {
         let shop = Shop::new().await;
         shop.deploy("1.0").await;

@@ -155,6 +155,20 @@ async fn traffic_comes_back_although_the_new_service_is_gone() {
 }
 
 #[tokio::test]
+async fn what_else_is_broken_in_the_route_is_not_in_the_way() {
+    let (world, router) = pointed().await;
+    world.server.store().remove("services", "docs", true);
+    // It breaks in between, and the way back is free; then it is known, and nothing is held up.
+    router.set(Split::all(Slot::Blue)).await.unwrap();
+    router.set(tenth()).await.unwrap();
+    router.point(Slot::Green, &[at(Slot::Green)]).await.unwrap();
+    world.server.store().remove("services", "shop-green", true);
+    let error = router.set(Split::giving(Slot::Green, 500).unwrap()).await.unwrap_err();
+    assert!(matches!(error, RouterError::NotInEffect { .. }), "{error:?}");
+    router.set(Split::all(Slot::Blue)).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_missing_is_told() {
     let world = World::new().await;
     let router = world.router();

@@ -1,10 +1,10 @@
 //! DPL-4: releases in slots of a cluster.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evergen_deployment::conformance::check_slots;
 use evergen_deployment::{Slot, SlotError, SlotRuntime as _, SlotStatus};
-use evergen_kubernetes::KubernetesSettings;
+use evergen_kubernetes::{KubernetesSettings, KubernetesSlots};
 use serde_json::json;
 
 use crate::server::{Fault, Trouble};
@@ -96,20 +96,21 @@ async fn what_a_killed_start_has_left_is_found() {
     let release = world.release("1.0");
     // All is applied, and nobody hears of it.
     let hang = Trouble::HangAfterwards(Duration::from_mins(1));
-    world.server.trouble(Fault::once("patch", "deployments", hang));
+    world.server.trouble(Fault::once("patch", "deployments", hang).after(1));
     let slots = world.slots();
     let starting = tokio::spawn({
         let release = release.clone();
         async move { start(&slots, Slot::Blue, &release).await }
     });
-    until("a Deployment", || world.server.get("deployments", "shop-blue").is_some()).await;
+    let replicas = || world.server.get("deployments", "shop-blue")?["spec"]["replicas"].as_u64();
+    until("a Deployment with pods", || replicas() == Some(1)).await;
     starting.abort();
     let _ = starting.await;
     let slots = world.slots();
     let running = start(&slots, Slot::Blue, &release).await.unwrap();
     let generation =
         world.server.get("deployments", "shop-blue").unwrap()["metadata"]["generation"].clone();
-    assert_eq!(generation, 1, "what is there is not started again");
+    assert_eq!(generation, 2, "what is there is not started again");
     assert_eq!(slots.inspect(Slot::Blue).await.unwrap().ready(), Some(&running));
     let other = start(&slots, Slot::Blue, &world.release("2.0")).await.unwrap_err();
     assert!(matches!(other, SlotError::Occupied { .. }), "{other:?}");
@@ -140,13 +141,10 @@ async fn what_was_changed_by_hand_is_not_what_was_checked() {
     let world = World::new().await;
     let slots = world.slots();
     let running = start(&slots, Slot::Blue, &world.release("1.0")).await.unwrap();
-    world.server.edit("deployments", "shop-blue", &json!({ "spec": { "replicas": 2 } }));
-    until("two pods", || world.server.store().names("pods").len() == 2).await;
-    until("a status", || {
-        world.server.get("deployments", "shop-blue").unwrap()["status"]["availableReplicas"] == 2
-    })
-    .await;
-    let status = slots.inspect(Slot::Blue).await.unwrap();
+    let container = json!([{ "name": "shop", "image": "registry.example/shop:1.1" }]);
+    let patch = json!({ "spec": { "template": { "spec": { "containers": container } } } });
+    world.server.edit("deployments", "shop-blue", &patch);
+    let status = ready(&slots).await;
     let ready = status.ready().unwrap();
     assert_eq!(ready.release, running.release);
     assert_ne!(ready, &running);
@@ -155,6 +153,122 @@ async fn what_was_changed_by_hand_is_not_what_was_checked() {
     world.server.edit("deployments", "shop-blue", &gone);
     let error = slots.inspect(Slot::Blue).await.unwrap_err();
     assert!(chain(&error).contains("does not say its release"), "{error}");
+}
+
+/// What runs in the blue slot, once it is ready.
+async fn ready(slots: &KubernetesSlots) -> SlotStatus {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let status = slots.inspect(Slot::Blue).await.unwrap();
+        if status.ready().is_some() || Instant::now() > deadline {
+            return status;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn more_pods_notes_of_others_and_a_restart_are_no_change() {
+    let world = World::new().await;
+    let slots = world.slots();
+    let running = start(&slots, Slot::Blue, &world.release("1.0")).await.unwrap();
+    let restarted = json!({ "metadata": { "annotations": { "restartedAt": "now" } } });
+    for change in [
+        json!({ "metadata": { "annotations": { "note": "by somebody" } } }),
+        json!({ "spec": { "replicas": 2 } }),
+        json!({ "spec": { "template": restarted } }),
+    ] {
+        world.server.edit("deployments", "shop-blue", &change);
+        assert_eq!(ready(&slots).await.ready(), Some(&running), "{change}");
+    }
+}
+
+#[tokio::test]
+async fn one_of_many_pods_that_is_not_there_for_a_moment_is_borne() {
+    let world = World::new().await;
+    let settings = KubernetesSettings::new("shop", "production").with_replicas(4);
+    let slots = world.slots_with(settings);
+    let running = start(&slots, Slot::Blue, &world.release("1.0")).await.unwrap();
+    let available = || {
+        world.server.get("deployments", "shop-blue").unwrap()["status"]["availableReplicas"].clone()
+    };
+    let pods = world.server.store().names("pods");
+    world.server.store().remove("pods", &pods[0], true);
+    until("three pods", || available() == 3).await;
+    assert_eq!(slots.inspect(Slot::Blue).await.unwrap().ready(), Some(&running));
+    for pod in &pods[1..3] {
+        world.server.store().remove("pods", pod, true);
+    }
+    until("too few pods", || available() != 4 && available() != 3).await;
+    assert_eq!(slots.inspect(Slot::Blue).await.unwrap().ready(), None);
+}
+
+#[tokio::test]
+async fn what_arrives_too_late_does_nothing() {
+    let late = Trouble::Late(Duration::from_millis(300));
+    // The blue slot is emptied, or is given to another release, before it arrives: a start's first
+    // word of a Deployment that is there, its last word, and a stop.
+    for (skipped, stops, another) in
+        [(0, false, true), (1, false, false), (1, false, true), (0, true, true)]
+    {
+        let world = World::new().await;
+        let slots = world.slots();
+        start(&slots, Slot::Blue, &world.release("0.9")).await.unwrap();
+        if !stops {
+            slots.stop(Slot::Blue, GRACE).await.unwrap();
+        }
+        world.server.trouble(Fault::once("patch", "deployments", late.clone()).after(skipped));
+        let killed = tokio::spawn({
+            let (slots, release) = (slots.clone(), world.release("1.0"));
+            async move {
+                if stops {
+                    let _ = slots.stop(Slot::Blue, GRACE).await;
+                } else {
+                    let _ = start(&slots, Slot::Blue, &release).await;
+                }
+            }
+        });
+        until("the call that is late", || world.server.store().hanging == 1).await;
+        killed.abort();
+        let _ = killed.await;
+        slots.stop(Slot::Blue, GRACE).await.unwrap();
+        if another {
+            start(&slots, Slot::Blue, &world.release("2.0")).await.unwrap();
+        }
+        until("what is late", || !world.server.store().late.is_empty()).await;
+        let case = format!("{skipped} {stops} {another}");
+        assert_eq!(world.server.store().late, [409], "{case}");
+        let deployment = world.server.get("deployments", "shop-blue").unwrap();
+        assert_eq!(deployment["spec"]["replicas"], u64::from(another), "{case}");
+        let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+        assert!(!another || image == "registry.example/shop:2.0", "{case}: {image}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_not_be_changed_is_made_anew() {
+    let world = World::new().await;
+    let slots = world.slots();
+    let with = |data: &str, chosen: &str| {
+        let map = format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"{{name}}-words\"\n\
+             immutable: true\ndata: {{ word: {data} }}\n"
+        );
+        let chosen = format!(
+            "matchLabels: {{ app: shop }}\n    matchExpressions:\n      - {{ key: app, operator: \
+             In, values: [{chosen}] }}"
+        );
+        MANIFESTS.replacen("matchLabels: { app: shop }", &chosen, 1) + &map
+    };
+    for (version, data, chosen) in [("1.0", "a", "shop"), ("2.0", "b", "\"shop\", other")] {
+        let release = world.release_with(version, &with(data, chosen));
+        start(&slots, Slot::Blue, &release)
+            .await
+            .unwrap_or_else(|error| panic!("{}", chain(&error)));
+        let map = world.server.get("configmaps", "shop-blue-words").unwrap();
+        assert_eq!(map["data"]["word"], data);
+        slots.stop(Slot::Blue, GRACE).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,9 @@ pub(super) fn apply(
         }
     }
     let old = store.get(&key.plural, &key.name).cloned();
+    if let Some(old) = &old {
+        is_still(key, old, said)?;
+    }
     let id = (key.plural.clone(), key.name.clone());
     let mut owners = store.owners.get(&id).cloned().unwrap_or_default();
     let mut value = old.clone().unwrap_or_else(|| json!({ "metadata": {} }));
@@ -64,17 +67,7 @@ pub(super) fn merge(
     manager: &str,
 ) -> Result<Value, Failure> {
     let old = store.get(&key.plural, &key.name).cloned().unwrap();
-    for field in ["resourceVersion", "uid"] {
-        let wanted = &patch["metadata"][field];
-        if !wanted.is_null() && *wanted != old["metadata"][field] {
-            let message = format!(
-                "Operation cannot be fulfilled on {} \"{}\": the object has been modified; please \
-                 apply your changes to the latest version and try again",
-                key.plural, key.name
-            );
-            return Err(Failure::new(409, "Conflict", message));
-        }
-    }
+    is_still(key, &old, patch)?;
     let mut value = old.clone();
     merged(&mut value, patch);
     let id = (key.plural.clone(), key.name.clone());
@@ -85,6 +78,22 @@ pub(super) fn merge(
         }
     }
     keep(store, key, Some(&old), value, owners)
+}
+
+/// Refuses a change that was made for another version of an object, or for another object.
+fn is_still(key: &Key, old: &Value, change: &Value) -> Result<(), Failure> {
+    for field in ["resourceVersion", "uid"] {
+        let wanted = &change["metadata"][field];
+        if !wanted.is_null() && *wanted != old["metadata"][field] {
+            let message = format!(
+                "Operation cannot be fulfilled on {} \"{}\": the object has been modified; please \
+                 apply your changes to the latest version and try again",
+                key.plural, key.name
+            );
+            return Err(Failure::new(409, "Conflict", message));
+        }
+    }
+    Ok(())
 }
 
 fn keep(

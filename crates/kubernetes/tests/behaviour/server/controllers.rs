@@ -85,12 +85,15 @@ fn status_of(store: &Store, name: &str, value: &mut Value, wanted: u64) {
     } else {
         json!({ "type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated" })
     };
+    let enough = available >= wanted - wanted / 4;
+    let available_condition =
+        json!({ "type": "Available", "status": if enough { "True" } else { "False" } });
     value["status"] = json!({
         "observedGeneration": value["metadata"]["generation"],
         "replicas": all.len(),
         "updatedReplicas": updated.len(),
         "availableReplicas": available,
-        "conditions": [progressing],
+        "conditions": [progressing, available_condition],
     });
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Trouble {
     Hang(Duration),
     /// What was asked for is done, and then there is no answer for so long.
     HangAfterwards(Duration),
+    /// No answer; what was asked for is done after so long, whatever has become of who asked.
+    Late(Duration),
     /// An answer that is none.
     Nonsense(&'static str),
     /// Somebody else changes the object before.

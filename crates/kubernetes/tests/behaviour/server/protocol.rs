@@ -98,7 +98,18 @@ pub(super) async fn answer(
         _ => {}
     }
     let query: Vec<(String, String)> = head.uri.query().map(pairs).unwrap_or_default();
-    let call = Call { verb, key, query, content: header(CONTENT_TYPE).unwrap_or_default(), body };
+    let content = header(CONTENT_TYPE).unwrap_or_default().to_owned();
+    let call = Call { verb, key, query, content, body };
+    if let Some(Trouble::Late(time)) = trouble {
+        locked(&store).hanging += 1;
+        let done = tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            let code = call.run(&mut locked(&store)).map_or_else(|failure| failure.code, |_| 200);
+            locked(&store).late.push(code);
+        });
+        done.await.map_err(io::Error::other)?;
+        return Err(io::Error::other("nobody is there any more"));
+    }
     let (code, text) = match call.run(&mut locked(&store)) {
         Ok(value) => (200, value.to_string()),
         Err(failure) => (failure.code, failure.to_value().to_string()),
@@ -140,15 +151,15 @@ fn pairs(query: &str) -> Vec<(String, String)> {
     pairs.map(|(key, value)| (plain(key), plain(value))).collect()
 }
 
-struct Call<'a> {
+struct Call {
     verb: &'static str,
     key: Key,
     query: Vec<(String, String)>,
-    content: &'a str,
+    content: String,
     body: Bytes,
 }
 
-impl Call<'_> {
+impl Call {
     fn query(&self, key: &str) -> Option<&str> {
         self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
@@ -160,6 +171,10 @@ impl Call<'_> {
                 "{plural} \"{name}\" is forbidden: User \"tester\" cannot {} resource \"{plural}\"",
                 self.verb
             );
+            return Err(Failure::new(403, "Forbidden", message));
+        }
+        if let Some(why) = store.not_admitted.as_ref().filter(|_| self.verb == "patch") {
+            let message = format!("{plural} \"{name}\" is forbidden: {why}");
             return Err(Failure::new(403, "Forbidden", message));
         }
         if !store.serves(plural) {
@@ -188,7 +203,7 @@ impl Call<'_> {
             return Err(Failure::missing("namespaces", &self.key.namespace));
         }
         let manager = self.query("fieldManager");
-        match self.content {
+        match self.content.as_str() {
             "application/apply-patch+yaml" => {
                 let Some(manager) = manager else {
                     let why = "is required for apply patch";
@@ -210,10 +225,12 @@ impl Call<'_> {
     fn delete(&self, store: &mut Store) -> Option<Result<Value, Failure>> {
         let known = store.get(&self.key.plural, &self.key.name)?;
         let how: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let uid = &how["preconditions"]["uid"];
-        if !uid.is_null() && *uid != known["metadata"]["uid"] {
-            let message = "Precondition failed: UID in precondition is another";
-            return Some(Err(Failure::new(409, "Conflict", message)));
+        for field in ["uid", "resourceVersion"] {
+            let wanted = &how["preconditions"][field];
+            if !wanted.is_null() && *wanted != known["metadata"][field] {
+                let message = format!("Precondition failed: {field} in precondition is another");
+                return Some(Err(Failure::new(409, "Conflict", message)));
+            }
         }
         store.remove(&self.key.plural, &self.key.name, how["gracePeriodSeconds"] == 0);
         Some(Ok(json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" })))

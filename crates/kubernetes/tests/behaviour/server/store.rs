@@ -63,6 +63,10 @@ pub(crate) struct Store {
     pub(crate) hanging: u32,
     /// Verbs and resources that no role allows.
     pub(crate) forbidden: BTreeSet<(String, String)>,
+    /// Why an admission refuses all that is written.
+    pub(crate) not_admitted: Option<&'static str>,
+    /// What came of the calls that were carried out late, by their status.
+    pub(crate) late: Vec<u16>,
     /// Whether the Gateway API is installed.
     pub(crate) gateway_api: bool,
     /// Whether a gateway looks at routes, and what it says.
@@ -88,6 +92,8 @@ impl Store {
             asked: Vec::new(),
             hanging: 0,
             forbidden: BTreeSet::new(),
+            not_admitted: None,
+            late: Vec::new(),
             gateway_api: true,
             gateway: Gateway::Accepts,
         }
@@ -132,7 +138,9 @@ impl Store {
         let (uid, generation) = match &old {
             Some(old) => {
                 let generation = old["metadata"]["generation"].as_u64().unwrap();
-                let changed = old["spec"] != value["spec"];
+                // Deployments count these, too.
+                let of = |it: &Value| (plural == "deployments").then(|| annotations(it).clone());
+                let changed = old["spec"] != value["spec"] || of(old) != of(&value);
                 (old["metadata"]["uid"].clone(), generation + u64::from(changed))
             }
             None => (json!(format!("uid-{:04}", self.fresh())), 1),
@@ -148,7 +156,7 @@ impl Store {
         }
         self.versions += 1;
         value["metadata"]["resourceVersion"] = json!(self.versions.to_string());
-        if old.is_none_or(|old| old["spec"] != value["spec"]) {
+        if old.is_none_or(|old| old["metadata"]["generation"] != value["metadata"]["generation"]) {
             self.changed.insert(key.clone(), Instant::now());
         }
         self.objects.insert(key, value.clone());
@@ -181,4 +189,8 @@ impl Store {
         value["metadata"]["annotations"]["touched"] = json!(self.versions.to_string());
         self.put(&key.plural, &key.name, value);
     }
+}
+
+fn annotations(value: &Value) -> &Value {
+    &value["metadata"]["annotations"]
 }

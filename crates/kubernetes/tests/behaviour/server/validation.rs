@@ -20,10 +20,18 @@ pub(super) fn validate(
         "services" if value["spec"]["ports"].as_array().is_none_or(Vec::is_empty) => {
             Err(Failure::invalid(name, "spec.ports", "Required value"))
         }
+        "configmaps" | "secrets" if fixed(old, value) => {
+            Err(Failure::invalid(name, "data", "field is immutable when `immutable` is set"))
+        }
         "secrets" => secret(name, value),
         "httproutes" => route(name, value),
         _ => Ok(()),
     }
+}
+
+/// Whether something changes that says it does not.
+fn fixed(old: Option<&Value>, value: &Value) -> bool {
+    old.is_some_and(|old| old["immutable"] == true && old["data"] != value["data"])
 }
 
 fn labels(name: &str, field: &str, labels: &Value) -> Result<(), Failure> {
