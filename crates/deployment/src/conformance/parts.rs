@@ -30,7 +30,9 @@ pub async fn check_probe(probe: &dyn HealthProbe, well: &ProbeTarget, ill: &Prob
         assert!(verdict.passes(), "a release that does well: {verdict}");
         let verdict = probe.probe(ill).await;
         assert!(!verdict.passes(), "a release that does not");
-        if let Verdict::Fail { why } | Verdict::NoData { why } = verdict {
+        if let Verdict::Fail { why } | Verdict::NoData { why } | Verdict::Impossible { why } =
+            verdict
+        {
             assert!(!why.is_empty(), "it says why");
         }
     }

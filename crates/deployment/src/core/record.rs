@@ -212,7 +212,9 @@ impl fmt::Display for Compared {
         let windows =
             if *windows == 1 { "1 window".to_owned() } else { format!("{windows} windows") };
         match verdict {
-            Verdict::NoData { why } => write!(formatter, "not compared: {why}"),
+            Verdict::NoData { why } | Verdict::Impossible { why } => {
+                write!(formatter, "not compared: {why}")
+            }
             Verdict::Fail { why } => write!(formatter, "worse in {windows}: {why}"),
             Verdict::Pass => write!(
                 formatter,

@@ -117,7 +117,7 @@ impl Meter {
             self.close(share).await;
             let verdict = self.compared().verdict;
             match verdict {
-                Verdict::Fail { why } => return Err(why),
+                Verdict::Fail { why } | Verdict::Impossible { why } => return Err(why),
                 _ if next < enough => {}
                 Verdict::Pass => return Ok(()),
                 Verdict::NoData { .. } if !self.setting.required => return Ok(()),

@@ -74,6 +74,7 @@ async fn watch_one(
         match verdict {
             Verdict::Pass => failed = 0,
             Verdict::Fail { .. } => failed += 1,
+            Verdict::Impossible { .. } => return Err(problem),
             Verdict::NoData { .. } => {}
         }
         if failed >= setting.failures {

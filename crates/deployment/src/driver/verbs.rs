@@ -15,7 +15,7 @@ use super::run::Run;
 use crate::{
     CauseKind, ControlRequest, DeploymentAnalytics, EnvironmentState, Event, LedgerView, MayRevive,
     OpenDeployment, PlanKind, ReleaseId, ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus,
-    StepError, Summary, Version, Wish,
+    StepError, StoreError, Summary, Version, Wish,
 };
 
 /// How long a look at a slot or a router may take.
@@ -133,8 +133,16 @@ impl DeploymentAutomation {
         let live = self.state_of(&before).await?.live;
         let live = live.ok_or_else(|| nothing(format!("nothing is live in `{from}`")))?;
         let name = ReleaseName::Id(live.release);
-        let staged = spawn_blocking(move || before.parts.store.find(&name)).await??;
+        let store = Arc::clone(&before.parts.store);
+        let staged = spawn_blocking(move || store.find(&name)).await??;
         let staged = staged.ok_or_else(|| nothing(format!("`{from}` has lost its release")))?;
+        // What is not what was tried out there is not promised here.
+        if let Some(path) = verify(&before, live.release).await??.into_iter().next() {
+            let version = &live.version;
+            return Err(nothing(format!(
+                "`{path}` of {version} in `{from}` differs from what was staged; deploy it there anew"
+            )));
+        }
         let source = ReleaseSource::Folder(staged.root);
         Ok(Order { source, version: Some(live.version), kind: PlanKind::Promote })
     }
@@ -187,7 +195,8 @@ impl DeploymentAutomation {
         Ok(all)
     }
 
-    /// Compares what really runs with what the ledger says, file by file and slot by slot.
+    /// Compares what really runs with what the ledger says, file by file and slot by slot; the
+    /// release that a rollback would go back to, too.
     ///
     /// # Errors
     /// The ledger can't be read.
@@ -195,14 +204,17 @@ impl DeploymentAutomation {
         let site = Arc::clone(self.site(environment)?);
         let state = read(&site).await?.state();
         let mut drift = look(&site, &state).await;
-        if let Some(live) = state.live {
-            let store = Arc::clone(&site.parts.store);
-            let verified = spawn_blocking(move || store.verify(live.release)).await?;
-            match verified {
+        let before = way_back(&site, &state, None).ok();
+        let live = state.live.map(|live| (live.release, live.version));
+        for (release, version) in live.into_iter().chain(before) {
+            let differs = |what: String| format!("{version}: {what}");
+            match verify(&site, release).await? {
                 Ok(paths) => drift.differences.extend(
-                    paths.into_iter().map(|path| format!("`{path}` differs from what was staged")),
+                    paths
+                        .iter()
+                        .map(|path| differs(format!("`{path}` differs from what was staged"))),
                 ),
-                Err(error) => drift.differences.push(error.to_string()),
+                Err(error) => drift.differences.push(differs(error.to_string())),
             }
         }
         Ok(drift)
@@ -307,6 +319,15 @@ impl DeploymentAutomation {
 async fn read(site: &Arc<Site>) -> Result<LedgerView, OperationError> {
     let ledger = Arc::clone(&site.parts.ledger);
     Ok(spawn_blocking(move || ledger.read()).await??)
+}
+
+/// By which paths a release of the store differs from what was staged.
+async fn verify(
+    site: &Arc<Site>,
+    release: ReleaseId,
+) -> Result<Result<Vec<String>, StoreError>, OperationError> {
+    let store = Arc::clone(&site.parts.store);
+    Ok(spawn_blocking(move || store.verify(release)).await?)
 }
 
 /// The release to go back to: it has to be in the store, and the schema has to fit it still.

@@ -11,7 +11,8 @@ use crate::{Endpoint, StepContext};
 ///
 /// # Laws
 ///
-/// - What can't be found out is [`Verdict::NoData`], which never passes. So there is no error.
+/// - What can't be found out is [`Verdict::NoData`], which never passes, and what will not be
+///   found out later either is [`Verdict::Impossible`]. So there is no error.
 /// - It ends by the context's deadline, and leaves nothing running, also when it is dropped.
 /// - It changes nothing, and may be asked at any time and again.
 /// - No text of a verdict shows a secret.
@@ -61,6 +62,11 @@ pub enum Verdict {
         /// What is missing.
         why: String,
     },
+    /// It can't be asked at all, and waiting does not help: its program is not there.
+    Impossible {
+        /// What is in the way.
+        why: String,
+    },
 }
 
 impl Verdict {
@@ -72,6 +78,11 @@ impl Verdict {
     /// A release of which nothing is known.
     pub fn no_data(why: impl Into<String>) -> Self {
         Self::NoData { why: why.into() }
+    }
+
+    /// A probe that can't be asked until somebody mends it.
+    pub fn impossible(why: impl Into<String>) -> Self {
+        Self::Impossible { why: why.into() }
     }
 
     /// Whether it passes; without data nothing does.
@@ -86,6 +97,7 @@ impl fmt::Display for Verdict {
             Self::Pass => formatter.write_str("passes"),
             Self::Fail { why } => write!(formatter, "fails: {why}"),
             Self::NoData { why } => write!(formatter, "has no data: {why}"),
+            Self::Impossible { why } => write!(formatter, "can't be asked: {why}"),
         }
     }
 }

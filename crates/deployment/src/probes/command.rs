@@ -5,7 +5,7 @@ use crate::{
 };
 
 /// Asks a command: status 0 passes, 75 (as in `sysexits.h`: try again) is no data, and any
-/// other fails. It is told the endpoints by `EVERGEN_ENDPOINT` (the first one) and
+/// other fails. A program that is not there can't be asked. It is told the endpoints by `EVERGEN_ENDPOINT` (the first one) and
 /// `EVERGEN_ENDPOINTS`, and the step as [hooks](crate::CommandHook) are.
 #[derive(Clone, Debug)]
 pub struct CommandProbe {
@@ -42,12 +42,22 @@ impl HealthProbe for CommandProbe {
                 Err(CommandError::Failed { status, output, .. }) if status == "exit status 75" => {
                     Verdict::no_data(output)
                 }
+                Err(error @ CommandError::NotStarted { .. }) if lasts(&error) => {
+                    Verdict::impossible(chain(&error))
+                }
                 Err(error @ CommandError::NotStarted { .. }) => Verdict::no_data(chain(&error)),
                 Err(error) => Verdict::fail(error.to_string()),
             }
         }
         .boxed()
     }
+}
+
+/// Whether a command won't start later either: it is not there, or is no program.
+fn lasts(error: &dyn std::error::Error) -> bool {
+    use std::io::ErrorKind::{NotFound, PermissionDenied};
+    let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|error| matches!(error.kind(), NotFound | PermissionDenied))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

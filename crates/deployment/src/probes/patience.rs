@@ -76,7 +76,9 @@ impl Streak {
         let (passed, wanted) = (self.passed, self.wanted);
         match self.last {
             Some(Verdict::Fail { why }) => Verdict::fail(format!("still, {after}: {why}")),
-            Some(Verdict::NoData { why }) => Verdict::no_data(format!("still, {after}: {why}")),
+            Some(Verdict::NoData { why } | Verdict::Impossible { why }) => {
+                Verdict::no_data(format!("still, {after}: {why}"))
+            }
             Some(Verdict::Pass) => Verdict::fail(format!(
                 "it passed {passed} times in a row {after}, not {wanted} times"
             )),
@@ -85,7 +87,7 @@ impl Streak {
     }
 }
 
-/// Asks a probe until it passes often enough in a row, or no time is left.
+/// Asks a probe until it passes often enough in a row, can't be asked, or no time is left.
 ///
 /// # Cancellation
 /// Dropping the future drops the running probe.
@@ -99,6 +101,9 @@ pub async fn wait_for_health(
     loop {
         let Ok(verdict) = timeout_at(until, probe.probe(target)).await else { break };
         tracing::debug!(probe = probe.name(), %verdict, "a probe was asked");
+        if matches!(verdict, Verdict::Impossible { .. }) {
+            return verdict;
+        }
         if streak.take(verdict) {
             return Verdict::Pass;
         }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -139,7 +139,14 @@ async fn a_command_passes_fails_or_has_no_data() {
     assert!(matches!(say("sleep 9").probe(&at).await, Verdict::Fail { .. }));
     assert_eq!(say("echo not yet; exit 75").probe(&at).await, Verdict::no_data("not yet"));
     let missing = CommandProbe::new("check", CommandLine::new(["evergen-no-such"])).unwrap();
-    assert!(matches!(missing.probe(&at).await, Verdict::NoData { .. }));
+    let verdict = missing.probe(&at).await;
+    assert!(matches!(verdict, Verdict::Impossible { .. }), "{verdict}");
+    // It is told at once, not after a minute of patience.
+    let patience = Patience::new(1, Duration::from_secs(1), Duration::from_mins(1));
+    let begin = Instant::now();
+    let waited = wait_for_health(&missing, &at, &patience).await.to_string();
+    assert!(waited.starts_with("can't be asked: `evergen-no-such` can't be started"), "{waited}");
+    assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

@@ -199,6 +199,13 @@ fn promotion_keeps_its_order_and_approval() {
     assert_eq!(block_on(automation.plan_promotion("production")).unwrap().digest(), digest);
     promote(DeployOptions::default().expecting(digest).approved_by("ann")).unwrap();
     assert_eq!(crate::world::shown(&folder("production")).as_deref(), Some("1.0"));
+    // What was changed by hand since is not what was tried out.
+    block_on(deploy(&automation, &world.source("2.0", 5), "2.0")).unwrap();
+    let file = folder("staging").join("current/sub/1.txt");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "edited").unwrap();
+    let damaged = block_on(automation.plan_promotion("production")).unwrap_err().to_string();
+    assert!(damaged.contains("`sub/1.txt` of 2.0 in `staging` differs"), "{damaged}");
 }
 
 #[test]
@@ -246,5 +253,9 @@ fn drift_is_seen_file_by_file() {
     std::fs::remove_file(&file).unwrap();
     std::fs::write(&file, "edited").unwrap();
     let drift = block_on(automation.drift("staging")).unwrap();
-    assert_eq!(drift.differences, ["`sub/1.txt` differs from what was staged"]);
+    assert_eq!(drift.differences, ["1.0: `sub/1.txt` differs from what was staged"]);
+    // What is gone back to counts as well.
+    world.deploy("2.0").unwrap();
+    let drift = block_on(automation.drift("staging")).unwrap();
+    assert_eq!(drift.differences, ["1.0: `sub/1.txt` differs from what was staged"]);
 }
