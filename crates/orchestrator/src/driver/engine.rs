@@ -234,7 +234,12 @@ impl Engine {
         tokio::select! {
             command = self.commands.recv(), if self.reachable => self.obey(command),
             Ok(()) = self.stops.changed() => self.stop(),
-            Some(joined) = self.tasks.join_next_with_id() => self.land(joined),
+            Some(joined) = self.tasks.join_next_with_id() => {
+                self.land(joined);
+                // Who ends wakes the loop before the others have had their turn; those that are
+                // about to end as well are taken in together.
+                tokio::task::yield_now().await;
+            }
             Some((errand, result)) = self.desk.answers.recv() => {
                 self.inputs.push(Input::ErrandDone { errand, result });
             }

@@ -86,7 +86,10 @@ impl Lanes {
             let first = share.waiting.first()?;
             Some((self.steps_left(first.due, now), share.used, first.due, first.order, *at))
         };
-        let at = self.active.iter().filter_map(key).min()?.4;
+        let at = match self.active.as_slice() {
+            [only] => *only,
+            active => active.iter().filter_map(key).min()?.4,
+        };
         self.floor = self.active.iter().map(|at| self.shares[*at].used).min().unwrap_or(self.floor);
         let rank = *self.shares[at].waiting.first()?;
         let lane = Lane::at(at);
