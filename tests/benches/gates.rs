@@ -4,19 +4,19 @@
 //! what another process takes from the machine only ever adds. A bar that is missed is said,
 //! and is no failure.
 
+#[path = "gates/overhead.rs"]
+mod overhead;
 #[path = "gates/warm.rs"]
 mod warm;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use evergen_quality_gates::{
-    AdapterGate, Canary, Circumstances, Coverage, Edit, Examination, ExitContract, Extent, Fault,
-    FileMemory, Finding, FindingFixes, Fix, FnGate, Folder, GateInfo, GateKind, HealOptions,
-    Healer, Invocation, Job, Outcome, Policy, Position, QualityGateEngine, Reading, Scope, Scratch,
-    Subject, SyntaxGate, ToolAdapter, ToolOutput, ToolSpec, VerdictCache,
+    Circumstances, Coverage, Edit, Examination, Extent, FileMemory, Finding, FindingFixes, Fix,
+    FnGate, Folder, HealOptions, Healer, Outcome, Policy, Position, QualityGateEngine, Subject,
+    SyntaxGate, VerdictCache,
 };
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Runtime;
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
     println!("{}", "-".repeat(100));
     syntax(&runtime, files, rounds)?;
     nothing_changed(&runtime, files, rounds)?;
-    overhead(&runtime, 4 * rounds)?;
+    overhead::overhead(&runtime, 4 * rounds)?;
     healing(&runtime, rounds)?;
     warm::warm(&runtime, if quick { 10 } else { 100 })
 }
@@ -139,75 +139,6 @@ fn look(runtime: &Runtime, root: &Path, state: &Path) -> Result<bool> {
     let report = runtime.block_on(engine.execute_on(&subject, today()));
     ensure!(report.overall_passed, "{report}");
     Ok(report.gates.iter().all(|gate| gate.cached))
-}
-
-/// `grep` finds lines with `bad`.
-struct Grep {
-    info: GateInfo,
-    tool: ToolSpec,
-}
-
-impl ToolAdapter for Grep {
-    fn info(&self) -> &GateInfo {
-        &self.info
-    }
-
-    fn tool(&self) -> &ToolSpec {
-        &self.tool
-    }
-
-    fn invocations(&self, job: &Job<'_>) -> Result<Vec<Invocation>, Fault> {
-        Ok(vec![Invocation::new(["-n", "bad", "--"]).with(job.paths())])
-    }
-
-    fn contract(&self) -> ExitContract {
-        ExitContract::new([1], [0])
-    }
-
-    fn read(&self, job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
-        let lines = String::from_utf8_lossy(&output.stdout).lines().count();
-        Ok(Reading::unsaid(vec![Finding::error("bad", "a bad word"); lines], job))
-    }
-
-    fn canaries(&self) -> Vec<Canary> {
-        vec![Canary::red("a.txt", "bad\n"), Canary::green("a.txt", "good\n")]
-    }
-}
-
-fn overhead(runtime: &Runtime, rounds: usize) -> Result<()> {
-    let scope = Scope::extensions(["txt"]);
-    let grep = Grep {
-        info: GateInfo::new("grep", GateKind::Lint).with_scope(scope),
-        tool: ToolSpec::new("grep", "Install grep."),
-    };
-    let engine = QualityGateEngine::new(Policy::default())
-        .with_gate(AdapterGate::new(grep))
-        .with_scratch(Scratch::temporary()?);
-    let (mut ours, mut bare) = (Duration::MAX, Duration::MAX);
-    let folder = tempfile::tempdir()?;
-    std::fs::write(folder.path().join("a.txt"), "good\n")?;
-    for round in 0..rounds {
-        let subject = Subject::of_files([("a.txt", b"good\n".to_vec())]);
-        let started = Instant::now();
-        let report = runtime.block_on(engine.execute_on(&subject, today()));
-        // The first round finds the tool and lets it prove itself.
-        if round > 0 {
-            ours = ours.min(started.elapsed());
-        }
-        ensure!(report.overall_passed, "{report}");
-        let started = Instant::now();
-        let mut command = Command::new("grep");
-        command.args(["-n", "bad", "--", "a.txt"]).current_dir(folder.path()).stdin(Stdio::null());
-        ensure!(command.output()?.status.code() == Some(1), "grep said something else");
-        bare = bare.min(started.elapsed());
-    }
-    let over = ours.saturating_sub(bare);
-    row("overhead of the engine for one gate", milliseconds(over), "ms", 5.0, 1.0);
-    note(&format!(
-        "{:.2} x the bare program: {ours:.1?} against {bare:.1?}",
-        ours.as_secs_f64() / bare.as_secs_f64()
-    ));
-    Ok(())
 }
 
 /// A hundred files with a tab each, and a fix beside each finding.

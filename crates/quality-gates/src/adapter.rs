@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, FutureExt};
 use crate::process::{self, Home, Request, clean_environment, last_words};
 use crate::{
     Canary, Coverage, Examination, Expected, Fault, Finding, Gate, GateInfo, GateKind, Identity,
-    Invocation, Job, Outcome, Reading, Subject, ToolAdapter, ToolOutput,
+    Invocation, Job, Outcome, Reading, Subject, SubjectFile, ToolAdapter, ToolOutput,
 };
 
 mod contract;
@@ -167,18 +167,42 @@ impl<A: ToolAdapter> AdapterGate<A> {
         }
         let mut whole = Reading::default();
         for (index, invocation) in invocations.iter().enumerate() {
+            let proof = self.proof(found, invocation, &tree)?;
+            if proof.is_some_and(|proof| locked(&self.proved).contains(&proof)) {
+                continue;
+            }
             let output = self.invoke(&job, invocation, index).await?;
             let read = self.adapter.read(&job, &output);
             let said = last_words(&output.stdout, &output.stderr);
             let reading = judge_exit(&self.adapter.contract(), output.code, &said, read)?;
             whole.findings.extend(reading.findings);
             whole.coverage = whole.coverage.and(reading.coverage);
+            locked(&self.proved).extend(proof);
         }
         whole.coverage = complete(whole.coverage, self.adapter.info(), &job)?;
         for finding in &mut whole.findings {
             *finding = relative(std::mem::replace(finding, Finding::error("", "")), &folder);
         }
         Ok(whole)
+    }
+
+    /// By what a control is known that need not be repeated: the tool, the run, and the settings
+    /// in the tree. Nothing for any other run.
+    fn proof(
+        &self,
+        found: &Found,
+        run: &Invocation,
+        tree: &[SubjectFile],
+    ) -> Result<Option<Digest>, Fault> {
+        let scope = &self.adapter.info().scope;
+        if !run.is_control || !scope.says_what_it_reads() {
+            return Ok(None);
+        }
+        let mut key = format!("control\0{}\0{run:?}", found.digest);
+        for file in tree.iter().filter(|file| scope.reads(file.path())) {
+            key += &format!("\0{}\0{}", file.path(), file.digest()?);
+        }
+        Ok(Some(Digest::of(key.as_bytes())))
     }
 
     async fn invoke(

@@ -9,6 +9,7 @@ mod directives;
 mod engine;
 mod fixes;
 mod guard;
+mod layout;
 mod limits;
 mod lines;
 mod marks;

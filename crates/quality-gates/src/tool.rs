@@ -255,6 +255,10 @@ pub struct Invocation {
     /// Files below the working folder, or absolute ones, that it writes and that are read
     /// afterwards. They are removed before the run.
     pub outputs: Vec<PathBuf>,
+    /// Whether it shows nothing but that the tool still sees what it must under the tree's
+    /// settings. It is not repeated for the same tool and settings, if the gate's scope says
+    /// which files those are.
+    pub is_control: bool,
 }
 
 impl Invocation {
@@ -288,6 +292,13 @@ impl Invocation {
     #[must_use]
     pub fn with_file(mut self, path: impl Into<PathBuf>, bytes: impl Into<Arc<[u8]>>) -> Self {
         self.inputs.push((path.into(), bytes.into()));
+        self
+    }
+
+    /// It shows only what the tool sees under the tree's settings.
+    #[must_use]
+    pub fn as_control(mut self) -> Self {
+        self.is_control = true;
         self
     }
 

@@ -150,7 +150,7 @@ fn quantile(times: &mut [Duration], share: f64) -> Duration {
     times.get(index).copied().unwrap_or_default()
 }
 
-fn search_path() -> Result<OsString> {
+pub(super) fn search_path() -> Result<OsString> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools");
     let tools = tools.canonicalize().unwrap_or(tools);
     let mut folders = vec![tools.join("python/bin"), tools.join("node_modules/.bin")];

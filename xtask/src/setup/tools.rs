@@ -97,6 +97,12 @@ pub(super) const TOOLS: &[Tool] = &[
         Source::Python { package: "pyright", version: "1.1.414" },
     ),
     tool("ty", "gates for Python", true, Source::Python { package: "ty", version: "0.0.108" }),
+    tool(
+        "prek",
+        "a baseline of the benchmarks",
+        false,
+        Source::Python { package: "prek", version: "0.5.11" },
+    ),
     tool("pglast", "broken SQL", true, Source::Python { package: "pglast", version: "8.8" }),
     tool("yaml", "broken YAML", true, Source::Python { package: "pyyaml", version: "6.0.4" }),
     tool(

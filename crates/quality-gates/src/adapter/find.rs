@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Found {
     pub(crate) tool: FoundTool,
     pub(crate) digest: Digest,
-    stamp: Stamp,
+    stamps: Vec<Stamp>,
 }
 
 type Stamp = (u64, u64, i64, i64, i64);
@@ -24,7 +24,7 @@ type Stamp = (u64, u64, i64, i64, i64);
 impl Found {
     /// Whether the file is the one that said its version.
     pub(crate) fn is_current(&self) -> bool {
-        stamp(&self.tool.path) == Some(self.stamp)
+        stamps(&self.tool.path).as_ref() == Some(&self.stamps)
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn find(
 ) -> Result<Found, Fault> {
     let path = locate(spec, homes, search_path.as_ref())?;
     let gone = || missing(spec, format!("{} went away", path.display()));
-    let stamp = stamp(&path).ok_or_else(gone)?;
+    let stamps = stamps(&path).ok_or_else(gone)?;
     // A folder of its own: what the tool reads or leaves there is nobody's.
     let folder = tempfile::tempdir().map_err(|error| {
         Fault::infra(
@@ -87,8 +87,8 @@ pub(crate) async fn find(
         .file_name()
         .map_or_else(|| spec.program.clone(), |name| name.to_string_lossy().into_owned());
     let looker = Looker::new(name, version.to_string());
-    let digest = Digest::of(format!("{}\0{stamp:?}\0{text}", path.display()).as_bytes());
-    Ok(Found { tool: FoundTool { path, version, looker }, digest, stamp })
+    let digest = Digest::of(format!("{}\0{stamps:?}\0{text}", path.display()).as_bytes());
+    Ok(Found { tool: FoundTool { path, version, looker }, digest, stamps })
 }
 
 fn locate(
@@ -120,6 +120,33 @@ fn locate(
 fn is_executable(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// By what a tool is known again: its file; for one that rustup stands for, what says which
+/// toolchain that is; for cargo, the user's settings of it.
+fn stamps(path: &Path) -> Option<Vec<Stamp>> {
+    let mut files = Vec::new();
+    let is_proxy = path.canonicalize().is_ok_and(|path| path.ends_with("rustup"));
+    if let Some(home) = home_of("RUSTUP_HOME", ".rustup").filter(|_| is_proxy) {
+        let updates = std::fs::read_dir(home.join("update-hashes")).into_iter().flatten().flatten();
+        files.extend(updates.map(|entry| entry.path()));
+        files.extend([home.join("settings.toml"), home.join("toolchains")]);
+    }
+    let is_cargo =
+        path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"cargo"));
+    if let Some(home) = home_of("CARGO_HOME", ".cargo").filter(|_| is_cargo) {
+        files.extend([home.join("config"), home.join("config.toml")]);
+    }
+    files.sort_unstable();
+    let mut stamps = vec![stamp(path)?];
+    stamps.extend(files.iter().filter_map(|file| stamp(file)));
+    Some(stamps)
+}
+
+/// The folder that a variable names, or else the usual one of the user.
+fn home_of(variable: &str, usual: &str) -> Option<PathBuf> {
+    let own = std::env::var_os(variable).map(PathBuf::from);
+    own.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(usual)))
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {

@@ -12,8 +12,10 @@ const SETTINGS: &[&str] = &[
     "Cargo.toml",
     "**/Cargo.toml",
     "Cargo.lock",
-    "rustfmt.toml",
-    ".rustfmt.toml",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "**/rustfmt.toml",
+    "**/.rustfmt.toml",
     "clippy.toml",
     "deny.toml",
 ];
@@ -41,7 +43,7 @@ pub fn rustfmt() -> ReadyAdapter {
         run: |job| {
             let look = Invocation::new(["--check", "--edition", "2024", "-l", "--"]);
             let control = Invocation::new(["--edition", "2024"]).with_input(UNFORMATTED.as_bytes());
-            vec![look.with(job.paths()), control]
+            vec![look.with(job.paths()), control.as_control()]
         },
         read: read_rustfmt,
     }

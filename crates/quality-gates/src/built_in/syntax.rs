@@ -1,4 +1,5 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evergen_syntax::{JudgeKind, Language, Unjudged, check, judge_of};
 use futures::future::{BoxFuture, FutureExt};
@@ -112,36 +113,71 @@ fn looker(language: Language) -> Option<Looker> {
     Some(Looker::new(judge.parser, judge.version).blind_to(blind))
 }
 
+/// What came of one file: its language and its mistakes. Nothing where it is none of ours, by its
+/// name, as `tsconfig.json`, which has comments.
+type Looked = Result<Option<(Language, Vec<Finding>)>, Fault>;
+
+/// So many files make another thread worth its while.
+const FILES_FOR_A_THREAD: usize = 32;
+
+/// Judges files on as many threads as there are processors. What is found stands in the order of
+/// the files.
 fn look(files: &[SubjectFile]) -> Outcome {
-    let (mut findings, mut coverage) = (Vec::new(), Coverage::default());
-    for file in files {
-        // By its name no file of ours, as `tsconfig.json`, which has comments.
-        let Some(language) = Language::of_path(file.path()) else { continue };
-        let bytes = match file.bytes() {
-            Ok(bytes) => bytes,
-            Err(fault) => return Outcome::Error(fault.into()),
-        };
-        let verdict = match check(language, &bytes) {
-            Ok(verdict) => verdict,
-            Err(unjudged) => return Outcome::Error(fault(file.path(), &unjudged)),
-        };
-        findings.extend(verdict.errors.iter().map(|error| {
-            let place = Position::new(small(error.line), small(error.column));
-            let message = match &error.hint {
-                Some(hint) => format!("{} ({hint})", error.message),
-                None => error.message.clone(),
-            };
-            let rule = format!("syntax/{language}");
-            Finding::error(rule, message)
-                .in_file(file.path())
-                .at(Region::at(place.line, place.column))
-        }));
-        coverage = coverage.and(Coverage::of_files(1));
-        if let Some(looker) = looker(language) {
-            coverage = coverage.by(looker);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors.min(files.len().div_ceil(FILES_FOR_A_THREAD)).max(1);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut looked = Vec::new();
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            looked.push((file.path(), look_at(file)));
+        }
+        looked
+    };
+    let mut looked = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut looked = work();
+        for other in others {
+            match other.join() {
+                Ok(theirs) => looked.extend(theirs),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        looked
+    });
+    looked.sort_unstable_by_key(|(path, _)| *path);
+    let (mut findings, mut languages) = (Vec::new(), BTreeMap::<Language, u64>::new());
+    for (_, looked) in looked {
+        match looked {
+            Ok(Some((language, found))) => {
+                findings.extend(found);
+                *languages.entry(language).or_default() += 1;
+            }
+            Ok(None) => {}
+            Err(fault) => return Outcome::Error(fault),
         }
     }
+    let mut coverage = Coverage::of_files(languages.values().sum());
+    for looker in languages.keys().filter_map(|language| looker(*language)) {
+        coverage = coverage.by(looker);
+    }
     if coverage.files == 0 { Outcome::NotApplicable } else { Outcome::of(findings, coverage) }
+}
+
+fn look_at(file: &SubjectFile) -> Looked {
+    let Some(language) = Language::of_path(file.path()) else { return Ok(None) };
+    let bytes = file.bytes()?;
+    let verdict = check(language, &bytes).map_err(|unjudged| fault(file.path(), &unjudged))?;
+    let found = verdict.errors.iter().map(|error| {
+        let place = Position::new(small(error.line), small(error.column));
+        let message = match &error.hint {
+            Some(hint) => format!("{} ({hint})", error.message),
+            None => error.message.clone(),
+        };
+        Finding::error(format!("syntax/{language}"), message)
+            .in_file(file.path())
+            .at(Region::at(place.line, place.column))
+    });
+    Ok(Some((language, found.collect())))
 }
 
 pub(super) fn fault(path: &str, unjudged: &Unjudged) -> Fault {

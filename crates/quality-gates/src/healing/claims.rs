@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::layout::without_layout;
 use super::tokens::{Kind, Style, Token, behind_brackets, tokens, turn, unquoted};
 
 /// The claims that are not there any more as they were: another text, or under more conditions.
@@ -266,10 +267,11 @@ fn tests_of(text: &str, style: Style) -> Vec<(String, String)> {
             continue;
         };
         let end = end.max(at + 1);
-        let code: Vec<Token<'_>> =
-            tokens[at..end].iter().filter(|token| token.is_code()).copied().collect();
-        let name: Vec<&str> = code.iter().take(6).map(|token| token.text).collect();
-        found.push((without_layout(&code, style), name.join(" ")));
+        let code = tokens[at..end].iter().filter(|token| token.is_code());
+        let name: Vec<&str> = code.take(6).map(|token| token.text).collect();
+        let (imports, code) = without_layout(text, &tokens[at..end], style);
+        let code = format!("{} | {}", imports.join(" "), said(&code, style));
+        found.push((code, name.join(" ")));
         at = end;
     }
     found
@@ -415,28 +417,4 @@ fn next_line(tokens: &[Token<'_>], at: usize) -> Option<usize> {
         has_ended |= depth <= 0 && token.kind == Kind::Break;
     }
     None
-}
-
-/// Code without what layouts add, take away and sort.
-fn without_layout(code: &[Token<'_>], style: Style) -> String {
-    let mut imports: Vec<&str> = Vec::new();
-    let mut kept: Vec<Token<'_>> = Vec::new();
-    let mut in_import = false;
-    for token in code {
-        in_import |= style == Style::Rust && token.is("use");
-        let is_layout = token.kind == Kind::Sign
-            && match style {
-                Style::Rust => matches!(token.text, "," | "{" | "}" | ";"),
-                Style::Python => matches!(token.text, "(" | ")" | "," | "\\"),
-                _ => matches!(token.text, ";"),
-            };
-        match () {
-            () if in_import && token.is(";") => in_import = false,
-            () if is_layout => {}
-            () if in_import => imports.push(token.text),
-            () => kept.push(*token),
-        }
-    }
-    imports.sort_unstable();
-    format!("{} | {}", imports.join(" "), said(&kept, style))
 }

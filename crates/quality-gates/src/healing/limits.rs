@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// `NAME = 80`, `const NAME: u32 = 80`, `"name": 0.8` and the like.
+/// `NAME = 80`, `const NAME: u32 = 80`, `"name": 0.8`, `config.name = 80` and the like.
 const ASSIGNED: &str = concat!(
-    r#"(?m)(?:^|[^\w.])["']?([A-Za-z_][\w-]*)["']?"#,
+    r#"(?m)(^|[^\w])["']?([A-Za-z_][\w-]*)["']?"#,
     r"(?:\s*:\s*[A-Za-z&'][\w:<>\[\] ']*?)?\s*(?::=|[:=])\s*",
     r"([-+]?\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][-+]?\d+)?|true\b|false\b|True\b|False\b)",
 );
@@ -46,9 +46,10 @@ fn limits(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let Some([assigned, everywhere, constants, of_constants]) = &*PATTERNS else { return found };
     for captures in assigned.captures_iter(text) {
-        let (name, value) = (&captures[1], captures[2].to_lowercase().replace('_', ""));
-        let counts =
-            everywhere.is_match(name) || (constants.is_match(name) && of_constants.is_match(name));
+        let (name, value) = (&captures[2], captures[3].to_lowercase().replace('_', ""));
+        // A field of something is no constant.
+        let is_constant = &captures[1] != "." && constants.is_match(name);
+        let counts = everywhere.is_match(name) || (is_constant && of_constants.is_match(name));
         if counts {
             let number = value.parse::<f64>().map(|number| number.to_string());
             found.entry(name.to_owned()).or_default().push(number.unwrap_or(value));

@@ -264,6 +264,10 @@ weakenings! {
     rubocop: "a.rb", "f\n" => "f # rubocop:disable all\n", "suppression";
     swiftlint: "a.swift", "f()\n" => "f() // swiftlint:disable all\n", "suppression";
     phpstan: "a.php", "f();\n" => "// @phpstan-ignore-next-line\nf();\n", "suppression";
+    call_under_a_condition: "tests/test_a.py", "def test_a():\n    if debug:\n        log()\n    check(1)\n" => "def test_a():\n    if debug:\n        log()\n        check(1)\n", "changed_test";
+    call_in_an_arm: "src/a.rs", "#[test]\nfn t() { if debug() { log(); } check(1); }\n" => "#[test]\nfn t() { if debug() { log(); check(1); } }\n", "changed_test";
+    call_out_of_a_loop: "src/a.rs", "#[test]\nfn t() { for x in all() { log(); check(x); } }\n" => "#[test]\nfn t() { for x in all() { log(); } check(x); }\n", "changed_test";
+    limit_in_an_attribute: "src/a.py", "config.fail_under = 80\n" => "config.fail_under = 10\n", "changed_limit";
     infrastructure: "a.tf", "x = 1\n" => "#tfsec:ignore:all\nx = 1\n", "suppression";
 }
 
@@ -305,6 +309,16 @@ fn other_layout_is_no_weakening() {
         ("src/a.py", "f(  )  # noqa: E1,E2\n", "f()  # noqa: E1\n"),
         ("src/a.rs", "#[allow(dead_code)] fn f() {}\n", "#[allow(dead_code)]\nfn f() {}\n"),
         ("src/a.py", "MAX_RETRIES = 1_000.0\nx=1\n", "MAX_RETRIES = 1000.0\nx = 1\n"),
+        (
+            "src/a.py",
+            "def test_a():\n  if x:\n    f()\n  # now\n  g(1, \\\n   2)\n",
+            "def test_a():\n    if x:\n        f()\n    # now\n    g(1, 2)\n",
+        ),
+        (
+            "src/a.rs",
+            "#[test]\nfn t() { match f() { A => { g() }, _ => h(), } }\n",
+            "#[test]\nfn t() {\n    match f() {\n        A => g(),\n        _ => {\n            h()\n        }\n    }\n}\n",
+        ),
         ("src/latest.py", "x=1\n", "x = 1\n"),
         ("src/contest.ts", "x=1\n", "x = 1;\n"),
     ];
