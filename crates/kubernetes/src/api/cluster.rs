@@ -233,9 +233,9 @@ fn understood(
     let message = message(call, status.as_ref());
     Err(match answer.status.as_u16() {
         401 => ClusterError::Unauthorized { call: call_name },
-        403 if is_of_a_role(call, status.as_ref()) => ClusterError::Forbidden {
+        403 if is_of_a_role(status.as_ref()) => ClusterError::Forbidden {
             call: call_name,
-            verb: call.verb,
+            verb: status.as_ref().and_then(|it| denied(&it.message)).unwrap_or(call.verb),
             resource: call.kind.plural(),
             group: call.kind.group(),
             namespace: namespace.to_owned(),
@@ -253,9 +253,15 @@ fn understood(
 
 /// Whether a 403 says that no role allows it: a quota, an admission and a namespace that is being
 /// removed have the same status, and a role helps with none of them.
-fn is_of_a_role(call: Call<'_>, status: Option<&Status>) -> bool {
+fn is_of_a_role(status: Option<&Status>) -> bool {
     let said = status.map(|status| status.message.as_str()).unwrap_or_default();
-    said.is_empty() || said.contains(&format!("cannot {} resource", call.verb))
+    said.is_empty() || denied(said).is_some()
+}
+
+/// The verb that no role allows: for a patch that makes an object, it is another one.
+fn denied(said: &str) -> Option<&'static str> {
+    let verb = said.split_once("cannot ")?.1.split_once(" resource")?.0;
+    ["get", "list", "patch", "create", "delete"].into_iter().find(|known| *known == verb)
 }
 
 /// A 404: the object is not there, or the server has no such kind, or there is no namespace.

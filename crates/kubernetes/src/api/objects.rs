@@ -50,9 +50,10 @@ pub(crate) struct Deployment {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct DeploymentSpec {
     pub(crate) replicas: Option<u32>,
+    pub(crate) progress_deadline_seconds: Option<u64>,
     pub(crate) selector: Selector,
     pub(crate) template: Template,
 }

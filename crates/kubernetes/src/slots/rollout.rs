@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::api::Deployment;
 
 /// How far a Deployment is.
@@ -11,15 +15,35 @@ pub(crate) enum Rollout {
     Failed(String),
 }
 
-/// Whether a Deployment that has come up still takes requests: as many of its pods as its own
-/// strategy wants. One that is replaced, or not ready for a moment, does not count where there are
-/// others.
+/// How long a Deployment that is brought up has made no progress. Its controller does not look at
+/// the progress deadline of one that was complete, and one without pods is.
+pub(crate) struct Progress {
+    counts: (u32, u32),
+    since: Instant,
+}
+
+impl Progress {
+    pub(crate) fn begun() -> Self {
+        Self { counts: (0, 0), since: Instant::now() }
+    }
+
+    /// Whether there was no more of it for as long as the Deployment itself allows.
+    pub(crate) fn is_over(&mut self, deployment: Option<&Deployment>) -> bool {
+        let Some(Deployment { spec, status, .. }) = deployment else { return false };
+        let counts = (status.updated_replicas, status.available_replicas);
+        if counts != self.counts {
+            (self.counts, self.since) = (counts, Instant::now());
+        }
+        let most = spec.progress_deadline_seconds.map(Duration::from_secs);
+        most.is_some_and(|most| self.since.elapsed() > most)
+    }
+}
+
+/// Whether a Deployment that has come up still takes requests. A pod that is replaced, or not
+/// ready for a moment, does not count where there is another one.
 pub(crate) fn availability(deployment: &Deployment) -> Rollout {
-    let status = &deployment.status;
-    // One that was just scaled up is called available as long as it was to have no pods.
-    let available = status.available_replicas > 0
-        && status.conditions.iter().any(|condition| condition.is("Available", "True"));
-    if available { Rollout::Ready } else { rollout(deployment) }
+    let takes_requests = deployment.status.available_replicas > 0;
+    if takes_requests { Rollout::Ready } else { rollout(deployment) }
 }
 
 /// Whether all pods are there, by what the Deployment's controller has written down of the newest

@@ -25,8 +25,9 @@ use crate::manifests::{Place, RELEASE};
 /// left. An object that has the name of one of ours and not our labels is never touched.
 ///
 /// The one instance of a slot is its Deployment with a certain specification of its pods. Pods may
-/// be replaced by the cluster at any time, and be more or fewer; other containers, images or
-/// settings are not what was checked. A slot is emptied by scaling to zero, and its Service stays.
+/// be replaced by the cluster at any time, and be more or fewer; other containers or images are
+/// not what was checked. What a ConfigMap says that somebody edits is not looked at. A slot is
+/// emptied by scaling to zero, and its Service stays.
 #[derive(Clone, Debug)]
 pub struct KubernetesSlots {
     pub(super) cluster: Cluster,
@@ -109,17 +110,26 @@ impl KubernetesSlots {
     }
 
     /// Scales a slot to nothing, waits up to `grace` for its pods to be gone, and then ends them
-    /// by force.
-    pub(super) async fn clear(&self, place: &Place, grace: Duration) -> Result<(), SlotError> {
+    /// by force. If it is to be emptied of a certain release `only`, another one is left alone.
+    pub(super) async fn clear(
+        &self,
+        place: &Place,
+        grace: Duration,
+        only: Option<ReleaseId>,
+    ) -> Result<(), SlotError> {
+        let is_meant = |deployment: &Deployment| {
+            only.is_none() || release_of(place, &deployment.metadata).ok() == only
+        };
         // What is not ours is told before anything is changed.
         self.look(place, "stop").await?;
-        self.change(place, "stop", |deployment| Ok(Some(stopped(deployment)))).await?;
+        let stop = |deployment: &Deployment| Ok(is_meant(deployment).then(|| stopped(deployment)));
+        self.change(place, "stop", stop).await?;
         for (forced, patience) in [(false, grace), (true, pace::FORCE)] {
             let until = Instant::now() + patience.min(Duration::from_hours(24));
             let mut pause = pace::LOOK;
             loop {
                 let seen = self.look(place, "stop").await?;
-                if seen.is_empty() {
+                if seen.is_empty() || !seen.deployment.as_ref().is_none_or(is_meant) {
                     return Ok(());
                 }
                 if forced {
@@ -206,7 +216,7 @@ impl SlotRuntime for KubernetesSlots {
     }
 
     fn stop(&self, slot: Slot, grace: Duration) -> BoxFuture<'_, Result<(), SlotError>> {
-        async move { self.clear(&self.place(slot), grace).await }.boxed()
+        async move { self.clear(&self.place(slot), grace, None).await }.boxed()
     }
 }
 

@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::pods;
 use super::record::ObjectRecord;
-use super::rollout::{Rollout, rollout};
+use super::rollout::{Progress, Rollout, rollout};
 use super::runtime::{KubernetesSlots, Seen, failed, ours, release_of};
 use super::settings::pace;
 use super::writes::{only, started};
-use crate::api::{Bare, Deployment, Kind};
+use crate::api::{Bare, Deployment};
 use crate::manifests::{self, About, OBJECTS, Object, Objects, Place};
 
 impl KubernetesSlots {
@@ -45,28 +45,18 @@ impl KubernetesSlots {
             }
             let running = self.wait(&place, release.id, until).await?;
             if let Some((objects, before)) = &prepared {
-                self.tidy(&place, objects, before).await;
+                // What is left in the record goes with the next start.
+                let _ = timeout_at(until, self.tidy(&place, objects, before)).await;
             }
             Ok(running)
         };
         match brought.await {
             Ok(running) => Ok(running),
             Err(error) => {
-                self.give_up(&place, release.id).await?;
+                self.clear(&place, pace::FAILED, Some(release.id)).await?;
                 Err(error)
             }
         }
-    }
-
-    /// Clears away a release that did not come, unless somebody else has put another one into
-    /// the slot since.
-    async fn give_up(&self, place: &Place, release: ReleaseId) -> Result<(), SlotError> {
-        let seen = self.look(place, "stop").await?;
-        let deployment = seen.deployment.as_ref();
-        if deployment.is_some_and(|it| release_of(place, &it.metadata).ok() != Some(release)) {
-            return Ok(());
-        }
-        self.clear(place, pace::FAILED).await
     }
 
     /// Makes all objects, the Deployment last and without pods; gives them, and what there was
@@ -87,7 +77,7 @@ impl KubernetesSlots {
                 return Ok(None);
             }
             // What a stop that was cut short has left, or a change that no controller has seen yet.
-            self.clear(place, pace::FAILED).await?;
+            self.clear(place, pace::FAILED, None).await?;
         }
         let objects = self.objects(place, release, context).await?;
         for object in &objects.others {
@@ -131,24 +121,6 @@ impl KubernetesSlots {
         fitted.map_err(|error| setup(error.to_string()))
     }
 
-    /// Writes the Deployment, which has no pods yet. One whose choice of pods is another one is
-    /// made anew, since that can't be changed.
-    async fn deploy(&self, place: &Place, deployment: &Object) -> Result<(), SlotError> {
-        let known = self.cluster.get::<Deployment>(Kind::Deployment, &deployment.name).await;
-        let known = known.map_err(|error| failed(place.slot, "start", error))?;
-        if let Some(known) = known {
-            ours(place, Kind::Deployment, &known.metadata)?;
-            if known.wanted() > 0 {
-                let release = release_of(place, &known.metadata)?;
-                return Err(SlotError::Occupied { slot: place.slot, release });
-            }
-            if known.spec.selector != deployment.selector() {
-                self.remove(place, Kind::Deployment, &known.metadata).await?;
-            }
-        }
-        self.apply(place, deployment).await
-    }
-
     /// Lets the Deployment make its pods, if it is still that of the release.
     async fn scale(&self, place: &Place, release: ReleaseId) -> Result<(), SlotError> {
         let replicas = u32::from(self.settings.replicas);
@@ -172,10 +144,15 @@ impl KubernetesSlots {
     ) -> Result<Running, SlotError> {
         let mut pause = pace::LOOK;
         let mut why = "nothing is known of its pods".to_owned();
+        let mut progress = Progress::begun();
         loop {
             match timeout_at(until, self.look(place, "start")).await {
                 Ok(Ok(seen)) => match self.judge(place, release, &seen).await? {
                     Ok(running) => return Ok(running),
+                    Err(waiting) if progress.is_over(seen.deployment.as_ref()) => {
+                        let why = format!("its progress deadline is exceeded: {waiting}");
+                        return Err(SlotError::NotReady { slot: place.slot, why });
+                    }
                     Err(waiting) => why = waiting,
                 },
                 Ok(Err(error @ SlotError::Unavailable { .. })) => {

@@ -186,7 +186,7 @@ async fn more_pods_notes_of_others_and_a_restart_are_no_change() {
 #[tokio::test]
 async fn one_of_many_pods_that_is_not_there_for_a_moment_is_borne() {
     let world = World::new().await;
-    let settings = KubernetesSettings::new("shop", "production").with_replicas(4);
+    let settings = KubernetesSettings::new("shop", "production").with_replicas(3);
     let slots = world.slots_with(settings);
     let running = start(&slots, Slot::Blue, &world.release("1.0")).await.unwrap();
     let available = || {
@@ -194,12 +194,14 @@ async fn one_of_many_pods_that_is_not_there_for_a_moment_is_borne() {
     };
     let pods = world.server.store().names("pods");
     world.server.store().remove("pods", &pods[0], true);
-    until("three pods", || available() == 3).await;
+    until("two pods", || available() == 2).await;
     assert_eq!(slots.inspect(Slot::Blue).await.unwrap().ready(), Some(&running));
-    for pod in &pods[1..3] {
-        world.server.store().remove("pods", pod, true);
+    until("three pods", || available() == 3).await;
+    let pods = world.server.store().names("pods");
+    for pod in pods {
+        world.server.store().remove("pods", &pod, true);
     }
-    until("too few pods", || available() != 4 && available() != 3).await;
+    until("no pod", || available() == 0).await;
     assert_eq!(slots.inspect(Slot::Blue).await.unwrap().ready(), None);
 }
 
@@ -243,6 +245,57 @@ async fn what_arrives_too_late_does_nothing() {
         let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
         assert!(!another || image == "registry.example/shop:2.0", "{case}: {image}");
     }
+}
+
+#[tokio::test]
+async fn what_is_gone_does_not_come_back_late() {
+    let world = World::new().await;
+    let slots = world.slots();
+    let map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"{name}-words\"\ndata: { word: a }\n";
+    let with = world.release_with("1.0", &format!("{MANIFESTS}{map}"));
+    start(&slots, Slot::Blue, &with).await.unwrap();
+    slots.stop(Slot::Blue, GRACE).await.unwrap();
+    let late = Trouble::Late(Duration::from_millis(300));
+    world.server.trouble(Fault::once("patch", "configmaps", late));
+    let killed = tokio::spawn({
+        let (slots, with) = (slots.clone(), with.clone());
+        async move { drop(start(&slots, Slot::Blue, &with).await) }
+    });
+    until("the call that is late", || world.server.store().hanging == 1).await;
+    killed.abort();
+    let _ = killed.await;
+    start(&slots, Slot::Blue, &world.release("2.0")).await.unwrap();
+    assert!(world.server.get("configmaps", "shop-blue-words").is_none());
+    until("what is late", || !world.server.store().late.is_empty()).await;
+    assert_eq!(world.server.store().late, [409]);
+    assert!(world.server.get("configmaps", "shop-blue-words").is_none());
+}
+
+#[tokio::test]
+async fn what_was_written_again_as_it_was_is_not_written_late() {
+    let world = World::new().await;
+    let slots = world.slots();
+    let release = |version: &str, word: &str| {
+        let map = format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"{{name}}-words\"\ndata: {{ word: {word} }}\n"
+        );
+        world.release_with(version, &format!("{MANIFESTS}{map}"))
+    };
+    let (one, two) = (release("1.0", "a"), release("2.0", "b"));
+    start(&slots, Slot::Blue, &one).await.unwrap();
+    slots.stop(Slot::Blue, GRACE).await.unwrap();
+    let late = Trouble::Late(Duration::from_millis(300));
+    world.server.trouble(Fault::once("patch", "configmaps", late));
+    let killed = tokio::spawn({
+        let slots = slots.clone();
+        async move { drop(start(&slots, Slot::Blue, &two).await) }
+    });
+    until("the call that is late", || world.server.store().hanging == 1).await;
+    killed.abort();
+    let _ = killed.await;
+    start(&slots, Slot::Blue, &one).await.unwrap();
+    until("what is late", || !world.server.store().late.is_empty()).await;
+    assert_eq!(world.server.get("configmaps", "shop-blue-words").unwrap()["data"]["word"], "a");
 }
 
 #[tokio::test]

@@ -24,8 +24,14 @@ pub(super) fn apply(
         }
     }
     let old = store.get(&key.plural, &key.name).cloned();
-    if let Some(old) = &old {
-        is_still(key, old, said)?;
+    match &old {
+        Some(old) => is_still(key, old, said)?,
+        None if !said["metadata"]["uid"].is_null() => {
+            let message =
+                "uid mismatch: the provided object specified uid, and no existing object was found";
+            return Err(Failure::new(409, "Conflict", message));
+        }
+        None => {}
     }
     let id = (key.plural.clone(), key.name.clone());
     let mut owners = store.owners.get(&id).cloned().unwrap_or_default();

@@ -76,7 +76,10 @@ fn status_of(store: &Store, name: &str, value: &mut Value, wanted: u64) {
     let available = updated.iter().filter(|pod| pod["status"]["ready"] == true).count() as u64;
     let patience = value["spec"]["progressDeadlineSeconds"].as_u64().unwrap_or(600);
     let late = age(store, "deployments", name) > Duration::from_secs(patience);
-    let progressing = if available < wanted && late {
+    // Once a template was complete, as one without pods is at once, nobody looks at its progress.
+    let template = value["spec"]["template"].clone();
+    let complete = available >= wanted || value["status"]["complete"] == template;
+    let progressing = if !complete && late {
         let message = format!("ReplicaSet \"{name}-5d4f\" has timed out progressing.");
         json!({
             "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
@@ -90,6 +93,7 @@ fn status_of(store: &Store, name: &str, value: &mut Value, wanted: u64) {
         json!({ "type": "Available", "status": if enough { "True" } else { "False" } });
     value["status"] = json!({
         "observedGeneration": value["metadata"]["generation"],
+        "complete": if complete { template } else { Value::Null },
         "replicas": all.len(),
         "updatedReplicas": updated.len(),
         "availableReplicas": available,
