@@ -140,7 +140,8 @@ impl DeploymentAutomation {
         if let Some(path) = verify(&before, live.release).await??.into_iter().next() {
             let version = &live.version;
             return Err(nothing(format!(
-                "`{path}` of {version} in `{from}` differs from what was staged; deploy it there anew"
+                "`{path}` of {version} in `{from}` differs from what was staged; deploy it there \
+                 anew"
             )));
         }
         let source = ReleaseSource::Folder(staged.root);

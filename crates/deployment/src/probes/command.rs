@@ -5,8 +5,9 @@ use crate::{
 };
 
 /// Asks a command: status 0 passes, 75 (as in `sysexits.h`: try again) is no data, and any
-/// other fails. A program that is not there can't be asked. It is told the endpoints by `EVERGEN_ENDPOINT` (the first one) and
-/// `EVERGEN_ENDPOINTS`, and the step as [hooks](crate::CommandHook) are.
+/// other fails. A program that is not there can't be asked. It is told the endpoints by
+/// `EVERGEN_ENDPOINT` (the first one) and `EVERGEN_ENDPOINTS`, and the step as
+/// [hooks](crate::CommandHook) are.
 #[derive(Clone, Debug)]
 pub struct CommandProbe {
     name: String,
