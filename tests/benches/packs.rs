@@ -68,7 +68,10 @@ fn warm(model: &Path, rounds: usize) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("evergen-packs").tempdir()?;
     let text = fs::read_to_string(model)?;
     let before = "rdfs:comment \"";
-    let position = text.find(before).context("the model has no comment")? + before.len();
+    let mut places = text.match_indices(before).map(|(at, _)| at + before.len());
+    // Not between the quotes of one that has three of them.
+    let position = places.find(|at| !text[*at..].starts_with('"'));
+    let position = position.context("the model has no comment")?;
     let source = folder.path().join("model.ttl");
     fs::write(&source, &text)?;
     let mut settings = Settings::default();

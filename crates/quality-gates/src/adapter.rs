@@ -175,9 +175,12 @@ impl<A: ToolAdapter> AdapterGate<A> {
             let read = self.adapter.read(&job, &output);
             let said = last_words(&output.stdout, &output.stderr);
             let reading = judge_exit(&self.adapter.contract(), output.code, &said, read)?;
+            // What it found would be gone the next time.
+            if reading.findings.is_empty() {
+                locked(&self.proved).extend(proof);
+            }
             whole.findings.extend(reading.findings);
             whole.coverage = whole.coverage.and(reading.coverage);
-            locked(&self.proved).extend(proof);
         }
         whole.coverage = complete(whole.coverage, self.adapter.info(), &job)?;
         for finding in &mut whole.findings {

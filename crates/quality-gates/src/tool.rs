@@ -256,8 +256,8 @@ pub struct Invocation {
     /// afterwards. They are removed before the run.
     pub outputs: Vec<PathBuf>,
     /// Whether it shows nothing but that the tool still sees what it must under the tree's
-    /// settings. It is not repeated for the same tool and settings, if the gate's scope says
-    /// which files those are.
+    /// settings: a fault if it does not. One without findings is not repeated for the same tool
+    /// and settings, if the gate's scope says which files those are.
     pub is_control: bool,
 }
 

@@ -89,7 +89,7 @@ pub(super) fn overhead(runtime: &Runtime, rounds: usize) -> Result<()> {
     }
     let hook = hooked.saturating_sub(bare);
     row(
-        "the same, by that of prek for one hook",
+        "the same, by a process of prek with one hook",
         over.as_secs_f64() / hook.as_secs_f64(),
         "x",
         1.0,
@@ -127,7 +127,7 @@ impl Hooks {
             timed(Command::new("git").args(arguments).current_dir(folder), 0)
         };
         let hook = "repos:\n- repo: local\n  hooks:\n  - id: grep\n    name: grep\n    language: \
-                    system\n    entry: grep -L bad --\n    files: txt$\n";
+                    system\n    entry: sh -c '! grep -n bad -- \"$@\"' --\n    files: txt$\n";
         std::fs::write(folder.join(".pre-commit-config.yaml"), hook)?;
         git(&["init", "--quiet"])?;
         git(&["add", "."])?;

@@ -126,7 +126,10 @@ fn is_executable(path: &Path) -> bool {
 /// toolchain that is; for cargo, the user's settings of it.
 fn stamps(path: &Path) -> Option<Vec<Stamp>> {
     let mut files = Vec::new();
-    let is_proxy = path.canonicalize().is_ok_and(|path| path.ends_with("rustup"));
+    let file = stamp(path)?;
+    // A link to rustup, or the same file under another name.
+    let is_proxy = path.canonicalize().is_ok_and(|path| path.ends_with("rustup"))
+        || stamp(&path.with_file_name("rustup")).is_some_and(|rustup| rustup == file);
     if let Some(home) = home_of("RUSTUP_HOME", ".rustup").filter(|_| is_proxy) {
         let updates = std::fs::read_dir(home.join("update-hashes")).into_iter().flatten().flatten();
         files.extend(updates.map(|entry| entry.path()));
@@ -138,7 +141,7 @@ fn stamps(path: &Path) -> Option<Vec<Stamp>> {
         files.extend([home.join("config"), home.join("config.toml")]);
     }
     files.sort_unstable();
-    let mut stamps = vec![stamp(path)?];
+    let mut stamps = vec![file];
     stamps.extend(files.iter().filter_map(|file| stamp(file)));
     Some(stamps)
 }

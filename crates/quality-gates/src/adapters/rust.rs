@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::ready::{ReadyAdapter, info, reading, text, versions};
 use crate::{
     Canary, Cost, Coverage, Edit, ExitContract, Fault, Finding, Fix, GateInfo, GateKind,
-    Invocation, Job, Limits, Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
+    Invocation, Job, Limits, Needs, Position, Reading, Region, Severity, SubjectFile, ToolOutput,
+    ToolSpec,
 };
 
 const SETTINGS: &[&str] = &[
@@ -14,9 +15,18 @@ const SETTINGS: &[&str] = &[
     "Cargo.lock",
     "rust-toolchain",
     "rust-toolchain.toml",
+    "rustfmt.toml",
+    ".rustfmt.toml",
     "**/rustfmt.toml",
     "**/.rustfmt.toml",
     "clippy.toml",
+    ".clippy.toml",
+    "**/clippy.toml",
+    "**/.clippy.toml",
+    ".cargo/config",
+    ".cargo/config.toml",
+    "**/.cargo/config",
+    "**/.cargo/config.toml",
     "deny.toml",
 ];
 const MANIFEST: &str =
@@ -42,8 +52,12 @@ pub fn rustfmt() -> ReadyAdapter {
         ],
         run: |job| {
             let look = Invocation::new(["--check", "--edition", "2024", "-l", "--"]);
-            let control = Invocation::new(["--edition", "2024"]).with_input(UNFORMATTED.as_bytes());
-            vec![look.with(job.paths()), control.as_control()]
+            let mut runs = vec![look.with(job.paths()), control()];
+            let settings = job.tree.iter().map(SubjectFile::path).filter(|path| {
+                ["rustfmt.toml", ".rustfmt.toml"].contains(&path.rsplit('/').next().unwrap_or(path))
+            });
+            runs.extend(settings.map(|path| control().with(["--config-path", path])));
+            runs
         },
         read: read_rustfmt,
     }
@@ -51,8 +65,12 @@ pub fn rustfmt() -> ReadyAdapter {
 
 const UNFORMATTED: &str = "fn f( ) {}\n";
 
-/// Settings may switch it off, and it says nothing of that: so a second run under the same ones
-/// must lay something out.
+/// Settings may switch it off, and it says nothing of that: so another run under each of them must
+/// lay something out.
+fn control() -> Invocation {
+    Invocation::new(["--edition", "2024"]).with_input(UNFORMATTED.as_bytes()).as_control()
+}
+
 fn read_rustfmt(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     let said = text("its list of files", &output.stdout)?;
     if output.invocation > 0 {

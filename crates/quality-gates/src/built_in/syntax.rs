@@ -134,7 +134,9 @@ fn look(files: &[SubjectFile]) -> Outcome {
         looked
     };
     let mut looked = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        // Where the system gives us no more threads, there are fewer.
+        let thread = || std::thread::Builder::new().spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (1..threads).map_while(|_| thread()).collect();
         let mut looked = work();
         for other in others {
             match other.join() {

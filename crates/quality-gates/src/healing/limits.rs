@@ -8,7 +8,7 @@ use regex::Regex;
 
 /// `NAME = 80`, `const NAME: u32 = 80`, `"name": 0.8`, `config.name = 80` and the like.
 const ASSIGNED: &str = concat!(
-    r#"(?m)(^|[^\w])["']?([A-Za-z_][\w-]*)["']?"#,
+    r#"(?m)(^|[^\w])["']?([A-Za-z_][\w-]*)["']?\]?"#,
     r"(?:\s*:\s*[A-Za-z&'][\w:<>\[\] ']*?)?\s*(?::=|[:=])\s*",
     r"([-+]?\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][-+]?\d+)?|true\b|false\b|True\b|False\b)",
 );
@@ -47,8 +47,9 @@ fn limits(text: &str) -> BTreeMap<String, Vec<String>> {
     let Some([assigned, everywhere, constants, of_constants]) = &*PATTERNS else { return found };
     for captures in assigned.captures_iter(text) {
         let (name, value) = (&captures[2], captures[3].to_lowercase().replace('_', ""));
-        // A field of something is no constant.
-        let is_constant = &captures[1] != "." && constants.is_match(name);
+        // A field of something in small letters is no constant.
+        let is_field = &captures[1] == "." && name.starts_with(|it: char| it.is_ascii_lowercase());
+        let is_constant = !is_field && constants.is_match(name);
         let counts = everywhere.is_match(name) || (is_constant && of_constants.is_match(name));
         if counts {
             let number = value.parse::<f64>().map(|number| number.to_string());

@@ -267,6 +267,17 @@ weakenings! {
     call_under_a_condition: "tests/test_a.py", "def test_a():\n    if debug:\n        log()\n    check(1)\n" => "def test_a():\n    if debug:\n        log()\n        check(1)\n", "changed_test";
     call_in_an_arm: "src/a.rs", "#[test]\nfn t() { if debug() { log(); } check(1); }\n" => "#[test]\nfn t() { if debug() { log(); check(1); } }\n", "changed_test";
     call_out_of_a_loop: "src/a.rs", "#[test]\nfn t() { for x in all() { log(); check(x); } }\n" => "#[test]\nfn t() { for x in all() { log(); } check(x); }\n", "changed_test";
+    call_on_the_line_of_a_condition: "src/a.py", "def test_a():\n    if debug: log()\n    check(1)\n" => "def test_a():\n    if debug: log(); check(1)\n", "changed_test";
+    call_behind_a_return: "src/a.py", "def test_a():\n    return check(1)\n" => "def test_a():\n    return\n    check(1)\n", "changed_test";
+    call_that_is_none: "src/a.py", "def test_a():\n    check()\n" => "def test_a():\n    check\n", "changed_test";
+    other_precedence: "src/a.py", "def test_a():\n    check(not (a or b))\n" => "def test_a():\n    check(not a or b)\n", "changed_test";
+    one_that_is_a_tuple: "src/a.py", "def test_a():\n    x = (1)\n" => "def test_a():\n    x = (1,)\n", "changed_test";
+    call_in_a_closure: "src/a.rs", "#[test]\nfn t() { let f = || {}; check(1); }\n" => "#[test]\nfn t() { let f = || { check(1) }; }\n", "changed_test";
+    call_behind_a_block: "src/a.rs", "#[test]\nfn t() { let f = || if d { log() }; check(1); }\n" => "#[test]\nfn t() { let f = || { if d { log() } check(1) }; }\n", "changed_test";
+    rust_call_behind_a_return: "src/a.rs", "#[test]\nfn t() { return check(1); }\n" => "#[test]\nfn t() { return; check(1); }\n", "changed_test";
+    another_list: "src/a.rs", "#[test]\nfn t() { check([0; 3]); }\n" => "#[test]\nfn t() { check([0, 3]); }\n", "changed_test";
+    constant_of_something: "src/a.py", "settings.MAX_RETRIES = 3\n" => "settings.MAX_RETRIES = 100\n", "changed_limit";
+    limit_by_its_name: "src/a.py", "config[\"fail_under\"] = 80\n" => "config[\"fail_under\"] = 10\n", "changed_limit";
     limit_in_an_attribute: "src/a.py", "config.fail_under = 80\n" => "config.fail_under = 10\n", "changed_limit";
     infrastructure: "a.tf", "x = 1\n" => "#tfsec:ignore:all\nx = 1\n", "suppression";
 }
@@ -318,6 +329,21 @@ fn other_layout_is_no_weakening() {
             "src/a.rs",
             "#[test]\nfn t() { match f() { A => { g() }, _ => h(), } }\n",
             "#[test]\nfn t() {\n    match f() {\n        A => g(),\n        _ => {\n            h()\n        }\n    }\n}\n",
+        ),
+        (
+            "src/a.py",
+            "def test_a():\n  if x: f(); g()\n  for (a, b) in c:\n    h(a)\n  return (\n    a,\n    b,\n  )\n",
+            "def test_a():\n    if x:\n        f()\n        g()\n    for a, b in c:\n        h(a)\n    return a, b\n",
+        ),
+        (
+            "src/a.py",
+            "def test_a():\n    x = aaa(1) + bbb[2]\n    assert x, 'a'\n    y = lambda: x\n",
+            "def test_a():\n    x = (\n        aaa(1)\n        + bbb[2]\n    )\n    assert x, (\n        \"a\"\n    )\n    y = lambda: x\n",
+        ),
+        (
+            "src/a.rs",
+            "#[test]\nfn t() { match f() { A => { g() } B => { a(); b(); }, _ => h(), } return }\n",
+            "#[test]\nfn t() {\n    match f() {\n        A => g(),\n        B => {\n            a();\n            b();\n        }\n        _ => h(),\n    }\n    return;\n}\n",
         ),
         ("src/latest.py", "x=1\n", "x = 1\n"),
         ("src/contest.ts", "x=1\n", "x = 1;\n"),
