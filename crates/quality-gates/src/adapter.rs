@@ -203,7 +203,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
         }
         let mut key = format!("control\0{}\0{run:?}", found.digest);
         for file in tree.iter().filter(|file| scope.reads(file.path())) {
-            key += &format!("\0{}\0{}", file.path(), file.digest()?);
+            key.extend(["\0", file.path(), "\0", &file.digest()?.to_string()]);
         }
         Ok(Some(Digest::of(key.as_bytes())))
     }

@@ -21,7 +21,7 @@ pub(crate) struct Meta {
 #[serde(default)]
 pub(crate) struct Bare {
     pub(crate) metadata: Meta,
-    /// What a ConfigMap or a Secret says that can't be changed any more.
+    /// What a `ConfigMap` or a Secret says that can't be changed any more.
     pub(crate) immutable: bool,
 }
 

@@ -26,7 +26,7 @@ use crate::manifests::{Place, RELEASE};
 ///
 /// The one instance of a slot is its Deployment with a certain specification of its pods. Pods may
 /// be replaced by the cluster at any time, and be more or fewer; other containers or images are
-/// not what was checked. What a ConfigMap says that somebody edits is not looked at. A slot is
+/// not what was checked. What a `ConfigMap` says that somebody edits is not looked at. A slot is
 /// emptied by scaling to zero, and its Service stays.
 #[derive(Clone, Debug)]
 pub struct KubernetesSlots {

@@ -33,7 +33,7 @@ fn with_blocks<'t>(text: &str, tokens: &[Token<'t>]) -> Vec<Token<'t>> {
     for token in tokens {
         let goes_on = line.last().is_some_and(|last| last.is("\\"));
         if token.kind == Kind::Break && depth == 0 && !goes_on {
-            statement(&mut code, std::mem::take(&mut line), &mut inner);
+            statement(&mut code, &std::mem::take(&mut line), &mut inner);
             code.extend((0..std::mem::take(&mut inner)).map(|_| sign(OUT, token.at)));
             begins = true;
         }
@@ -44,7 +44,7 @@ fn with_blocks<'t>(text: &str, tokens: &[Token<'t>]) -> Vec<Token<'t>> {
         }
         line.retain(|it| !it.is("\\"));
         if depth == 0 && token.is(";") {
-            statement(&mut code, std::mem::take(&mut line), &mut inner);
+            statement(&mut code, &std::mem::take(&mut line), &mut inner);
             continue;
         }
         if std::mem::take(&mut begins) {
@@ -54,7 +54,7 @@ fn with_blocks<'t>(text: &str, tokens: &[Token<'t>]) -> Vec<Token<'t>> {
         depth = (depth + turn(token)).max(0);
         line.push(*token);
     }
-    statement(&mut code, line, &mut inner);
+    statement(&mut code, &line, &mut inner);
     let open = inner + columns.len().saturating_sub(1);
     code.extend((0..open).map(|_| sign(OUT, text.len())));
     code
@@ -77,9 +77,9 @@ fn block(code: &mut Vec<Token<'_>>, columns: &mut Vec<usize>, column: usize, at:
 }
 
 /// Adds a statement; one behind a colon on the same line is a block as one on its own line is.
-fn statement<'t>(code: &mut Vec<Token<'t>>, line: Vec<Token<'t>>, inner: &mut usize) {
+fn statement<'t>(code: &mut Vec<Token<'t>>, line: &[Token<'t>], inner: &mut usize) {
     let Some(last) = line.last().map(|last| last.at) else { return };
-    let head = behind_head(&line).filter(|behind| *behind < line.len());
+    let head = behind_head(line).filter(|behind| *behind < line.len());
     let (head, body) = line.split_at(head.unwrap_or(0));
     code.extend(head);
     if let Some(end) = head.last() {
