@@ -104,6 +104,63 @@ async fn a_tool_is_proved_once_and_then_run_once_for_all_files() {
     assert_eq!(runs(folder.path()), 7);
 }
 
+/// The same, with a control that looks at the settings.
+struct Controlled(Scripted);
+
+impl ToolAdapter for Controlled {
+    fn info(&self) -> &GateInfo {
+        self.0.info()
+    }
+
+    fn tool(&self) -> &ToolSpec {
+        self.0.tool()
+    }
+
+    fn invocations(&self, job: &Job<'_>) -> Result<Vec<Invocation>, Fault> {
+        let mut runs = self.0.invocations(job)?;
+        let mut control = Invocation { is_control: true, ..runs[0].clone() };
+        control.arguments = vec!["a.cfg".into()];
+        runs.push(control);
+        Ok(runs)
+    }
+
+    fn contract(&self) -> ExitContract {
+        self.0.contract()
+    }
+
+    fn read(&self, job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
+        self.0.read(job, output)
+    }
+
+    fn canaries(&self) -> Vec<Canary> {
+        self.0.canaries()
+    }
+}
+
+#[tokio::test]
+async fn a_control_is_not_repeated_unless_its_settings_change_or_it_finds_something() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut adapter = Scripted::new(folder.path(), GREP);
+    adapter.info.scope = Scope::extensions(["txt"]).reading(["*.cfg"]).unwrap();
+    let gate = AdapterGate::new(Controlled(adapter));
+    let mut before = 0;
+    for (settings, text, more, findings) in [
+        // The canaries, which have no settings: two runs, and their control.
+        ("one", "good\n", 5, 0),
+        ("one", "good or better\n", 1, 0),
+        ("two", "good\n", 2, 0),
+        ("bad", "good\n", 2, 1),
+        ("bad", "good\n", 2, 1),
+        ("one", "good\n", 1, 0),
+    ] {
+        let outcome = ask(&gate, &[("a.txt", text), ("a.cfg", settings)]).await;
+        assert_eq!(outcome.findings().len(), findings, "{settings}: {outcome:?}");
+        let now = runs(folder.path());
+        assert_eq!(now - before, more, "{settings} {text}");
+        before = now;
+    }
+}
+
 #[tokio::test]
 async fn the_next_process_remembers_a_proof() {
     let folder = tempfile::tempdir().unwrap();

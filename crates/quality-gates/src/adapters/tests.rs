@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::conformance::Specimen;
-use crate::{Fault, ToolAdapter};
+use crate::{AdapterGate, Examination, Fault, Gate as _, Outcome, Subject, ToolAdapter};
 
 /// What `cargo xtask setup` installs, and what the machine has.
 pub(super) fn search_path() -> OsString {
@@ -69,6 +69,28 @@ async fn survives(adapter: ReadyAdapter) {
         }
         Err(fault) => panic!("{name}: {fault}"),
     }
+}
+
+#[tokio::test]
+async fn settings_of_a_folder_that_switch_rustfmt_off_are_no_pass() {
+    let gate = AdapterGate::new(rustfmt()).with_search_path(search_path());
+    if let Err(fault) = gate.identity().await {
+        println!("skipped: rustfmt: {fault}");
+        return;
+    }
+    let ask = async |settings: &'static str| {
+        let files = [
+            ("src/a.rs", "fn f() {}\n"),
+            ("inner/rustfmt.toml", settings),
+            ("inner/b.rs", "fn f( ) {}\n"),
+        ];
+        let subject = Subject::of_files(files.map(|(path, text)| (path, text.as_bytes())));
+        gate.examine(Examination::of(&subject, gate.info()).unwrap()).await
+    };
+    let off = ask("disable_all_formatting = true\n").await;
+    assert!(matches!(&off, Outcome::Error(Fault::EmptyScope { .. })), "{off:?}");
+    let on = ask("max_width = 80\n").await;
+    assert_eq!(on.findings().len(), 1, "{on:?}");
 }
 
 macro_rules! survivors {
