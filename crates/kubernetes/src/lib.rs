@@ -20,8 +20,8 @@
 //! annotations which release they are of; nothing is known from memory, so that the next deployer
 //! finds what a killed one has left. What has a name of ours and not our labels is not touched.
 //! A Deployment is written without pods, and gets them when all that they need is there. It has
-//! come up when its controller says so of all of them; after that, as many as its own strategy
-//! wants are enough. Where it does not come to that, the error says why its pods don't run.
+//! come up when its controller says so of all of them; after that, one that takes requests is
+//! enough. Where it does not come to that, the error says why its pods don't run.
 //!
 //! A request may be carried out long after whoever sent it has given up or was killed. So each one
 //! that changes what is there names the version that it was made for, and the server refuses it

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use evergen_deployment::conformance::check_slots;
-use evergen_deployment::{Slot, SlotError, SlotRuntime as _, SlotStatus};
+use evergen_deployment::{Slot, SlotError, SlotRuntime as _, SlotStatus, StagedRelease};
 use evergen_kubernetes::{KubernetesSettings, KubernetesSlots};
 use serde_json::json;
 
@@ -205,9 +205,44 @@ async fn one_of_many_pods_that_is_not_there_for_a_moment_is_borne() {
     assert_eq!(slots.inspect(Slot::Blue).await.unwrap().ready(), None);
 }
 
+/// Kills whoever does something in its next change but `skipped` of these objects, which is carried
+/// out all the same, a while later.
+async fn killed_before(
+    world: &World,
+    plural: &'static str,
+    skipped: u32,
+    doing: impl Future<Output = ()> + Send + 'static,
+) {
+    let late = Trouble::Late(Duration::from_millis(300));
+    world.server.trouble(Fault::once("patch", plural, late).after(skipped));
+    let killed = tokio::spawn(doing);
+    until("the call that is late", || world.server.store().hanging == 1).await;
+    killed.abort();
+    let _ = killed.await;
+}
+
+/// Waits for what comes late, which is refused.
+async fn late_and_refused(world: &World) {
+    until("what is late", || !world.server.store().late.is_empty()).await;
+    assert_eq!(world.server.store().late, [409]);
+}
+
+/// Starts a release in the blue slot, whatever comes of it.
+async fn tries_to_start(slots: KubernetesSlots, release: StagedRelease) {
+    let _ = start(&slots, Slot::Blue, &release).await;
+}
+
+/// A release with a `ConfigMap` that says a word.
+fn with_word(world: &World, version: &str, said: &str) -> StagedRelease {
+    let map = format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"{{name}}-words\"\ndata: {{ word: {said} \
+         }}\n"
+    );
+    world.release_with(version, &format!("{MANIFESTS}{map}"))
+}
+
 #[tokio::test]
 async fn what_arrives_too_late_does_nothing() {
-    let late = Trouble::Late(Duration::from_millis(300));
     // The blue slot is emptied, or is given to another release, before it arrives: a start's first
     // word of a Deployment that is there, its last word, and a stop.
     for (skipped, stops, another) in
@@ -216,30 +251,21 @@ async fn what_arrives_too_late_does_nothing() {
         let world = World::new().await;
         let slots = world.slots();
         start(&slots, Slot::Blue, &world.release("0.9")).await.unwrap();
-        if !stops {
+        if stops {
+            let stopping = slots.clone();
+            let doing = async move { drop(stopping.stop(Slot::Blue, GRACE).await) };
+            killed_before(&world, "deployments", skipped, doing).await;
+        } else {
             slots.stop(Slot::Blue, GRACE).await.unwrap();
+            let doing = tries_to_start(slots.clone(), world.release("1.0"));
+            killed_before(&world, "deployments", skipped, doing).await;
         }
-        world.server.trouble(Fault::once("patch", "deployments", late.clone()).after(skipped));
-        let killed = tokio::spawn({
-            let (slots, release) = (slots.clone(), world.release("1.0"));
-            async move {
-                if stops {
-                    let _ = slots.stop(Slot::Blue, GRACE).await;
-                } else {
-                    let _ = start(&slots, Slot::Blue, &release).await;
-                }
-            }
-        });
-        until("the call that is late", || world.server.store().hanging == 1).await;
-        killed.abort();
-        let _ = killed.await;
         slots.stop(Slot::Blue, GRACE).await.unwrap();
         if another {
             start(&slots, Slot::Blue, &world.release("2.0")).await.unwrap();
         }
-        until("what is late", || !world.server.store().late.is_empty()).await;
+        late_and_refused(&world).await;
         let case = format!("{skipped} {stops} {another}");
-        assert_eq!(world.server.store().late, [409], "{case}");
         let deployment = world.server.get("deployments", "shop-blue").unwrap();
         assert_eq!(deployment["spec"]["replicas"], u64::from(another), "{case}");
         let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
@@ -251,23 +277,13 @@ async fn what_arrives_too_late_does_nothing() {
 async fn what_is_gone_does_not_come_back_late() {
     let world = World::new().await;
     let slots = world.slots();
-    let map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"{name}-words\"\ndata: { word: a }\n";
-    let with = world.release_with("1.0", &format!("{MANIFESTS}{map}"));
+    let with = with_word(&world, "1.0", "a");
     start(&slots, Slot::Blue, &with).await.unwrap();
     slots.stop(Slot::Blue, GRACE).await.unwrap();
-    let late = Trouble::Late(Duration::from_millis(300));
-    world.server.trouble(Fault::once("patch", "configmaps", late));
-    let killed = tokio::spawn({
-        let (slots, with) = (slots.clone(), with.clone());
-        async move { drop(start(&slots, Slot::Blue, &with).await) }
-    });
-    until("the call that is late", || world.server.store().hanging == 1).await;
-    killed.abort();
-    let _ = killed.await;
+    killed_before(&world, "configmaps", 0, tries_to_start(slots.clone(), with)).await;
     start(&slots, Slot::Blue, &world.release("2.0")).await.unwrap();
     assert!(world.server.get("configmaps", "shop-blue-words").is_none());
-    until("what is late", || !world.server.store().late.is_empty()).await;
-    assert_eq!(world.server.store().late, [409]);
+    late_and_refused(&world).await;
     assert!(world.server.get("configmaps", "shop-blue-words").is_none());
 }
 
@@ -275,26 +291,12 @@ async fn what_is_gone_does_not_come_back_late() {
 async fn what_was_written_again_as_it_was_is_not_written_late() {
     let world = World::new().await;
     let slots = world.slots();
-    let release = |version: &str, word: &str| {
-        let map = format!(
-            "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"{{name}}-words\"\ndata: {{ word: {word} }}\n"
-        );
-        world.release_with(version, &format!("{MANIFESTS}{map}"))
-    };
-    let (one, two) = (release("1.0", "a"), release("2.0", "b"));
+    let (one, two) = (with_word(&world, "1.0", "a"), with_word(&world, "2.0", "b"));
     start(&slots, Slot::Blue, &one).await.unwrap();
     slots.stop(Slot::Blue, GRACE).await.unwrap();
-    let late = Trouble::Late(Duration::from_millis(300));
-    world.server.trouble(Fault::once("patch", "configmaps", late));
-    let killed = tokio::spawn({
-        let slots = slots.clone();
-        async move { drop(start(&slots, Slot::Blue, &two).await) }
-    });
-    until("the call that is late", || world.server.store().hanging == 1).await;
-    killed.abort();
-    let _ = killed.await;
+    killed_before(&world, "configmaps", 0, tries_to_start(slots.clone(), two)).await;
     start(&slots, Slot::Blue, &one).await.unwrap();
-    until("what is late", || !world.server.store().late.is_empty()).await;
+    late_and_refused(&world).await;
     assert_eq!(world.server.get("configmaps", "shop-blue-words").unwrap()["data"]["word"], "a");
 }
 

@@ -24,7 +24,7 @@ type Stamp = (u64, u64, i64, i64, i64);
 impl Found {
     /// Whether the file is the one that said its version.
     pub(crate) fn is_current(&self) -> bool {
-        stamps(&self.tool.path).as_ref() == Some(&self.stamps)
+        stamps(&self.tool.path, home_of).as_ref() == Some(&self.stamps)
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn find(
 ) -> Result<Found, Fault> {
     let path = locate(spec, homes, search_path.as_ref())?;
     let gone = || missing(spec, format!("{} went away", path.display()));
-    let stamps = stamps(&path).ok_or_else(gone)?;
+    let stamps = stamps(&path, home_of).ok_or_else(gone)?;
     // A folder of its own: what the tool reads or leaves there is nobody's.
     let folder = tempfile::tempdir().map_err(|error| {
         Fault::infra(
@@ -123,21 +123,22 @@ fn is_executable(path: &Path) -> bool {
 }
 
 /// By what a tool is known again: its file; for one that rustup stands for, what says which
-/// toolchain that is; for cargo, the user's settings of it.
-fn stamps(path: &Path) -> Option<Vec<Stamp>> {
+/// toolchain that is; for cargo, the user's settings of it. `home` says where a variable, or else
+/// a usual name, leads to.
+fn stamps(path: &Path, home: impl Fn(&str, &str) -> Option<PathBuf>) -> Option<Vec<Stamp>> {
     let mut files = Vec::new();
     let file = stamp(path)?;
     // A link to rustup, or the same file under another name.
     let is_proxy = path.canonicalize().is_ok_and(|path| path.ends_with("rustup"))
         || stamp(&path.with_file_name("rustup")).is_some_and(|rustup| rustup == file);
-    if let Some(home) = home_of("RUSTUP_HOME", ".rustup").filter(|_| is_proxy) {
+    if let Some(home) = home("RUSTUP_HOME", ".rustup").filter(|_| is_proxy) {
         let updates = std::fs::read_dir(home.join("update-hashes")).into_iter().flatten().flatten();
         files.extend(updates.map(|entry| entry.path()));
         files.extend([home.join("settings.toml"), home.join("toolchains")]);
     }
     let is_cargo =
         path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"cargo"));
-    if let Some(home) = home_of("CARGO_HOME", ".cargo").filter(|_| is_cargo) {
+    if let Some(home) = home("CARGO_HOME", ".cargo").filter(|_| is_cargo) {
         files.extend([home.join("config"), home.join("config.toml")]);
     }
     files.sort_unstable();
@@ -160,4 +161,35 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 fn missing(spec: &ToolSpec, why: String) -> Fault {
     Fault::ToolMissing { tool: spec.program.clone(), why, install: spec.install.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_tool_behind_rustup_is_another_one_with_another_toolchain() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["rustup", "other", "cargo"] {
+            fs::write(at(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink(at("rustup"), at("rustfmt")).unwrap();
+        fs::hard_link(at("rustup"), at("clippy-driver")).unwrap();
+        fs::create_dir_all(at("home/update-hashes")).unwrap();
+        fs::write(at("home/update-hashes/stable"), "1").unwrap();
+        let known = |name: &str| stamps(&at(name), |_, _| Some(at("home"))).unwrap();
+        let names = ["rustfmt", "clippy-driver", "other", "cargo"];
+        let before = names.map(known);
+        assert_eq!(names.map(known), before);
+        fs::write(at("home/update-hashes/stable"), "a newer one").unwrap();
+        let after = names.map(known);
+        let changed: Vec<bool> = before.iter().zip(&after).map(|(one, two)| one != two).collect();
+        assert_eq!(changed, [true, true, false, false]);
+        fs::write(at("home/config.toml"), "[build]").unwrap();
+        assert_ne!(known("cargo"), after[3]);
+        assert_eq!(known("other"), after[2]);
+    }
 }

@@ -128,10 +128,11 @@ fn look(files: &[SubjectFile]) -> Outcome {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut looked = Vec::new();
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            looked.push((file.path(), look_at(file)));
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(index) else { break looked };
+            looked.push((index, look_at(file)));
         }
-        looked
     };
     let mut looked = std::thread::scope(|scope| {
         // Where the system gives us no more threads, there are fewer.
@@ -146,7 +147,7 @@ fn look(files: &[SubjectFile]) -> Outcome {
         }
         looked
     });
-    looked.sort_unstable_by_key(|(path, _)| *path);
+    looked.sort_unstable_by_key(|(index, _)| *index);
     let (mut findings, mut languages) = (Vec::new(), BTreeMap::<Language, u64>::new());
     for (_, looked) in looked {
         match looked {
