@@ -1,23 +1,28 @@
-//! The environments of a project: what `evergen.deploy.toml` says of them, and the parts that
-//! they are made of.
+//! The environments of a project: what `evergen.deploy.toml` and the files in `evergen.deploy/`
+//! say of them, and the parts that they are made of.
 
 mod cluster;
+mod documents;
 mod gates;
 mod parts;
-mod places;
 mod settings;
+mod yaml;
 
 use std::path::{Path, PathBuf};
 
 use evergen_deployment::DeploymentAutomation;
 
+use self::documents::Documents;
 use self::parts::Parts;
-use self::places::Places;
+
 use self::settings::{RouterSetting, Settings, read};
 use crate::failure::Failure;
 
 /// Where a project says to what environments it is deployed.
 pub(crate) const FILE: &str = "evergen.deploy.toml";
+
+/// Where it says so for each environment by a file of its own.
+const FOLDER: &str = "evergen.deploy";
 
 /// The environments of a project, ready to be used.
 pub(crate) struct Environments {
@@ -27,20 +32,17 @@ pub(crate) struct Environments {
 }
 
 impl Environments {
-    /// Reads the environments of a project; none if it has no file for them.
+    /// Reads the environments of a project; none if it has no file for them. Blocks.
     pub(crate) fn find(root: &Path) -> Result<Option<Self>, Failure> {
-        let path = root.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::storage(format!("reading `{FILE}`"), &error)),
-        };
-        let settings = read(&text, root)?;
-        let places = Places::new(&text);
-        let parts = Parts::build(&settings, places, root)?;
+        let documents = Documents::find(root)?;
+        if documents.is_empty() {
+            return Ok(None);
+        }
+        let settings = read(&documents, root)?;
+        let parts = Parts::build(&settings, &documents, root)?;
         let automation =
             DeploymentAutomation::with_parts(&settings.config, |environment| parts.of(environment));
-        let automation = automation.map_err(|error| places.value(&error))?;
+        let automation = automation.map_err(|error| documents.value(&error))?;
         Ok(Some(Self { automation, settings, root: root.to_owned() }))
     }
 
@@ -50,7 +52,8 @@ impl Environments {
             Failure::usage(
                 format!("there is no `{FILE}`, so there is nothing to deploy to"),
                 "begin with one that says `[[environments]]`, `name = \"staging\"` and \
-                 `target_dir = \"deploy/staging\"`; the book is in docs/deployment.md",
+                 `target_dir = \"deploy/staging\"`; YAML and a file for each environment are \
+                 read, too: docs/deployment.md",
             )
         })
     }

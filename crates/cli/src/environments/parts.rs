@@ -16,8 +16,8 @@ use evergen_traffic::{
 };
 use serde::Deserialize as _;
 
+use super::documents::Documents;
 use super::gates::ReleaseGates;
-use super::places::Places;
 use super::settings::{
     BackupSetting, MadeOf, NotifierSetting, RouterSetting, ServiceSetting, Settings,
     ValidateSetting,
@@ -31,14 +31,14 @@ impl Parts {
     /// Makes the parts that the settings name.
     pub(super) fn build(
         settings: &Settings,
-        places: Places<'_>,
+        documents: &Documents,
         root: &Path,
     ) -> Result<Self, Failure> {
         let environments = settings.config.environments.iter();
         let parts = environments.map(|environment| {
             let nothing = MadeOf::default();
             let made_of = settings.made_of(&environment.name).unwrap_or(&nothing);
-            let builder = Builder { environment, places, root };
+            let builder = Builder { environment, documents, root };
             let parts = builder.build(&settings.config, made_of)?;
             Ok((environment.name.clone(), parts))
         });
@@ -59,7 +59,7 @@ pub(super) fn service_folder(root: &Path, environment: &DeploymentEnvironment) -
 
 struct Builder<'a> {
     environment: &'a DeploymentEnvironment,
-    places: Places<'a>,
+    documents: &'a Documents,
     root: &'a Path,
 }
 
@@ -124,7 +124,7 @@ impl Builder<'_> {
     fn bad(&self, path: &[&str], why: impl std::fmt::Display) -> Failure {
         let path: Vec<&str> =
             std::iter::once(self.environment.name.as_str()).chain(path.iter().copied()).collect();
-        self.places.unusable(&path, why)
+        self.documents.unusable(&path, why)
     }
 
     /// Judges releases before anything of them is staged: the commands of the settings.

@@ -1,12 +1,12 @@
-//! `evergen.deploy.toml`: the environments, and what each of them is made of.
+//! What the files say of the environments, and what each of them is made of.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use evergen_deployment::{
-    CommandLine, DeploymentConfig, GithubSettings, MigrationSettings, PostgresSettings,
-    WebhookSettings,
+    CommandLine, DeploymentConfig, DeploymentEnvironment, GithubSettings, MigrationSettings,
+    PostgresSettings, WebhookSettings,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,10 +14,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, ValueDeserializer};
 
 use super::cluster::KubernetesSetting;
-use super::places::Places;
+use super::documents::{Document, Documents};
 use crate::failure::Failure;
 
-/// Everything that the file says.
+/// Everything that the files say.
 pub(super) struct Settings {
     pub(super) config: DeploymentConfig,
     made_of: BTreeMap<String, MadeOf>,
@@ -136,49 +136,104 @@ impl Settings {
     }
 }
 
-/// Reads the file; paths in it are relative to the project.
-pub(super) fn read(text: &str, root: &Path) -> Result<Settings, Failure> {
-    let places = Places::new(text);
-    let mut file = DeTable::parse(text).map_err(|error| places.no_toml(&error))?;
-    let mut made_of = BTreeMap::new();
-    let environments = file.get_mut().get_mut("environments").map(Spanned::get_mut);
-    if let Some(DeValue::Array(environments)) = environments {
-        for environment in environments.iter_mut() {
-            let DeValue::Table(table) = environment.get_mut() else { continue };
-            let name = table.get("name").and_then(|name| name.get_ref().as_str());
-            let name = name.unwrap_or_default().to_owned();
-            made_of.insert(name, take_parts(table, places)?);
+/// Reads the files; paths in them are relative to the project.
+pub(super) fn read(documents: &Documents, root: &Path) -> Result<Settings, Failure> {
+    let mut settings =
+        Settings { config: DeploymentConfig::default(), made_of: BTreeMap::default() };
+    for document in documents.iter() {
+        match document.alone() {
+            Some(name) => settings.add_one(name, document)?,
+            None => settings.add_all(document)?,
         }
     }
-    let config = DeploymentConfig::deserialize(Deserializer::from(file));
-    let mut config = config.map_err(|error| places.unreadable(error))?;
-    for environment in &mut config.environments {
+    settings.sort();
+    for environment in &mut settings.config.environments {
         if !environment.target_dir.as_os_str().is_empty() {
             environment.target_dir = root.join(&environment.target_dir);
         }
     }
-    config.validate().map_err(|error| places.value(&error))?;
-    Ok(Settings { config, made_of })
+    settings.config.validate().map_err(|error| documents.value(&error))?;
+    Ok(settings)
+}
+
+impl Settings {
+    /// Puts what is promoted behind the environment that it comes from, as files by name have no
+    /// such order; otherwise in the order in which they stand.
+    fn sort(&mut self) {
+        let mut waiting = std::mem::take(&mut self.config.environments);
+        let sorted = &mut self.config.environments;
+        while !waiting.is_empty() {
+            let is_known = |name: &String| sorted.iter().any(|known| known.name == *name);
+            let next = waiting.iter().position(|it| it.promotes_from.as_ref().is_none_or(is_known));
+            // What is left waits for itself or for nobody, which the validation tells.
+            sorted.push(waiting.remove(next.unwrap_or(0)));
+        }
+    }
+
+    /// Takes over the file of all environments.
+    fn add_all(&mut self, document: &Document) -> Result<(), Failure> {
+        let mut table = document.table()?;
+        let environments = table.get_mut().get_mut("environments").map(Spanned::get_mut);
+        if let Some(DeValue::Array(environments)) = environments {
+            for environment in environments.iter_mut() {
+                let DeValue::Table(table) = environment.get_mut() else { continue };
+                let name = table.get("name").and_then(|name| name.get_ref().as_str());
+                let name = name.unwrap_or_default().to_owned();
+                self.made_of.insert(name, take_parts(table, document)?);
+            }
+        }
+        let config = DeploymentConfig::deserialize(Deserializer::from(table));
+        self.config = config.map_err(|error| document.unreadable(error))?;
+        Ok(())
+    }
+
+    /// Adds the environment that has a file of its own.
+    fn add_one(&mut self, name: &str, document: &Document) -> Result<(), Failure> {
+        if self.config.environments.iter().any(|known| known.name == name) {
+            let why = format!("environment `{name}` is described in another file, too");
+            return Err(document.bad("name", why));
+        }
+        let mut table = document.table()?;
+        let known = table.get_ref().get("name").map(|name| name.get_ref());
+        match known.map(|known| known.as_str()) {
+            None => {
+                let named = Spanned::new(0..0, DeValue::String(name.into()));
+                table.get_mut().insert(Spanned::new(0..0, "name".into()), named);
+            }
+            Some(Some(known)) if known != name => {
+                let file = document.file();
+                let why = format!("`name` is `{known}`, but the file is called `{file}`");
+                return Err(document.bad("name", why));
+            }
+            Some(_) => {}
+        }
+        let made_of = take_parts(table.get_mut(), document)?;
+        let environment = DeploymentEnvironment::deserialize(Deserializer::from(table));
+        let environment = environment.map_err(|error| document.unreadable(error))?;
+        self.made_of.insert(name.to_owned(), made_of);
+        self.config.environments.push(environment);
+        Ok(())
+    }
 }
 
 /// Takes out what the environment is made of, which the deployment itself does not know.
-fn take_parts(table: &mut DeTable<'_>, places: Places<'_>) -> Result<MadeOf, Failure> {
+fn take_parts(table: &mut DeTable<'_>, document: &Document) -> Result<MadeOf, Failure> {
     Ok(MadeOf {
-        service: take(table, places, "service")?,
-        kubernetes: take(table, places, "kubernetes")?,
-        validate: take(table, places, "validate")?.unwrap_or_default(),
-        backups: take(table, places, "backups")?.unwrap_or_default(),
-        migrations: take(table, places, "migrations")?.unwrap_or_default(),
-        notifiers: take(table, places, "notifiers")?.unwrap_or_default(),
+        service: take(table, document, "service")?,
+        kubernetes: take(table, document, "kubernetes")?,
+        validate: take(table, document, "validate")?.unwrap_or_default(),
+        backups: take(table, document, "backups")?.unwrap_or_default(),
+        migrations: take(table, document, "migrations")?.unwrap_or_default(),
+        notifiers: take(table, document, "notifiers")?.unwrap_or_default(),
     })
 }
 
 fn take<T: DeserializeOwned>(
     table: &mut DeTable<'_>,
-    places: Places<'_>,
+    document: &Document,
     key: &str,
 ) -> Result<Option<T>, Failure> {
     let Some(value) = table.remove(key) else { return Ok(None) };
     let read = T::deserialize(ValueDeserializer::from(value));
-    read.map(Some).map_err(|error| places.unreadable(error))
+    read.map(Some).map_err(|error| document.unreadable(error))
 }

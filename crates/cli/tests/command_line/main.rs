@@ -10,6 +10,7 @@ mod cluster;
 mod configuration;
 mod contract;
 mod deploy;
+mod environments;
 mod errors;
 mod first_steps;
 mod gates;

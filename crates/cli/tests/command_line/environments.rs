@@ -1,0 +1,196 @@
+//! Where a project describes its environments: one file or one for each, in TOML or YAML.
+
+use crate::support::Folder;
+
+const STAGING: &str = "\
+target_dir: deploy/staging
+health_checks:
+  - name: has an order
+    kind: command
+    argv: [test, -s, order.rs]
+    failures: 2
+variables:
+  MODE: 'no'
+validate:
+  - name: gates
+    command: [test, -s, order.rs]
+";
+
+/// A folder with a release that passes its check.
+fn release() -> Folder {
+    let folder = Folder::new();
+    folder.file("good/order.rs", "struct Order;\n");
+    folder
+}
+
+/// The names of all environments, as `status` tells them.
+fn names(folder: &Folder) -> Vec<String> {
+    let status = folder.done("status --json").json();
+    let name = |one: &serde_json::Value| one["environment"].as_str().unwrap().to_owned();
+    status["environments"].as_array().unwrap().iter().map(name).collect()
+}
+
+/// STAGING as one of all environments.
+fn among_all() -> String {
+    let mut all = "environments:\n- name: staging\n".to_owned();
+    for line in STAGING.lines() {
+        all.push_str(&format!("  {line}\n"));
+    }
+    all
+}
+
+#[test]
+fn yaml_says_what_toml_says() {
+    let folder = release();
+    for file in ["evergen.deploy.yaml", "evergen.deploy.yml"] {
+        folder.file(file, format!("timeout_seconds: 60\nrollback_strategy: ~\n{}", among_all()));
+        let yaml = folder.done("deploy staging --version 1 --from good --dry-run --json").json();
+        folder.remove(file);
+        let toml = "
+timeout_seconds = 60
+[[environments]]
+name = \"staging\"
+target_dir = \"deploy/staging\"
+variables = { MODE = \"no\" }
+[[environments.health_checks]]
+name = \"has an order\"
+kind = \"command\"
+argv = [\"test\", \"-s\", \"order.rs\"]
+failures = 2
+[[environments.validate]]
+name = \"gates\"
+command = [\"test\", \"-s\", \"order.rs\"]
+";
+        folder.file("evergen.deploy.toml", toml);
+        let plan = folder.done("deploy staging --version 1 --from good --dry-run --json").json();
+        folder.remove("evergen.deploy.toml");
+        assert_eq!(yaml["digest"], plan["digest"], "{yaml}\n{plan}");
+        assert!(yaml["digest"].is_string());
+    }
+}
+
+#[test]
+fn each_environment_may_have_a_file_of_its_own() {
+    let folder = release();
+    folder.file("evergen.deploy/staging.yaml", STAGING);
+    folder.file(
+        "evergen.deploy/production.toml",
+        "name = \"production\"\ntarget_dir = \"deploy/production\"\npromotes_from = \"staging\"\n",
+    );
+    folder
+        .file("evergen.deploy/README.md", "Who may deploy.\n")
+        .file("evergen.deploy/.x.toml~", "?");
+    assert_eq!(names(&folder), ["staging", "production"]);
+    folder.done("deploy staging --version 1 --from good");
+    folder.done("promote production");
+    assert_eq!(folder.read("deploy/production/current/order.rs"), "struct Order;\n");
+
+    // What holds for all stands in the file of all, which may describe more of them.
+    let all = "pre_deploy_commands:\n- { name: never, command: ['false'], timeout_seconds: 5 }\n\
+               environments:\n- { name: development, target_dir: deploy/development }\n";
+    folder.file("evergen.deploy.yml", all);
+    assert_eq!(names(&folder), ["development", "staging", "production"]);
+    folder.file("good/order.rs", "struct Order(u8);\n");
+    let refused = folder.say("deploy staging --version 2 --from good");
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert!(refused.out.contains("never"), "{refused}");
+}
+
+#[test]
+fn two_files_for_one_thing_are_refused() {
+    for (files, said) in [
+        (
+            ["evergen.deploy.toml", "evergen.deploy.yaml"],
+            "`evergen.deploy.toml` and `evergen.deploy.yaml` both describe all environments",
+        ),
+        (
+            ["evergen.deploy/a.toml", "evergen.deploy/a.yml"],
+            "`evergen.deploy/a.toml` and `evergen.deploy/a.yml` both describe environment `a`",
+        ),
+    ] {
+        let folder = release();
+        for file in files {
+            folder.file(file, "");
+        }
+        let refused = folder.say("status");
+        assert_eq!(refused.code, Some(2), "{refused}");
+        assert!(refused.err.contains(said), "{refused}");
+    }
+    let folder = release();
+    folder.file("evergen.deploy.yaml", among_all());
+    folder.file("evergen.deploy/staging.yaml", STAGING);
+    let refused = folder.say("status");
+    assert_eq!(refused.code, Some(2), "{refused}");
+    assert!(refused.err.contains("`staging` is described in another file, too"), "{refused}");
+}
+
+#[test]
+fn what_is_wrong_is_shown_in_the_file_and_line_where_it_stands() {
+    let own = "evergen.deploy/staging.yaml";
+    let all = "evergen.deploy.yaml";
+    for (from, to, line, said) in [
+        ("target_dir:", "target_dri:", 1, "did you mean `target_dir`?"),
+        ("failures: 2", "failures: two", 6, "invalid type"),
+        ("failures: 2", "failures: -2", 6, "-2"),
+        ("kind: command", "kind: comand", 3, "comand"),
+        ("argv: [test,", "argv: ['',", 3, "the program is missing"),
+        ("target_dir", "keep: 0\ntarget_dir", 1, "it may be 1 to 1000"),
+        ("MODE: 'no'", "MODE: 'no", 8, "yaml.org"),
+        ("MODE: 'no'", "MODE: 'no'\n  MODE: 'yes'", 9, "duplicate"),
+        ("command: [test", "command: 7 #", 10, "sequence"),
+        ("target_dir: deploy", "target_dir: &a [*a]\n#", 1, ""),
+    ] {
+        let wrong_text = STAGING.replacen(from, to, 1);
+        for (file, text, line) in [
+            (own, wrong_text.clone(), line),
+            (all, format!("environments:\n- name: staging\n{}", indented(&wrong_text)), line + 2),
+        ] {
+            let folder = release();
+            folder.file(file, text);
+            let wrong = folder.say("drift staging");
+            assert_eq!(wrong.code, Some(2), "{to}: {wrong}");
+            let place = format!("{file}:{line}:");
+            assert!(wrong.err.contains(&place), "{to}: {place} is not in {wrong}");
+            assert!(wrong.err.contains(said), "{to}: {said} is not in {wrong}");
+        }
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+#[test]
+fn a_file_that_describes_no_environment_is_told() {
+    for (file, text, said) in [
+        ("evergen.deploy/staging.toml", "name = \"live\"\n", "but the file is called"),
+        ("evergen.deploy/staging.yaml", "- staging\n", "no settings by name"),
+        ("evergen.deploy/staging.yaml", "a: 1\n---\nb: 1\n", "document"),
+        ("evergen.deploy/up here.yaml", "target_dir: x\n", "up here"),
+        ("evergen.deploy.yaml", "environments: staging\n", "sequence"),
+        (
+            "evergen.deploy/staging.yaml",
+            "target_dir: x\npromotes_from: staging\n",
+            "an environment that stands before it",
+        ),
+    ] {
+        let folder = release();
+        folder.file(file, text);
+        let refused = folder.say("status");
+        assert_eq!(refused.code, Some(2), "{file}: {refused}");
+        assert!(refused.err.contains(said), "{file}: {refused}");
+        assert!(refused.err.contains(file), "{file}: {refused}");
+    }
+    // Aliases that stand for more than anybody writes end as an error, and soon.
+    let folder = release();
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..12 {
+        let once = format!("*a{}", n - 1);
+        bomb.push_str(&format!("a{n}: &a{n} [{}]\n", vec![once; 10].join(", ")));
+    }
+    folder.file("evergen.deploy.yaml", bomb);
+    assert_eq!(folder.say("status").code, Some(2));
+    folder
+        .file("evergen.deploy.yaml", format!("a: {}{}\n", "[".repeat(50_000), "]".repeat(50_000)));
+    assert_eq!(folder.say("status").code, Some(2));
+}
