@@ -43,10 +43,8 @@ impl Schema<'_> {
             // What is read for a place that waits for others is read again for the place.
             self.reader.open_fact(about("place", next));
             let (territory, direct) = self.territory(next);
-            let missing: Vec<TermId> = {
-                let places = self.memo.places.borrow();
-                direct.iter().copied().filter(|above| !places.contains_key(above)).collect()
-            };
+            // Where only one is directly above, nothing depends on what is above that.
+            let missing = if direct.len() < 2 { Vec::new() } else { self.unplaced(&direct) };
             if missing.is_empty() {
                 open.pop();
                 let place = Arc::new(self.find_place(territory, direct));
@@ -58,6 +56,34 @@ impl Schema<'_> {
         }
         self.reader.uses_fact(about("place", class));
         Arc::clone(&self.memo.places.borrow()[&class])
+    }
+
+    /// Classes at or above some whose places are to be found first. Those with one class directly
+    /// above need no other place, and get theirs here.
+    fn unplaced(&self, classes: &[TermId]) -> Vec<TermId> {
+        let mut missing = Vec::new();
+        let mut seen = FxHashSet::default();
+        let mut open = classes.to_vec();
+        while let Some(class) = open.pop() {
+            if !seen.insert(class) {
+                continue;
+            }
+            if let Some(place) = self.memo.places.borrow().get(&class) {
+                open.extend(&place.parents);
+                continue;
+            }
+            self.reader.open_fact(about("place", class));
+            let (territory, parents) = self.territory(class);
+            self.reader.close_fact();
+            if parents.len() < 2 {
+                open.extend(&parents);
+                let place = Arc::new(Place { territory, parents });
+                self.memo.places.borrow_mut().insert(class, place);
+            } else {
+                missing.push(class);
+            }
+        }
+        missing
     }
 
     /// The terms that speak for a class, and the classes directly above them.

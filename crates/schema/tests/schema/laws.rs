@@ -293,7 +293,12 @@ proptest! {
             for read in alone.take_reads().into_patterns() {
                 let whole = QuadPattern { predicate: TermId::ANY, object: TermId::ANY, ..read };
                 let is_known = known.contains(&read) || (whole.subject != TermId::ANY && known.contains(&whole));
-                prop_assert!(is_known, "{read:?} of {term:?} is in no fact");
+                let said = |id| alone.snapshot().term(id).map(|term| term.to_string());
+                prop_assert!(
+                    is_known,
+                    "{:?} {:?} {:?}, read for {:?}, is in no fact",
+                    said(read.subject), said(read.predicate), said(read.object), said(term),
+                );
             }
         }
     }
