@@ -7,6 +7,7 @@
 
 mod tools;
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -73,6 +74,10 @@ fn is_there(shell: &Shell, tool: &Tool) -> bool {
         Source::Debian("python3-venv") => {
             shell::capture(&mut shell.command("python3", &["-c", "import ensurepip"])).is_ok()
         }
+        // It has no program, only the types that protoc brings everywhere else.
+        Source::Debian("libprotobuf-dev") => {
+            Path::new("/usr/include/google/protobuf/any.proto").is_file()
+        }
         Source::Debian(_) | Source::Cargo => shell.has(tool.program),
         Source::Toolchain(name) => listed(shell, &["toolchain", "list"], name),
         Source::Component(name) => listed(shell, &["component", "list", "--installed"], name),
@@ -117,7 +122,7 @@ fn install_python(shell: &Shell, package: &str, version: &str) -> Result<()> {
     let place = shell.tools().join("python");
     let place = place.to_str().context("the folder for tools is not text")?;
     let python = format!("{place}/bin/python");
-    if !std::path::Path::new(&python).exists() {
+    if !Path::new(&python).exists() {
         shell::run(&mut shell.command("python3", &["-m", "venv", place]))?;
     }
     let wanted = format!("{package}=={version}");

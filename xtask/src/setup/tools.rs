@@ -138,6 +138,7 @@ pub(super) const TOOLS: &[Tool] = &[
     tool("mcs", "generated C#", true, Source::Debian("mono-mcs")),
     tool("mono", "generated C#", true, Source::Debian("mono-runtime")),
     tool("protoc", "generated protobuf", true, Source::Debian("protobuf-compiler")),
+    tool("any.proto", "generated protobuf", true, Source::Debian("libprotobuf-dev")),
     tool("psql", "generated SQL, backups and migrations", true, Source::Debian("postgresql")),
     tool("cargo-deny", "the rules for dependencies", true, Source::Cargo),
     tool("cargo-nextest", "the test run", false, Source::Cargo),
