@@ -33,6 +33,11 @@ impl FactId {
     pub fn fingerprint(self) -> Fingerprint {
         self.0
     }
+
+    /// The fact that an index of patterns knows by `fingerprint`.
+    pub fn from_fingerprint(fingerprint: Fingerprint) -> Self {
+        Self(fingerprint)
+    }
 }
 
 /// What a fact was worked out of.
@@ -65,7 +70,9 @@ impl FactReads {
 
 /// Reads a [`Snapshot`], and knows for each fact what it was worked out of.
 ///
-/// What is read outside of any fact is not noted.
+/// What is read outside of any fact is not noted. When the model changes, a tracker can go on:
+/// [`forget`](Self::forget) what the change can have made untrue, and [`turn_to`](Self::turn_to)
+/// the changed model.
 #[derive(Debug, Default)]
 pub struct FactTracker {
     snapshot: Snapshot,
@@ -77,6 +84,9 @@ struct Noted {
     /// The facts that are being worked out, each for the one before it.
     open: Vec<(FactId, FactReads)>,
     known: FxHashMap<FactId, FactReads>,
+    /// Facts that were worked out since the last time that somebody asked for these, maybe
+    /// more than once.
+    new: Vec<FactId>,
 }
 
 impl FactTracker {
@@ -89,9 +99,40 @@ impl FactTracker {
         change(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// All facts that were worked out, with what went into each.
-    pub fn into_facts(self) -> impl Iterator<Item = (FactId, FactReads)> {
-        self.noted.into_inner().unwrap_or_else(PoisonError::into_inner).known.into_iter()
+    /// The facts that were worked out since this was asked last, with what went into each;
+    /// they stay known.
+    pub fn take_new(&self) -> Vec<(FactId, FactReads)> {
+        self.with(|noted| {
+            let mut new = std::mem::take(&mut noted.new);
+            new.sort_unstable();
+            new.dedup();
+            let known = |fact| Some((fact, noted.known.get(&fact)?.clone()));
+            new.into_iter().filter_map(known).collect()
+        })
+    }
+
+    /// How many facts are known.
+    pub fn len(&self) -> usize {
+        self.with(|noted| noted.known.len())
+    }
+
+    /// Whether no fact is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets facts. Those into which they went have to be among them.
+    pub fn forget(&mut self, facts: &[FactId]) {
+        self.with(|noted| {
+            for fact in facts {
+                noted.known.remove(fact);
+            }
+        });
+    }
+
+    /// Reads another snapshot from now on, in which all known facts have to hold.
+    pub fn turn_to(&mut self, snapshot: Snapshot) {
+        self.snapshot = snapshot;
     }
 
     /// Gives up the facts that are being worked out, as after a panic.
@@ -149,6 +190,7 @@ impl TrackedReader for FactTracker {
             let Some((fact, mut reads)) = noted.open.pop() else { return };
             reads.settle();
             noted.known.insert(fact, reads);
+            noted.new.push(fact);
             if let Some((_, user)) = noted.open.last_mut() {
                 user.facts.push(fact);
             }

@@ -2,8 +2,10 @@
 
 use evergen_delta::TermId;
 use evergen_knowledge::TrackedReader;
-use evergen_regeneration::{AskError, KeepError, ModelView, NameKeeper, Remark, Reply, ViewMemory};
-use evergen_schema::{Names, NamesError, Options, Problem, Schema, TextScope};
+use evergen_regeneration::{
+    AskError, KeepError, ModelChange, ModelView, NameKeeper, Remark, Reply, ViewMemory,
+};
+use evergen_schema::{Memo, Names, NamesError, Options, Problem, Schema, TextScope};
 
 /// What templates know as `schema`: classes, properties, enumerations and datatypes of any
 /// ontology, as [`evergen_schema`] describes them.
@@ -83,6 +85,12 @@ impl ModelView for SchemaView {
         let reply = answer(&schema, question, subject);
         memory.leave(schema.into_memo());
         reply
+    }
+
+    fn forget(&self, memory: &mut ViewMemory, change: &ModelChange<'_>) {
+        let mut memo: Memo = memory.take();
+        memo.forget(change.facts, change.delta.quads().map(|quad| quad.subject));
+        memory.leave(memo);
     }
 }
 

@@ -11,6 +11,7 @@ use evergen_artifact::{
 use uuid::Uuid;
 
 use self::cycle::{Cycle, Finished, Halt, Mode, Purpose};
+use self::memory::Kept;
 pub(crate) use self::memory::Memory;
 use crate::error::CycleError;
 use crate::programs::Companions;
@@ -83,6 +84,8 @@ pub struct RegenerationEngine {
     store: DirectoryStore,
     folder: StateFolder,
     memory: Option<Memory>,
+    /// What belongs to the state as the files tell it, where there is no memory.
+    kept: Kept,
     notices: Vec<Diagnostic>,
     lock: Option<WriterLock>,
     /// Whether a commit may have been cut short since the last one that was not.
@@ -120,6 +123,7 @@ impl RegenerationEngine {
             store,
             folder,
             memory: None,
+            kept: Kept::default(),
             notices: Vec::new(),
             lock,
             unsettled: false,
@@ -150,6 +154,7 @@ impl RegenerationEngine {
                     std::io::ErrorKind::NotFound => Ok(()),
                     _ => Err(CycleError::storage(format!("removing {}", meta.display()), error)),
                 })?;
+                self.kept = Kept::default();
                 self.memory = Some(Memory::fresh(memory::Fresh::Unusable(
                     "a commit was damaged, as can be after a power cut".to_owned(),
                 )));
@@ -203,6 +208,7 @@ impl RegenerationEngine {
         self.store = open_store(&project)?;
         self.project = project;
         self.memory = None;
+        self.kept = Kept::default();
         Ok(())
     }
 
@@ -298,13 +304,24 @@ impl RegenerationEngine {
         gate: Gate<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Finished, CycleError> {
-        let taken = self.memory.take();
-        let mut memory = taken.unwrap_or_else(|| Memory::open(&self.folder, &self.project));
+        let kept = std::mem::take(&mut self.kept);
+        let mut memory = self.memory.take().unwrap_or_else(|| {
+            let mut memory = Memory::open(&self.folder, &self.project);
+            // Nobody else writes while the engine may, so that the files are as it left them.
+            if self.lock.is_some() && memory.fresh.is_none() {
+                memory.kept = kept;
+            }
+            memory
+        });
         let mut finished = self.cycle_on(&mut memory, mode, gate, progress)?;
         finished.report.diagnostics.append(&mut self.notices);
         // After a preview, and after a new base, the files tell the state best.
-        if mode.purpose == Purpose::Commit && !memory.rebased {
-            self.memory = Some(memory);
+        if mode.purpose == Purpose::Commit {
+            if memory.rebased {
+                self.kept = memory.kept;
+            } else {
+                self.memory = Some(memory);
+            }
         }
         Ok(finished)
     }

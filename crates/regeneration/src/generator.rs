@@ -14,6 +14,7 @@ use crate::suggest;
 use crate::template::environment::Sandbox;
 use crate::template::front_matter::{self, FrontMatter};
 use crate::template::library::{Library, TemplateFile};
+use crate::template::part::{PART, Parts};
 use crate::view::Views;
 
 /// What every generator of a project is compiled with.
@@ -39,8 +40,10 @@ pub(crate) struct Generator {
     pub(crate) list: Option<RowSource>,
     pub(crate) queries: Vec<NamedQuery>,
     /// The names of the template's context: the row's variables, then the queries, then
-    /// the views.
+    /// the views, then `part`, unless something else is called so.
     pub(crate) context: Arc<[Arc<str>]>,
+    /// The parts that its artifacts have used.
+    pub(crate) parts: Arc<Parts>,
     /// The views, but for those whose name a variable or a query has taken.
     pub(crate) views: Views,
     pub(crate) conditional: bool,
@@ -95,6 +98,9 @@ impl Generator {
             variables.iter().chain(queries.iter().map(|query| &query.name)).cloned().collect();
         let views = with.views.without(&context);
         context.extend(views.iter().map(|view| Arc::from(view.name())));
+        if !context.iter().any(|name| &**name == PART) {
+            context.push(PART.into());
+        }
         let mut generator = Self {
             name,
             library,
@@ -103,6 +109,7 @@ impl Generator {
             context: context.into(),
             queries,
             views,
+            parts: Arc::default(),
             conditional: front.when.is_some(),
             sandbox,
             on_edit: front.on_edit.unwrap_or(with.on_edit),
@@ -162,7 +169,8 @@ impl Generator {
             .filter(|name| !self.context.iter().any(|known| **known == **name))
             .collect();
         names.sort_unstable();
-        let variables = self.context.len() - self.views.iter().count();
+        let variables = self.list.iter().flat_map(RowSource::variables).count();
+        let variables = variables + self.queries.len();
         let known: Vec<&str> = self.context[..variables].iter().map(AsRef::as_ref).collect();
         names
             .into_iter()

@@ -108,4 +108,4 @@ pub use crate::report::*;
 pub use crate::settings::*;
 pub use crate::shared::SharedEngine;
 pub use crate::versions::{KeptVersion, VersionKeeper};
-pub use crate::view::{AskError, ModelView, Remark, Reply, ViewMemory, Views};
+pub use crate::view::{AskError, ModelChange, ModelView, Remark, Reply, ViewMemory, Views};

@@ -6,5 +6,6 @@ mod filters;
 pub(crate) mod front_matter;
 pub(crate) mod library;
 pub(crate) mod node;
+pub(crate) mod part;
 #[cfg(test)]
 mod tests;

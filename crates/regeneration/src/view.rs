@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use evergen_delta::{EncodedQuad, TermId};
-use evergen_knowledge::TrackedReader;
+use evergen_delta::{Delta, EncodedQuad, TermId};
+use evergen_knowledge::{FactId, TrackedReader};
 use minijinja::value::{Enumerator, Object, Serde, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use serde::Serialize;
@@ -42,6 +42,26 @@ pub trait ModelView: Send + Sync {
         question: &str,
         subject: Option<TermId>,
     ) -> Result<Reply, AskError>;
+
+    /// Forgets what a change of the model can have made untrue of `memory`. What is left holds
+    /// in the changed model, and is used for the next answers. Everything, unless a view knows
+    /// better.
+    fn forget(&self, memory: &mut ViewMemory, change: &ModelChange<'_>) {
+        let _ = change;
+        *memory = ViewMemory::default();
+    }
+}
+
+/// How the model changed.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ModelChange<'a> {
+    /// The facts that were worked out before and may be others now: those for which a quad was
+    /// read that came or went, or a pattern that such a quad matches, and all into which one of
+    /// them went.
+    pub facts: &'a [FactId],
+    /// The quads that came and went.
+    pub delta: &'a Delta,
 }
 
 /// What a view remembers from one answer to the next: a value of its own type.
@@ -209,6 +229,11 @@ impl Views {
         let free = |name: &str| !names.iter().any(|taken| **taken == *name);
         let views = self.views.iter().filter(|(name, _)| free(name));
         Self { views: views.map(|(name, view)| (*name, Arc::clone(view))).collect() }
+    }
+
+    /// The view of a name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn ModelView>> {
+        self.views.get(name)
     }
 
     /// All views, by name.

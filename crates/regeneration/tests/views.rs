@@ -125,7 +125,7 @@ impl Fixture {
         self.write("model.ttl", &text);
     }
 
-    fn try_run(&self) -> Result<RunReport, CycleError> {
+    fn open(&self) -> Result<RegenerationEngine, CycleError> {
         let mut settings = Settings::default();
         settings.model.sources = vec!["model.ttl".to_owned()];
         let prefixes =
@@ -133,7 +133,11 @@ impl Fixture {
         settings.model.prefixes.extend(prefixes);
         let views = Views::new().with(Arc::clone(&self.view) as Arc<dyn ModelView>);
         let project = Project::new(self.folder.path(), settings).with_views(views);
-        RegenerationEngine::open(project, Access::Write { wait: None })?.run(&mut |_| {})
+        RegenerationEngine::open(project, Access::Write { wait: None })
+    }
+
+    fn try_run(&self) -> Result<RunReport, CycleError> {
+        self.open()?.run(&mut |_| {})
     }
 
     fn run(&self) -> RunReport {
@@ -338,4 +342,31 @@ fn a_filter_takes_nothing_that_has_no_text() {
     ");
     let number = TEMPLATE.replace("comments.of(class).comments | join(\", \")", "3 | snake");
     Fixture::new(&number).run();
+}
+
+#[test]
+fn an_engine_that_stays_asks_again_only_what_a_change_touches() {
+    let all =
+        "{{ comments.of('urn:a').comments | join }}, {{ comments.of('urn:b').comments | join }}";
+    let template = TEMPLATE.replace("{{ comments.of(class).comments | join(\", \") }}", all);
+    let fixture = Fixture::new(&template);
+    let mut engine = fixture.open().unwrap();
+    engine.run(&mut |_| {}).unwrap();
+    let mut asked = || fixture.view.asked.swap(0, Ordering::Relaxed);
+    assert!((2..=4).contains(&asked()), "two workers may ask at once");
+    for (first, second) in [("one", "three"), ("four", "three"), ("four", "five")] {
+        fixture.model(first, second);
+        let report = engine.run(&mut |_| {}).unwrap();
+        assert_eq!(report.artifacts.written, 4);
+        assert_eq!(fixture.read("a.text"), format!("{first}, {second}\n"));
+        assert!((1..=2).contains(&asked()), "one was touched, which two workers may find out");
+    }
+    // What nobody wrote counts for nothing: a preview, and a cycle that fails.
+    fixture.model("six", "five");
+    engine.plan().unwrap();
+    fixture.write("model.ttl", "<urn:a> a");
+    engine.run(&mut |_| {}).unwrap_err();
+    fixture.model("six", "seven");
+    engine.run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read("a.txt"), "six, seven\n");
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use evergen_delta::{TermId, TermRef};
+use evergen_knowledge::FactId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Ids, in_star};
@@ -59,13 +60,20 @@ struct Group {
 /// All groups that were found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    of: FxHashMap<TermId, usize>,
-    all: Vec<Group>,
+    of: FxHashMap<TermId, Arc<Group>>,
+}
+
+impl Group {
+    /// The fact of which terms are in it.
+    fn fact(&self) -> FactId {
+        about("group", self.members[0])
+    }
 }
 
 impl Groups {
-    fn group(&self, term: TermId) -> Option<&Group> {
-        Some(&self.all[*self.of.get(&term)?])
+    /// Forgets the groups among whose facts is one of the given, and tells it of no other.
+    pub(crate) fn forget(&mut self, is_stale: impl Fn(FactId) -> bool) {
+        self.of.retain(|_, group| !is_stale(group.fact()));
     }
 }
 
@@ -101,26 +109,20 @@ impl Schema<'_> {
                 return Standing::Hidden;
             }
         }
-        let group = self.group_index(term);
-        let first = self.memo.groups.borrow().all[group].members[0];
-        self.remembered(&self.memo.standings, first, about("standing", first), || {
-            self.reader.uses_fact(about("group", first));
-            self.find_standing(group)
+        let group = self.group(term);
+        self.remembered(&self.memo.standings, about("standing", group.members[0]), || {
+            self.reader.uses_fact(group.fact());
+            self.find_standing(&group)
         })
     }
 
     /// The terms that are one class with a term, by IRI.
     pub(crate) fn members(&self, term: TermId) -> Vec<TermId> {
-        let group = self.group_index(term);
-        self.memo.groups.borrow().all[group].members.clone()
+        self.group(term).members.clone()
     }
 
-    fn find_standing(&self, group: usize) -> Standing {
-        let (members, is_literal, is_enumeration) = {
-            let groups = self.memo.groups.borrow();
-            let group = &groups.all[group];
-            (group.members.clone(), group.is_literal, group.is_enumeration)
-        };
+    fn find_standing(&self, group: &Group) -> Standing {
+        let Group { members, is_literal, is_enumeration } = group;
         let nodes: Vec<Arc<Node>> = members.iter().map(|member| self.node(*member)).collect();
         let pairs = || members.iter().copied().zip(&nodes);
         let Some(representative) = pairs()
@@ -138,7 +140,7 @@ impl Schema<'_> {
         let is_said = nodes.iter().any(|node| node.is_class || node.says_something);
         let is_shape =
             || members.iter().any(|member| !self.objects(*member, v().sh_datatype).is_empty());
-        if is_literal || (!is_said && is_shape()) {
+        if *is_literal || (!is_said && is_shape()) {
             return Standing::Datatype(representative);
         }
         let has_individuals = || {
@@ -146,7 +148,7 @@ impl Schema<'_> {
                 self.subjects(v().rdf_type, *member).iter().any(|value| self.is_iri(*value))
             })
         };
-        if is_enumeration && has_individuals() {
+        if *is_enumeration && has_individuals() {
             return Standing::Enumeration(representative);
         }
         Standing::Class(representative)
@@ -195,7 +197,7 @@ impl Schema<'_> {
     /// What is said of a named class or datatype by itself.
     pub(crate) fn node(&self, term: TermId) -> Arc<Node> {
         let fact = about("node", term);
-        self.remembered(&self.memo.nodes, term, fact, || self.find_node(term).into())
+        self.remembered(&self.memo.nodes, fact, || self.find_node(term).into())
     }
 
     fn find_node(&self, term: TermId) -> Node {
@@ -318,14 +320,14 @@ impl Schema<'_> {
         above
     }
 
-    /// The number of the group of a term.
+    /// The group of a term.
     ///
     /// Strongly connected components as Tarjan finds them, with a stack of our own. A
     /// component is complete after all that are above it, so its flags follow from theirs.
-    fn group_index(&self, term: TermId) -> usize {
-        if let Some(group) = self.memo.groups.borrow().group(term) {
-            self.reader.uses_fact(about("group", group.members[0]));
-            return self.memo.groups.borrow().of[&term];
+    fn group(&self, term: TermId) -> Arc<Group> {
+        if let Some(group) = self.memo.groups.borrow().of.get(&term) {
+            self.reader.uses_fact(group.fact());
+            return Arc::clone(group);
         }
         let mut search = Search::default();
         search.open(self, term);
@@ -344,7 +346,7 @@ impl Schema<'_> {
             };
             frame.low = frame.low.min(low);
         }
-        self.memo.groups.borrow().of[&term]
+        Arc::clone(&self.memo.groups.borrow().of[&term])
     }
 
     /// Adds a group whose every term above has one.
@@ -357,24 +359,23 @@ impl Schema<'_> {
             for member in &members {
                 let node = self.node(*member);
                 for above in self.above(*member, &node) {
-                    if let Some(above) = groups.group(above) {
-                        self.reader.uses_fact(about("group", above.members[0]));
+                    if let Some(above) = groups.of.get(&above) {
+                        self.reader.uses_fact(above.fact());
                     }
                 }
                 group.is_literal |= node.is_literal();
                 group.is_enumeration |= node.supers.contains(&v().schema_enumeration)
                     || node.supers.contains(&v().old_schema_enumeration);
                 for above in node.supers.iter().filter_map(|above| groups.of.get(above)) {
-                    group.is_literal |= groups.all[*above].is_literal;
-                    group.is_enumeration |= groups.all[*above].is_enumeration;
+                    group.is_literal |= above.is_literal;
+                    group.is_enumeration |= above.is_enumeration;
                 }
             }
         }
         self.reader.close_fact();
-        let mut groups = self.memo.groups.borrow_mut();
-        let index = groups.all.len();
-        groups.of.extend(members.iter().map(|member| (*member, index)));
-        groups.all.push(Group { members, ..group });
+        let group = Arc::new(Group { members, ..group });
+        let members = group.members.iter().map(|member| (*member, Arc::clone(&group)));
+        self.memo.groups.borrow_mut().of.extend(members);
     }
 }
 

@@ -71,7 +71,7 @@ impl Schema<'_> {
     /// What one term of a class's territory says of properties.
     pub(crate) fn constraints(&self, term: TermId) -> Arc<Constraints> {
         let fact = about("constraints", term);
-        self.remembered(&self.memo.constraints, term, fact, || self.find_constraints(term).into())
+        self.remembered(&self.memo.constraints, fact, || self.find_constraints(term).into())
     }
 
     fn find_constraints(&self, term: TermId) -> Constraints {

@@ -35,7 +35,7 @@ impl Schema<'_> {
     /// The literals of a datatype, which has a name or is a restriction without one.
     pub(crate) fn data_range(&self, datatype: TermId) -> Arc<DataRange> {
         let fact = about("data", datatype);
-        self.remembered(&self.memo.data, datatype, fact, || self.find_data_range(datatype).into())
+        self.remembered(&self.memo.data, fact, || self.find_data_range(datatype).into())
     }
 
     fn find_data_range(&self, datatype: TermId) -> DataRange {

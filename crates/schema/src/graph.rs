@@ -78,7 +78,7 @@ impl Schema<'_> {
 
     /// The members of a list. A list without an end ends where it repeats itself.
     pub(crate) fn list(&self, head: TermId) -> Arc<List> {
-        self.remembered(&self.memo.lists, head, about("list", head), || self.find_list(head).into())
+        self.remembered(&self.memo.lists, about("list", head), || self.find_list(head).into())
     }
 
     fn find_list(&self, head: TermId) -> List {
@@ -131,8 +131,9 @@ impl Schema<'_> {
         let mut seen = FxHashSet::default();
         let mut at = cell;
         let head = loop {
-            if let Some(known) = self.memo.heads.borrow().get(&at) {
-                self.reader.uses_fact(about("head", at));
+            let fact = about("head", at);
+            if let Some(known) = self.memo.heads.borrow().get(&fact) {
+                self.reader.uses_fact(fact);
                 break *known;
             }
             if !seen.insert(at) {
@@ -153,14 +154,15 @@ impl Schema<'_> {
     fn remember_heads(&self, walked: &[TermId], end: TermId, head: Option<TermId>) {
         let mut before = end;
         for cell in walked.iter().rev().copied() {
-            self.reader.open_fact(about("head", cell));
+            let fact = about("head", cell);
+            self.reader.open_fact(fact);
             let pattern = QuadPattern::default_graph(None, Some(v().rdf_rest), Some(cell));
             self.reader.reads_again(pattern);
             if before != cell {
                 self.reader.uses_fact(about("head", before));
             }
             self.reader.close_fact();
-            self.memo.heads.borrow_mut().insert(cell, head);
+            self.memo.heads.borrow_mut().insert(fact, head);
             before = cell;
         }
     }
@@ -185,7 +187,9 @@ impl Schema<'_> {
         if let Some(text) = self.memo.iris.borrow().get(&id) {
             return text.clone();
         }
-        let text = Text::from(self.term(id).map_or("", TermRef::text));
+        // What nothing is said of yet may be said something of later.
+        let Some(term) = self.term(id) else { return Text::default() };
+        let text = Text::from(term.text());
         self.memo.iris.borrow_mut().insert(id, text.clone());
         text
     }

@@ -36,26 +36,28 @@ impl Schema<'_> {
         // Places of classes above come first, so that no call is nested in another.
         let mut open = vec![class];
         while let Some(next) = open.last().copied() {
-            if self.memo.places.borrow().contains_key(&next) {
+            let fact = about("place", next);
+            if self.memo.places.borrow().contains_key(&fact) {
                 open.pop();
                 continue;
             }
             // What is read for a place that waits for others is read again for the place.
-            self.reader.open_fact(about("place", next));
+            self.reader.open_fact(fact);
             let (territory, direct) = self.territory(next);
             // Where only one is directly above, nothing depends on what is above that.
             let missing = if direct.len() < 2 { Vec::new() } else { self.unplaced(&direct) };
             if missing.is_empty() {
                 open.pop();
                 let place = Arc::new(self.find_place(territory, direct));
-                self.memo.places.borrow_mut().insert(next, place);
+                self.memo.places.borrow_mut().insert(fact, place);
             } else {
                 open.extend(missing);
             }
             self.reader.close_fact();
         }
-        self.reader.uses_fact(about("place", class));
-        Arc::clone(&self.memo.places.borrow()[&class])
+        let fact = about("place", class);
+        self.reader.uses_fact(fact);
+        Arc::clone(&self.memo.places.borrow()[&fact])
     }
 
     /// Classes at or above some whose places are to be found first. Those with one class directly
@@ -68,17 +70,18 @@ impl Schema<'_> {
             if !seen.insert(class) {
                 continue;
             }
-            if let Some(place) = self.memo.places.borrow().get(&class) {
+            let fact = about("place", class);
+            if let Some(place) = self.memo.places.borrow().get(&fact) {
                 open.extend(&place.parents);
                 continue;
             }
-            self.reader.open_fact(about("place", class));
+            self.reader.open_fact(fact);
             let (territory, parents) = self.territory(class);
             self.reader.close_fact();
             if parents.len() < 2 {
                 open.extend(&parents);
                 let place = Arc::new(Place { territory, parents });
-                self.memo.places.borrow_mut().insert(class, place);
+                self.memo.places.borrow_mut().insert(fact, place);
             } else {
                 missing.push(class);
             }
@@ -119,8 +122,9 @@ impl Schema<'_> {
         let mut above = FxHashSet::default();
         let mut open = direct.clone();
         while let Some(class) = open.pop() {
-            self.reader.uses_fact(about("place", class));
-            open.extend(places[&class].parents.iter().filter(|parent| above.insert(**parent)));
+            let fact = about("place", class);
+            self.reader.uses_fact(fact);
+            open.extend(places[&fact].parents.iter().filter(|parent| above.insert(**parent)));
         }
         let parents = direct.into_iter().filter(|parent| !above.contains(parent)).collect();
         Place { territory, parents }
@@ -129,7 +133,7 @@ impl Schema<'_> {
     /// All classes above a class, by the term that stands for it.
     pub(crate) fn lineage(&self, class: TermId) -> Arc<Lineage> {
         let fact = about("lineage", class);
-        self.remembered(&self.memo.lineages, class, fact, || self.find_lineage(class).into())
+        self.remembered(&self.memo.lineages, fact, || self.find_lineage(class).into())
     }
 
     fn find_lineage(&self, class: TermId) -> Lineage {

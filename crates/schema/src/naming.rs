@@ -16,7 +16,7 @@ use crate::{Schema, Text};
 impl Schema<'_> {
     /// The base name of a class, enumeration or datatype.
     pub(crate) fn class_name(&self, term: TermId) -> Text {
-        self.remembered(&self.memo.names, term, about("name", term), || {
+        self.remembered(&self.memo.names, about("name", term), || {
             let kept = self.kept_name(&self.text(term), CLASS);
             kept.unwrap_or_else(|| self.usual_name(term))
         })
@@ -25,7 +25,7 @@ impl Schema<'_> {
     /// The base name of a property.
     pub(crate) fn property_name(&self, key: Key) -> Text {
         let fact = about_key("property name", key);
-        self.remembered(&self.memo.property_names, key, fact, || {
+        self.remembered(&self.memo.property_names, fact, || {
             let kept = self.kept_name(&self.property_subject(key), PROPERTY);
             kept.unwrap_or_else(|| self.usual_property_name(key))
         })

@@ -28,7 +28,7 @@ impl Schema<'_> {
     /// The properties that a class names itself, by domains, restrictions and shapes.
     pub(crate) fn own_properties(&self, class: TermId) -> Arc<OwnProperties> {
         let fact = about("own", class);
-        self.remembered(&self.memo.own, class, fact, || self.find_own_properties(class).into())
+        self.remembered(&self.memo.own, fact, || self.find_own_properties(class).into())
     }
 
     fn find_own_properties(&self, class: TermId) -> OwnProperties {

@@ -60,7 +60,7 @@ impl Schema<'_> {
     pub(crate) fn plain(&self, key: Key, with_texts: bool) -> Arc<Plain> {
         let fact = about_key(if with_texts { "shown" } else { "plain" }, key);
         let find = || self.find_plain(key, with_texts).into();
-        self.remembered(&self.memo.plain, (key, with_texts), fact, find)
+        self.remembered(&self.memo.plain, fact, find)
     }
 
     fn find_plain(&self, key: Key, with_texts: bool) -> Plain {
@@ -233,7 +233,7 @@ impl Schema<'_> {
     pub(crate) fn equivalents(&self, property: TermId) -> Arc<[TermId]> {
         let fact = about("equivalents", property);
         let find = || self.find_equivalents(property).into();
-        self.remembered(&self.memo.equivalents, property, fact, find)
+        self.remembered(&self.memo.equivalents, fact, find)
     }
 
     fn find_equivalents(&self, property: TermId) -> Vec<TermId> {
@@ -305,7 +305,7 @@ impl Schema<'_> {
     /// for properties that have none, by those of properties above or of the inverse's range.
     pub(crate) fn declared(&self, term: TermId) -> Arc<[TermId]> {
         let fact = about("declared", term);
-        self.remembered(&self.memo.declared, term, fact, || self.find_declared(term).into())
+        self.remembered(&self.memo.declared, fact, || self.find_declared(term).into())
     }
 
     fn find_declared(&self, term: TermId) -> Vec<TermId> {

@@ -1,12 +1,11 @@
 //! The view itself, and what it remembers.
 
 use std::cell::RefCell;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use evergen_delta::TermId;
 use evergen_knowledge::{FactId, TrackedReader};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::classify::{Groups, Node, Standing};
 use crate::constraints::Constraints;
@@ -31,32 +30,72 @@ pub struct Schema<'a> {
     pub(crate) memo: Memo,
 }
 
+/// What was found out, by the fact that it is.
+pub(crate) type Table<T> = RefCell<FxHashMap<FactId, T>>;
+
 /// What a [`Schema`] has found out so far.
 ///
 /// It may be kept while no schema is alive, and belongs to one reader: what is remembered
 /// is not read again, so a tracker that has never seen the reads would miss them. A
 /// [`FactTracker`](evergen_knowledge::FactTracker) is told which facts are used, and so knows
-/// what each answer depends on, however much of it was found out for others.
+/// what each answer depends on, however much of it was found out for others. When the model
+/// changes, [`forget`](Self::forget) leaves what still holds.
 #[derive(Debug, Default)]
 pub struct Memo {
     pub(crate) stars: RefCell<FxHashMap<TermId, Star>>,
+    /// Texts of terms, which are the same in every model.
     pub(crate) iris: RefCell<FxHashMap<TermId, Text>>,
-    pub(crate) names: RefCell<FxHashMap<TermId, Text>>,
-    pub(crate) property_names: RefCell<FxHashMap<Key, Text>>,
-    pub(crate) lists: RefCell<FxHashMap<TermId, Arc<List>>>,
-    pub(crate) heads: RefCell<FxHashMap<TermId, Option<TermId>>>,
-    pub(crate) nodes: RefCell<FxHashMap<TermId, Arc<Node>>>,
     pub(crate) groups: RefCell<Groups>,
-    pub(crate) standings: RefCell<FxHashMap<TermId, Standing>>,
-    pub(crate) places: RefCell<FxHashMap<TermId, Arc<Place>>>,
-    pub(crate) lineages: RefCell<FxHashMap<TermId, Arc<Lineage>>>,
-    pub(crate) equivalents: RefCell<FxHashMap<TermId, Arc<[TermId]>>>,
-    pub(crate) declared: RefCell<FxHashMap<TermId, Arc<[TermId]>>>,
-    pub(crate) constraints: RefCell<FxHashMap<TermId, Arc<Constraints>>>,
-    pub(crate) data: RefCell<FxHashMap<TermId, Arc<DataRange>>>,
-    pub(crate) own: RefCell<FxHashMap<TermId, Arc<OwnProperties>>>,
-    pub(crate) layouts: RefCell<FxHashMap<TermId, Arc<Layout>>>,
-    pub(crate) plain: RefCell<FxHashMap<(Key, bool), Arc<Plain>>>,
+    pub(crate) names: Table<Text>,
+    pub(crate) property_names: Table<Text>,
+    pub(crate) lists: Table<Arc<List>>,
+    pub(crate) heads: Table<Option<TermId>>,
+    pub(crate) nodes: Table<Arc<Node>>,
+    pub(crate) standings: Table<Standing>,
+    pub(crate) places: Table<Arc<Place>>,
+    pub(crate) lineages: Table<Arc<Lineage>>,
+    pub(crate) equivalents: Table<Arc<[TermId]>>,
+    pub(crate) declared: Table<Arc<[TermId]>>,
+    pub(crate) constraints: Table<Arc<Constraints>>,
+    pub(crate) data: Table<Arc<DataRange>>,
+    pub(crate) own: Table<Arc<OwnProperties>>,
+    pub(crate) layouts: Table<Arc<Layout>>,
+    pub(crate) plain: Table<Arc<Plain>>,
+}
+
+impl Memo {
+    /// Forgets what a change of the model can have made untrue: the facts that it can have
+    /// changed, all that they went into included, and all that was read of the subjects of its
+    /// quads. What is left holds in the changed model.
+    pub fn forget(&mut self, facts: &[FactId], subjects: impl IntoIterator<Item = TermId>) {
+        fn without<T>(table: &mut Table<T>, facts: &[FactId]) {
+            let table = table.get_mut();
+            for fact in facts {
+                table.remove(fact);
+            }
+        }
+        let stars = self.stars.get_mut();
+        for subject in subjects {
+            stars.remove(&subject);
+        }
+        let stale: FxHashSet<FactId> = facts.iter().copied().collect();
+        self.groups.get_mut().forget(|fact| stale.contains(&fact));
+        without(&mut self.names, facts);
+        without(&mut self.property_names, facts);
+        without(&mut self.lists, facts);
+        without(&mut self.heads, facts);
+        without(&mut self.nodes, facts);
+        without(&mut self.standings, facts);
+        without(&mut self.places, facts);
+        without(&mut self.lineages, facts);
+        without(&mut self.equivalents, facts);
+        without(&mut self.declared, facts);
+        without(&mut self.constraints, facts);
+        without(&mut self.data, facts);
+        without(&mut self.own, facts);
+        without(&mut self.layouts, facts);
+        without(&mut self.plain, facts);
+    }
 }
 
 impl<'a> Schema<'a> {
@@ -76,21 +115,20 @@ impl<'a> Schema<'a> {
     }
 
     /// What a table remembers, or else is found out now: a fact, either way.
-    pub(crate) fn remembered<K: Copy + Eq + Hash, T: Clone>(
+    pub(crate) fn remembered<T: Clone>(
         &self,
-        table: &RefCell<FxHashMap<K, T>>,
-        key: K,
+        table: &Table<T>,
         fact: FactId,
         find: impl FnOnce() -> T,
     ) -> T {
-        if let Some(known) = table.borrow().get(&key) {
+        if let Some(known) = table.borrow().get(&fact) {
             self.reader.uses_fact(fact);
             return known.clone();
         }
         self.reader.open_fact(fact);
         let found = find();
         self.reader.close_fact();
-        table.borrow_mut().insert(key, found.clone());
+        table.borrow_mut().insert(fact, found.clone());
         found
     }
 }

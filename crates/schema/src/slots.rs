@@ -74,27 +74,30 @@ impl Schema<'_> {
         // Layouts of classes above come first, so that no call is nested in another.
         let mut open = vec![class];
         while let Some(next) = open.last().copied() {
-            if self.memo.layouts.borrow().contains_key(&next) {
+            let fact = about("layout", next);
+            if self.memo.layouts.borrow().contains_key(&fact) {
                 open.pop();
                 continue;
             }
             let missing: Vec<TermId> = {
                 let parents = &self.place_of(next).parents;
                 let layouts = self.memo.layouts.borrow();
-                parents.iter().copied().filter(|parent| !layouts.contains_key(parent)).collect()
+                let is_known = |parent: &TermId| layouts.contains_key(&about("layout", *parent));
+                parents.iter().copied().filter(|parent| !is_known(parent)).collect()
             };
             if missing.is_empty() {
                 open.pop();
-                self.reader.open_fact(about("layout", next));
+                self.reader.open_fact(fact);
                 let layout = Arc::new(self.find_layout(next));
                 self.reader.close_fact();
-                self.memo.layouts.borrow_mut().insert(next, layout);
+                self.memo.layouts.borrow_mut().insert(fact, layout);
             } else {
                 open.extend(missing);
             }
         }
-        self.reader.uses_fact(about("layout", class));
-        Arc::clone(&self.memo.layouts.borrow()[&class])
+        let fact = about("layout", class);
+        self.reader.uses_fact(fact);
+        Arc::clone(&self.memo.layouts.borrow()[&fact])
     }
 
     fn find_layout(&self, class: TermId) -> Layout {

@@ -81,7 +81,8 @@ fn value(node: &Placed<Node>) -> Option<Spanned<DeValue<'_>>> {
             Err(_) => DeValue::String(number.as_str().into()),
         },
         Node::List(nodes) => {
-            DeValue::Array(nodes.iter().filter_map(self::value).collect::<DeArray<'_>>())
+            let values: DeArray<'_> = nodes.iter().filter_map(value).collect();
+            DeValue::Array(values)
         }
         Node::Map(entries) => DeValue::Table(table(entries)),
     };

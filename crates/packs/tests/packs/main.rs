@@ -10,3 +10,4 @@ mod real;
 mod support;
 mod touch;
 mod version;
+mod warm;

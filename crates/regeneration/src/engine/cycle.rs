@@ -14,7 +14,7 @@ use super::catalogue::{self, Catalogue};
 use super::commit;
 use super::imports;
 use super::making::{Made, Shared};
-use super::memory::{Fresh, Memory};
+use super::memory::{Fresh, Kept, Memory};
 use super::names;
 use super::orphans::Deletion;
 use super::remarks;
@@ -171,9 +171,19 @@ impl Cycle<'_> {
     ) -> Result<Finished, Halt> {
         let Looked { mut inputs, deviations, settings, mut kept } = looked;
         let digests = catalogue.digests(self.project, settings);
-        let answers = Arc::new(Answers::new(update.after.clone()));
         let everything = self.everything(memory, settings);
         let facts = stale_facts(memory, everything.is_some(), &update.delta);
+        let answers = match memory.kept.answers.take().filter(|_| everything.is_none()) {
+            Some(known) => known.after(&update.after, &update.delta, &facts, &self.project.views),
+            None => Answers::new(update.after.clone()),
+        };
+        let answers = Arc::new(answers);
+        for generator in &catalogue.generators {
+            match everything {
+                Some(_) => generator.parts.clear(),
+                None => generator.parts.forget(&update.delta, &facts),
+            }
+        }
         let change = Change {
             delta: &update.delta,
             after: &update.after,
@@ -209,6 +219,7 @@ impl Cycle<'_> {
         report.diagnostics.extend(self.stage_kept(memory, &made, &kept, &mut inputs)?);
         report.phases_ms.render = clock.lap();
 
+        let found = answers.facts_since(memory.reads.as_ref(), &facts);
         let settled = commit::Settled {
             cycle: self,
             inputs,
@@ -217,11 +228,12 @@ impl Cycle<'_> {
             generators,
             quads: report.model.quads,
             deviations: &deviations,
-            facts: answers.facts_since(memory.reads.as_ref(), &facts),
+            facts: found,
         };
+        let rest = Arc::into_inner(answers).map(Answers::at_rest);
         drop(update.after);
         let finished = settled.finish(memory, made, report, &mut clock, progress)?;
-        memory.catalogue = Some(catalogue);
+        memory.kept = Kept { catalogue: Some(catalogue), answers: rest };
         Ok(finished)
     }
 
@@ -297,7 +309,7 @@ impl Cycle<'_> {
         settings: Digest,
     ) -> Result<(Vec<sources::Parsed>, Catalogue), CycleError> {
         let parsed = sources::gather(self.project, memory, inputs);
-        let known = memory.catalogue.take().filter(|_| {
+        let known = memory.kept.catalogue.take().filter(|_| {
             !inputs.templates_changed
                 && memory.has_settings(settings)
                 && self.same_generators(memory)

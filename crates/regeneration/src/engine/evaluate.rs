@@ -19,6 +19,7 @@ use crate::records::{Cause, Content, Record, Row, push_terms};
 use crate::report::Diagnostic;
 use crate::template::asked::{Answers, Asked};
 use crate::template::node::{Fields, Node, Session, Trace};
+use crate::template::part::PartMaker;
 
 /// An artifact that may be stale.
 #[derive(Clone, Debug)]
@@ -228,6 +229,12 @@ pub(super) fn prepare(
     values.extend(generator.views.iter().map(|view| {
         let (view, session) = (Arc::clone(view), Arc::clone(session));
         Value::from_object(Asked { view, session })
+    }));
+    values.push(Value::from_object(PartMaker {
+        parts: Arc::clone(&generator.parts),
+        views: generator.views.clone(),
+        session: Arc::clone(session),
+        fuel: generator.sandbox.limits.fuel.into(),
     }));
     let names = Arc::clone(&generator.context);
     let origin = origin(session, 0, 0);

@@ -8,6 +8,7 @@ use crate::artifacts::Artifacts;
 use crate::project::Project;
 use crate::state::segment::Unusable;
 use crate::state::{FORMAT, Meta, Reads, StateFolder, Step};
+use crate::template::asked::Answers;
 
 /// The state of a project between cycles. Model and index are opened when they
 /// are needed first: a run that finds nothing changed never looks at them.
@@ -17,7 +18,7 @@ pub(crate) struct Memory {
     pub(super) artifacts: Artifacts,
     pub(super) model: Option<Model>,
     pub(super) reads: Option<Reads>,
-    pub(super) catalogue: Option<Catalogue>,
+    pub(super) kept: Kept,
     /// Steps that model and index have not taken in yet.
     steps: Vec<Step>,
     /// Whether the last commit wrote a new base, so that the files hold all of this compactly.
@@ -26,6 +27,14 @@ pub(crate) struct Memory {
     pub(super) lock_stale: bool,
     /// Why there is nothing to go on from, if so.
     pub(super) fresh: Option<Fresh>,
+}
+
+/// What no file has, and what costs time to find out again.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) catalogue: Option<Catalogue>,
+    /// What views answered about the model.
+    pub(super) answers: Option<Answers>,
 }
 
 /// Why a cycle begins from nothing.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evergen_delta::{Fingerprint, QuadPattern, TermId, TermRef};
+use evergen_delta::{Delta, Fingerprint, QuadPattern, TermId, TermRef};
 use evergen_knowledge::{FactId, FactReads, FactTracker, Snapshot, TrackedReader};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
@@ -14,13 +14,17 @@ use super::node::{Node, Session, expand};
 use crate::state::Reads;
 use crate::state::facts::FactChanges;
 use crate::suggest;
-use crate::view::{AskError, ModelView, Remark, Reply, ViewMemory};
+use crate::view::{AskError, ModelChange, ModelView, Remark, Reply, ViewMemory, Views};
 
 /// So many answers are kept; then the memory begins anew.
 const KEPT: usize = 8192;
 
-/// Answers that were given about one state of the model, each with what it was worked out
-/// of: many artifacts ask the same.
+/// So many facts are kept from one cycle to the next by what one worker found; with more, the
+/// next cycle begins anew, as memory is dearer than its time.
+const KEPT_FACTS: usize = 1 << 20;
+
+/// Answers about the model, each with what it was worked out of: many artifacts ask the same,
+/// and what a change does not touch is answered in the next cycle as it was in the last.
 pub(crate) struct Answers {
     snapshot: Snapshot,
     known: Mutex<HashMap<Question, Arc<Answer>>>,
@@ -56,6 +60,51 @@ impl Answers {
         }
     }
 
+    /// What still holds of the answers before a change, for the state after it. `facts` are
+    /// those that `delta` can have changed, as told by an index that knows all facts of these
+    /// answers.
+    pub(crate) fn after(
+        self,
+        snapshot: &Snapshot,
+        delta: &Delta,
+        facts: &FxHashSet<Fingerprint>,
+        views: &Views,
+    ) -> Self {
+        let stale: Vec<FactId> = facts.iter().map(|fact| FactId::from_fingerprint(*fact)).collect();
+        let change = ModelChange { facts: &stale, delta };
+        let mut known = into_inner(self.known);
+        known.retain(|_, answer| !facts.contains(&answer.fact.fingerprint()));
+        let mut idle = into_inner(self.idle);
+        for Workshop { tracker, memories } in &mut idle {
+            tracker.forget(&stale);
+            tracker.turn_to(snapshot.clone());
+            memories.retain(|name, _| views.get(name).is_some());
+            for (name, memory) in memories {
+                if let Some(view) = views.get(name) {
+                    view.forget(memory, &change);
+                }
+            }
+        }
+        Self {
+            snapshot: snapshot.clone(),
+            known: Mutex::new(known),
+            remarks: Mutex::default(),
+            idle: Mutex::new(idle),
+        }
+    }
+
+    /// The same without the model itself, which may change now; only to be asked again
+    /// [`after`](Self::after) that.
+    pub(crate) fn at_rest(mut self) -> Self {
+        self.snapshot = Snapshot::default();
+        let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|workshop| workshop.tracker.len() <= KEPT_FACTS);
+        for workshop in idle {
+            workshop.tracker.turn_to(Snapshot::default());
+        }
+        self
+    }
+
     /// The answer to a question, asked now or before.
     pub(crate) fn ask(
         &self,
@@ -64,16 +113,14 @@ impl Answers {
         subject: Option<TermId>,
     ) -> Arc<Answer> {
         let key: Question = (view.name(), question.to_owned(), subject);
-        if let Some(answer) = locked(&self.known).get(&key) {
-            return Arc::clone(answer);
+        let known = locked(&self.known).get(&key).map(Arc::clone);
+        if let Some(answer) = known {
+            self.remark(&answer);
+            return answer;
         }
         // Two workers may find the same answer at once, which costs time and does no harm.
         let answer = Arc::new(self.workshop().answer(view, question, subject));
-        if let Ok(reply) = &answer.reply
-            && !reply.remarks().is_empty()
-        {
-            locked(&self.remarks).extend(reply.remarks().iter().cloned());
-        }
+        self.remark(&answer);
         let mut known = locked(&self.known);
         if known.len() >= KEPT {
             known.clear();
@@ -82,7 +129,16 @@ impl Answers {
         answer
     }
 
-    /// What the author of the model should know, of all that was asked; each thing once.
+    fn remark(&self, answer: &Answer) {
+        if let Ok(reply) = &answer.reply
+            && !reply.remarks().is_empty()
+        {
+            locked(&self.remarks).extend(reply.remarks().iter().cloned());
+        }
+    }
+
+    /// What the author of the model should know, of all that was asked about this state of the
+    /// model; each thing once.
     pub(crate) fn remarks(&self) -> Vec<Remark> {
         locked(&self.remarks).iter().cloned().collect()
     }
@@ -114,8 +170,8 @@ impl Answers {
     ) -> FactChanges {
         let is_known = |fact| known.is_some_and(|known| known.facts.contains(fact));
         let mut found = BTreeMap::new();
-        for workshop in locked(&self.idle).drain(..) {
-            for (fact, reads) in workshop.tracker.into_facts() {
+        for workshop in &*locked(&self.idle) {
+            for (fact, reads) in workshop.tracker.take_new() {
                 let fact = fact.fingerprint();
                 if !is_known(fact) || stale.contains(&fact) {
                     found.entry(fact).or_insert_with(|| Some(indexed(&reads)));
@@ -169,6 +225,10 @@ fn indexed(reads: &FactReads) -> Vec<Fingerprint> {
     let mut prints: Vec<Fingerprint> = patterns.chain(facts).collect();
     prints.sort_unstable();
     prints
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -37,6 +37,14 @@ impl Session {
         used.is_wide |= answer.is_wide;
     }
 
+    /// Counts as read what was read for a part of the text.
+    pub(crate) fn uses_all(&self, patterns: &[QuadPattern], facts: &[FactId], is_wide: bool) {
+        self.tracker.record(patterns);
+        let mut used = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        used.facts.extend_from_slice(facts);
+        used.is_wide |= is_wide;
+    }
+
     /// The facts that were used since the last call.
     pub(crate) fn take_facts(&self) -> UsedFacts {
         std::mem::take(&mut *self.facts.lock().unwrap_or_else(PoisonError::into_inner))

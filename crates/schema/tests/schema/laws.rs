@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use evergen_delta::{QuadPattern, TermId};
 use evergen_knowledge::{FactId, FactTracker, TrackedReader as _, Tracker};
-use evergen_schema::{Class, Options, Property, Range, Schema, Slot};
+use evergen_schema::{Class, Datatype, Enumeration, Memo, Options, Property, Range, Schema, Slot};
 use proptest::prelude::*;
 
 use crate::support::{id, model};
@@ -259,9 +259,33 @@ proptest! {
     }
 }
 
+/// What a view of its own has read that no fact behind an answer has.
+fn unknown_reads(alone: &Tracker, facts: &FactTracker, answer: FactId) -> Vec<String> {
+    let known = facts.patterns_of(answer);
+    let is_known = |read: &QuadPattern| {
+        let whole = QuadPattern { predicate: TermId::ANY, object: TermId::ANY, ..*read };
+        known.contains(read) || (whole.subject != TermId::ANY && known.contains(&whole))
+    };
+    let said = |id| alone.snapshot().term(id).map_or_else(|| "?".to_owned(), |it| it.to_string());
+    let reads = alone.take_reads().into_patterns();
+    let unknown = reads.iter().filter(|read| !is_known(read));
+    unknown
+        .map(|it| format!("{} {} {}", said(it.subject), said(it.predicate), said(it.object)))
+        .collect()
+}
+
 /// What class after class asks of one view, and what each answer is said to depend on.
 fn asked_in_turn(facts: &FactTracker, options: &Options) -> Vec<(TermId, Option<Class>, FactId)> {
-    let schema = Schema::new(facts, options);
+    asked_in_turn_of(facts, options, Memo::default())
+}
+
+/// The same of a view that remembers something already.
+fn asked_in_turn_of(
+    facts: &FactTracker,
+    options: &Options,
+    memo: Memo,
+) -> Vec<(TermId, Option<Class>, FactId)> {
+    let schema = Schema::resume(facts, options, memo);
     let mut terms: Vec<TermId> = schema.classes().iter().map(|class| id(&class.iri)).collect();
     // Each is asked when much is known, and when little is.
     let again: Vec<TermId> = terms.iter().rev().copied().collect();
@@ -289,17 +313,7 @@ proptest! {
         for (term, answer, fact) in asked_in_turn(&facts, &options) {
             alone.take_reads();
             prop_assert_eq!(Schema::new(&alone, &options).class(term), answer);
-            let known = facts.patterns_of(fact);
-            for read in alone.take_reads().into_patterns() {
-                let whole = QuadPattern { predicate: TermId::ANY, object: TermId::ANY, ..read };
-                let is_known = known.contains(&read) || (whole.subject != TermId::ANY && known.contains(&whole));
-                let said = |id| alone.snapshot().term(id).map(|term| term.to_string());
-                prop_assert!(
-                    is_known,
-                    "{:?} {:?} {:?}, read for {:?}, is in no fact",
-                    said(read.subject), said(read.predicate), said(read.object), said(term),
-                );
-            }
+            prop_assert_eq!(unknown_reads(&alone, &facts, fact), Vec::<String>::new());
         }
     }
 
@@ -317,6 +331,58 @@ proptest! {
             if !changed.iter().any(|quad| reads.iter().any(|read| read.matches(quad))) {
                 prop_assert_eq!(Schema::new(&after, &options).class(term), answer);
             }
+        }
+    }
+}
+
+/// All that a view says of a model.
+fn everything(schema: &Schema<'_>) -> (Vec<Option<Class>>, Vec<Enumeration>, Vec<Datatype>) {
+    let classes = schema.classes().iter().map(|class| schema.class(id(&class.iri))).collect();
+    let enumerations = schema.enumerations();
+    let enumerations = enumerations.iter().filter_map(|one| schema.enumeration(id(&one.iri)));
+    let datatypes = schema.datatypes();
+    let datatypes = datatypes.iter().filter_map(|one| schema.datatype(id(&one.iri)));
+    (classes, enumerations.collect(), datatypes.collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// What is left of a memory after changes is what a view of its own would find out.
+    #[test]
+    fn what_is_remembered_holds_after_changes(texts in proptest::collection::vec(graph(), 2..5)) {
+        let options = Options::default();
+        let mut now = model(&texts[0]);
+        let mut facts = FactTracker::new(now.snapshot().clone());
+        let mut memo = Memo::default();
+        let mut all = BTreeSet::new();
+        for text in texts.iter().skip(1).chain([&texts[0]]) {
+            let schema = Schema::resume(&facts, &options, memo);
+            everything(&schema);
+            memo = schema.into_memo();
+            all.extend(facts.take_new().into_iter().map(|(fact, _)| fact));
+            let next = model(&format!("{}{text}", texts[0]));
+            let (old, new) = (quads(&now), quads(&next));
+            let changed: Vec<_> = old.symmetric_difference(&new).copied().collect();
+            let is_stale = |fact: &FactId| {
+                let reads = facts.patterns_of(*fact);
+                changed.iter().any(|quad| reads.iter().any(|read| read.matches(quad)))
+            };
+            let stale: Vec<FactId> = all.iter().copied().filter(is_stale).collect();
+            memo.forget(&stale, changed.iter().map(|quad| quad.subject));
+            facts.forget(&stale);
+            facts.turn_to(next.snapshot().clone());
+            all.retain(|fact| !stale.contains(fact));
+            now = next;
+            let alone = Schema::new(&now, &options);
+            let resumed = Schema::resume(&facts, &options, memo);
+            prop_assert_eq!(everything(&resumed), everything(&alone));
+            memo = resumed.into_memo();
+        }
+        for (term, answer, fact) in asked_in_turn_of(&facts, &options, memo) {
+            now.take_reads();
+            prop_assert_eq!(Schema::new(&now, &options).class(term), answer);
+            prop_assert_eq!(unknown_reads(&now, &facts, fact), Vec::<String>::new());
         }
     }
 }

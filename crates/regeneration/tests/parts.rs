@@ -1,0 +1,219 @@
+//! Parts of artifacts: made again by themselves, and to nobody's surprise.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what failed")]
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use evergen_delta::{TermId, TermRef};
+use evergen_knowledge::{TrackedReader, navigate};
+use evergen_regeneration::{
+    Access, AskError, CycleError, ModelView, Project, RegenerationEngine, Reply, Settings,
+    ViewMemory, Views,
+};
+use tempfile::TempDir;
+
+const LABEL: &str = "http://www.w3.org/2000/01/rdf-schema#label";
+
+/// Tells the label of a node, and counts how often it has to look.
+#[derive(Default)]
+struct Labels(AtomicUsize);
+
+impl ModelView for Labels {
+    fn name(&self) -> &'static str {
+        "labels"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn ask(
+        &self,
+        reader: &dyn TrackedReader,
+        _memory: &mut ViewMemory,
+        _question: &str,
+        subject: Option<TermId>,
+    ) -> Result<Reply, AskError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let subject = subject.ok_or(AskError::NoSubject)?;
+        let found = navigate::out(reader, subject, TermRef::Iri(LABEL).id());
+        let texts = found.into_iter().filter_map(|id| Some(reader.term(id)?.text().to_owned()));
+        Ok(Reply::new(&texts.collect::<Vec<_>>()))
+    }
+}
+
+struct Fixture {
+    folder: TempDir,
+    labels: Arc<Labels>,
+    fuel: Option<u64>,
+}
+
+const HEAD: &str = "+++\nto = \"all.txt\"\n[queries]\nthings = \"SELECT ?thing WHERE { ?thing a rdfs:Class } ORDER BY ?thing\"\n+++\n";
+const BODY: &str = "{% for row in things %}{{ part(\"_one.j2\", row.thing) }}\n{% endfor %}";
+const PART: &str =
+    "{{ subject }}: {{ labels.of(subject) | join }} {{ subject.out('rdfs:comment') | join }}";
+
+impl Fixture {
+    fn new(body: &str, part: &str) -> Self {
+        let fixture = Self { folder: TempDir::new().unwrap(), labels: Arc::default(), fuel: None };
+        fs::create_dir(fixture.folder.path().join("templates")).unwrap();
+        fixture.write("templates/all.j2", &format!("{HEAD}{body}"));
+        fixture.write("templates/_one.j2", part);
+        fixture.model("one", "two", "");
+        fixture
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.folder.path().join(path), text).unwrap();
+    }
+
+    fn model(&self, first: &str, second: &str, more: &str) {
+        self.write(
+            "model.ttl",
+            &format!(
+                "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n\
+                 <urn:a> a rdfs:Class ; rdfs:label \"{first}\" .\n\
+                 <urn:b> a rdfs:Class ; rdfs:label \"{second}\" .\n{more}"
+            ),
+        );
+    }
+
+    fn project(&self) -> Project {
+        let mut settings = Settings::default();
+        settings.model.sources = vec!["model.ttl".to_owned()];
+        settings.limits.fuel = self.fuel.unwrap_or(settings.limits.fuel);
+        let views = Views::new().with(Arc::clone(&self.labels) as Arc<dyn ModelView>);
+        Project::new(self.folder.path(), settings).with_views(views)
+    }
+
+    fn engine(&self) -> RegenerationEngine {
+        let access = Access::Write { wait: Some(Duration::from_secs(10)) };
+        RegenerationEngine::open(self.project(), access).unwrap()
+    }
+
+    fn read(&self) -> String {
+        fs::read_to_string(self.folder.path().join("gen/all.txt")).unwrap()
+    }
+
+    fn verify(&self) {
+        let mut engine = RegenerationEngine::open(self.project(), Access::Read).unwrap();
+        assert_eq!(engine.verify().unwrap().differences, []);
+    }
+
+    fn refusal(&self) -> (String, Option<String>, Option<u32>) {
+        match self.engine().run(&mut |_| {}) {
+            Err(CycleError::Rejected(problems)) => {
+                let first = problems.into_iter().next().unwrap();
+                (first.message, first.file, first.line)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_part_is_made_again_when_what_it_read_is_touched_and_only_then() {
+    let fixture = Fixture::new(BODY, PART);
+    let mut engine = fixture.engine();
+    engine.run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: one \nurn:b: two \n");
+    let looks = || fixture.labels.0.swap(0, Ordering::Relaxed);
+    assert_eq!(looks(), 2);
+    // What a view answered, what was navigated to, and a thing more.
+    fixture.model("one", "three", "");
+    engine.run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: one \nurn:b: three \n");
+    assert_eq!(looks(), 1);
+    fixture.model("one", "three", "<urn:b> rdfs:comment \"new\" .");
+    engine.run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: one \nurn:b: three new\n");
+    fixture.model("one", "three", "<urn:b> rdfs:comment \"new\" . <urn:c> a rdfs:Class .");
+    engine.run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: one \nurn:b: three new\nurn:c:  \n");
+    fixture.verify();
+}
+
+#[test]
+fn what_a_part_read_is_read_by_the_artifact() {
+    let fixture = Fixture::new(BODY, PART);
+    fixture.engine().run(&mut |_| {}).unwrap();
+    // Another process knows no part, but what the artifact read.
+    fixture.model("one", "two", "<urn:a> rdfs:comment \"later\" .");
+    let report = fixture.engine().run(&mut |_| {}).unwrap();
+    assert_eq!((report.artifacts.evaluated, report.artifacts.written), (1, 1));
+    assert_eq!(fixture.read(), "urn:a: one later\nurn:b: two \n");
+    fixture.model("one", "two", "<urn:a> rdfs:comment \"later\" ; rdfs:seeAlso <urn:b> .");
+    assert_eq!(fixture.engine().run(&mut |_| {}).unwrap().artifacts.evaluated, 0);
+}
+
+#[test]
+fn another_template_of_a_part_makes_all_of_them_again() {
+    let fixture = Fixture::new(BODY, PART);
+    let mut engine = fixture.engine();
+    engine.run(&mut |_| {}).unwrap();
+    fixture.write("templates/_one.j2", "<{{ subject }}>");
+    engine.run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "<urn:a>\n<urn:b>\n");
+    fixture.verify();
+}
+
+#[test]
+fn a_part_explains_itself() {
+    let fixture = Fixture::new(BODY, PART);
+    fixture.engine().run(&mut |_| {}).unwrap();
+    let explained = fixture.engine().explain("all.txt", Some(2)).unwrap();
+    let explained = serde_json::to_string_pretty(&explained).unwrap();
+    assert!(explained.contains("two"), "{explained}");
+    assert!(explained.contains("templates/_one.j2"), "{explained}");
+}
+
+#[test]
+fn a_name_that_the_front_matter_gives_hides_the_function() {
+    let fixture = Fixture::new("{{ part }}", PART);
+    let text = HEAD.replace("things =", "part = \"ASK { ?x a rdfs:Class }\"\nthings =");
+    fixture.write("templates/all.j2", &format!("{text}{{{{ part }}}}"));
+    fixture.engine().run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "True");
+}
+
+#[test]
+fn wrong_parts_are_told_with_the_place() {
+    let refusals = [
+        ("\n{{ part(\"_one.j2\") }}", PART),
+        ("{{ part(\"_one.j2\", 7) }}", PART),
+        ("{{ part(3, \"urn:a\") }}", PART),
+        ("{{ part(\"_none.j2\", \"urn:a\") }}", PART),
+        ("{{ part(\"_one.j2\", \"urn:a\") }}", "one\n{{ things }}"),
+        ("{{ part(\"_one.j2\", \"urn:a\") }}", "{{ part(\"_one.j2\", \"urn:a\") }}"),
+        ("{{ part(\"_one.j2\", \"urn:a\") }}", "{{ labels.of(subject }}"),
+    ]
+    .map(|(body, part)| format!("{:?}", Fixture::new(body, part).refusal()));
+    insta::assert_snapshot!(refusals.join("\n"), @r#"
+    ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(7))
+    ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(6))
+    ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(6))
+    ("template \"_none.j2\" does not exist", Some("templates/all.j2"), Some(6))
+    ("`things` is undefined", Some("templates/_one.j2"), Some(2))
+    ("a part has no parts of its own; include the template", Some("templates/_one.j2"), Some(1))
+    ("unexpected `}`, expected `,`", Some("templates/_one.j2"), Some(1))
+    "#);
+}
+
+/// Whether an artifact is within its limits does not depend on what is kept.
+#[test]
+fn all_parts_together_have_the_fuel_of_one_artifact() {
+    let part = "{% for n in range(300) %}{{ n }}{% endfor %}{{ labels.of(subject) | join }}";
+    let mut fixture = Fixture::new(BODY, part);
+    fixture.fuel = Some(5_000);
+    let mut engine = fixture.engine();
+    engine.run(&mut |_| {}).unwrap();
+    fixture.model("one", "two", "<urn:c> a rdfs:Class . <urn:d> a rdfs:Class .");
+    let error = engine.run(&mut |_| {}).unwrap_err();
+    let CycleError::Rejected(problems) = error else { panic!("{error}") };
+    drop(engine);
+    assert_eq!(problems[0].code, "template::fuel");
+    assert_eq!(fixture.refusal().0, problems[0].message);
+}
