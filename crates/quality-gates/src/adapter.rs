@@ -14,6 +14,7 @@ use crate::{
 
 mod contract;
 pub(crate) mod find;
+mod proxy;
 
 pub use self::contract::judge_exit;
 use self::find::{Found, find};
@@ -165,13 +166,14 @@ impl<A: ToolAdapter> AdapterGate<A> {
         if invocations.is_empty() {
             return Err(Fault::EmptyScope { what: "the adapter had nothing to run".to_owned() });
         }
+        let program = found.program_in(&folder);
         let mut whole = Reading::default();
         for (index, invocation) in invocations.iter().enumerate() {
             let proof = self.proof(found, invocation, &tree)?;
             if proof.is_some_and(|proof| locked(&self.proved).contains(&proof)) {
                 continue;
             }
-            let output = self.invoke(&job, invocation, index).await?;
+            let output = self.invoke(&job, program, invocation, index).await?;
             let read = self.adapter.read(&job, &output);
             let said = last_words(&output.stdout, &output.stderr);
             let reading = judge_exit(&self.adapter.contract(), output.code, &said, read)?;
@@ -211,6 +213,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
     async fn invoke(
         &self,
         job: &Job<'_>,
+        program: &Path,
         invocation: &Invocation,
         index: usize,
     ) -> Result<ToolOutput, Fault> {
@@ -232,7 +235,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let own = invocation.environment.iter();
         environment.extend(own.map(|(name, value)| (name.into(), value.into())));
         let finished = process::run(Request {
-            program: job.tool.path.clone(),
+            program: program.to_path_buf(),
             arguments: invocation.arguments.clone(),
             folder: job.folder.to_path_buf(),
             private: true,

@@ -129,6 +129,8 @@ pub struct ToolSpec {
     /// `HOME` among them it finds the user's own folder, and his settings in it; otherwise it has
     /// one of its own.
     pub passes: Vec<String>,
+    /// It starts no other program, and so needs none of what a shim in front of it prepares.
+    pub(crate) starts_nothing: bool,
 }
 
 impl ToolSpec {
@@ -141,7 +143,15 @@ impl ToolSpec {
             versions: VersionRange::any(),
             install: install.into(),
             passes: Vec::new(),
+            starts_nothing: false,
         }
+    }
+
+    /// Says that it starts no other program.
+    #[must_use]
+    pub(crate) fn starting_nothing(mut self) -> Self {
+        self.starts_nothing = true;
+        self
     }
 
     /// The versions that will do.

@@ -352,7 +352,7 @@ fn an_engine_that_stays_asks_again_only_what_a_change_touches() {
     let fixture = Fixture::new(&template);
     let mut engine = fixture.open().unwrap();
     engine.run(&mut |_| {}).unwrap();
-    let mut asked = || fixture.view.asked.swap(0, Ordering::Relaxed);
+    let asked = || fixture.view.asked.swap(0, Ordering::Relaxed);
     assert!((2..=4).contains(&asked()), "two workers may ask at once");
     for (first, second) in [("one", "three"), ("four", "three"), ("four", "five")] {
         fixture.model(first, second);

@@ -138,7 +138,7 @@ impl Document {
             Err(error) => return Err(Failure::storage(format!("reading `{file}`"), &error)),
         };
         let mut document = Self { file, text, content: Content::Toml, alone };
-        if !document.file.ends_with(".toml") {
+        if Path::new(&document.file).extension().is_none_or(|ending| ending != "toml") {
             let yaml = Yaml::parse(&document.text).map_err(|error| {
                 let help = "the file is written in YAML: https://yaml.org".to_owned();
                 document.failure("config::syntax", error.why, error.at, help)

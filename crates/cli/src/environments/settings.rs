@@ -194,7 +194,7 @@ impl Settings {
             return Err(document.bad("name", why));
         }
         let mut table = document.table()?;
-        let known = table.get_ref().get("name").map(|name| name.get_ref());
+        let known = table.get_ref().get("name").map(Spanned::get_ref);
         match known.map(|known| known.as_str()) {
             None => {
                 let named = Spanned::new(0..0, DeValue::String(name.into()));

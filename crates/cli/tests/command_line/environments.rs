@@ -1,5 +1,7 @@
 //! Where a project describes its environments: one file or one for each, in TOML or YAML.
 
+use std::fmt::Write as _;
+
 use crate::support::Folder;
 
 const STAGING: &str = "\
@@ -32,11 +34,7 @@ fn names(folder: &Folder) -> Vec<String> {
 
 /// STAGING as one of all environments.
 fn among_all() -> String {
-    let mut all = "environments:\n- name: staging\n".to_owned();
-    for line in STAGING.lines() {
-        all.push_str(&format!("  {line}\n"));
-    }
-    all
+    format!("environments:\n- name: staging\n{}", indented(STAGING))
 }
 
 #[test]
@@ -157,7 +155,7 @@ fn what_is_wrong_is_shown_in_the_file_and_line_where_it_stands() {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
+    text.split_inclusive('\n').flat_map(|line| ["  ", line]).collect()
 }
 
 #[test]
@@ -186,7 +184,7 @@ fn a_file_that_describes_no_environment_is_told() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..12 {
         let once = format!("*a{}", n - 1);
-        bomb.push_str(&format!("a{n}: &a{n} [{}]\n", vec![once; 10].join(", ")));
+        writeln!(bomb, "a{n}: &a{n} [{}]", vec![once; 10].join(", ")).unwrap();
     }
     folder.file("evergen.deploy.yaml", bomb);
     assert_eq!(folder.say("status").code, Some(2));

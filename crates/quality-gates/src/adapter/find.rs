@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evergen_artifact::Digest;
 
+use super::proxy::{behind, has_own_toolchain, rustup_of};
 use crate::process::{Home, Request, clean_environment, last_words, run};
 use crate::{Fault, FoundTool, Limits, Looker, ToolSpec, ToolVersion};
 
@@ -17,6 +18,8 @@ pub(crate) struct Found {
     pub(crate) tool: FoundTool,
     pub(crate) digest: Digest,
     stamps: Vec<Stamp>,
+    /// What is behind rustup where no folder says otherwise, for a tool that starts no other.
+    behind: Option<PathBuf>,
 }
 
 type Stamp = (u64, u64, i64, i64, i64);
@@ -25,6 +28,12 @@ impl Found {
     /// Whether the file is the one that said its version.
     pub(crate) fn is_current(&self) -> bool {
         stamps(&self.tool.path, home_of).as_ref() == Some(&self.stamps)
+    }
+
+    /// The program to be started in a folder.
+    pub(crate) fn program_in(&self, folder: &Path) -> &Path {
+        let behind = self.behind.as_deref().filter(|_| !has_own_toolchain(folder));
+        behind.unwrap_or(&self.tool.path)
     }
 }
 
@@ -53,7 +62,7 @@ pub(crate) async fn find(
         arguments: spec.version_arguments.iter().map(OsString::from).collect(),
         folder: folder.path().to_path_buf(),
         private: true,
-        environment,
+        environment: environment.clone(),
         input: None,
         limits: Limits::default().with_time(PATIENCE).with_output(1 << 20),
     })
@@ -88,7 +97,14 @@ pub(crate) async fn find(
         .map_or_else(|| spec.program.clone(), |name| name.to_string_lossy().into_owned());
     let looker = Looker::new(name, version.to_string());
     let digest = Digest::of(format!("{}\0{stamps:?}\0{text}", path.display()).as_bytes());
-    Ok(Found { tool: FoundTool { path, version, looker }, digest, stamps })
+    let rustup = rustup_of(&path).zip(home_of("RUSTUP_HOME", ".rustup"));
+    let behind = match rustup.filter(|_| spec.starts_nothing) {
+        Some((rustup, home)) => {
+            behind(&rustup, &spec.program, &home, folder.path(), environment).await
+        }
+        None => None,
+    };
+    Ok(Found { tool: FoundTool { path, version, looker }, digest, stamps, behind })
 }
 
 fn locate(
@@ -128,9 +144,7 @@ fn is_executable(path: &Path) -> bool {
 fn stamps(path: &Path, home: impl Fn(&str, &str) -> Option<PathBuf>) -> Option<Vec<Stamp>> {
     let mut files = Vec::new();
     let file = stamp(path)?;
-    // A link to rustup, or the same file under another name.
-    let is_proxy = path.canonicalize().is_ok_and(|path| path.ends_with("rustup"))
-        || stamp(&path.with_file_name("rustup")).is_some_and(|rustup| rustup == file);
+    let is_proxy = rustup_of(path).is_some();
     if let Some(home) = home("RUSTUP_HOME", ".rustup").filter(|_| is_proxy) {
         let updates = std::fs::read_dir(home.join("update-hashes")).into_iter().flatten().flatten();
         files.extend(updates.map(|entry| entry.path()));
@@ -168,6 +182,34 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    /// A rustup that says where a program is, in a folder with everything that it looks at.
+    #[tokio::test]
+    async fn a_tool_that_starts_nothing_is_started_without_rustup() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let behind = at("behind");
+        let says = format!(
+            "#!/bin/sh\n[ \"$1\" = which ] && echo {} || echo rustfmt 1.9.0\n",
+            behind.display()
+        );
+        for (name, text) in [("rustup", says.as_str()), ("behind", "#!/bin/sh\n")] {
+            fs::write(at(name), text).unwrap();
+            fs::set_permissions(at(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        std::os::unix::fs::symlink(at("rustup"), at("rustfmt")).unwrap();
+        let spec = ToolSpec::new("rustfmt", "Install it.");
+        let search = || Some(folder.path().into());
+        let other = find(&spec, &[], search()).await.unwrap();
+        assert_eq!(other.program_in(folder.path()), at("rustfmt"));
+        let found = find(&spec.starting_nothing(), &[], search()).await.unwrap();
+        let own = home_of("RUSTUP_HOME", ".rustup").map(|home| home.join("settings.toml"));
+        if own.is_some_and(|settings| settings.is_file()) {
+            assert_eq!(found.program_in(folder.path()), behind);
+        }
+        fs::write(at("rust-toolchain.toml"), "").unwrap();
+        assert_eq!(found.program_in(folder.path()), at("rustfmt"));
+    }
 
     #[test]
     fn a_tool_behind_rustup_is_another_one_with_another_toolchain() {

@@ -42,7 +42,8 @@ pub fn rustfmt() -> ReadyAdapter {
         info: reading(info("rustfmt", GateKind::Format, &["rs"], "check edition=2024 2"), SETTINGS),
         tool: with_toolchain(
             ToolSpec::new("rustfmt", "Install it with `rustup component add rustfmt`.")
-                .with_versions(versions("1.4", "2")),
+                .with_versions(versions("1.4", "2"))
+                .starting_nothing(),
         ),
         contract: ExitContract::default(),
         limits: Limits::default(),

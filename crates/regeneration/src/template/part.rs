@@ -114,13 +114,12 @@ impl PartMaker {
             return Ok(self.make(state, name, subject, &self.session)?.0);
         }
         let key = (name.to_owned(), about);
-        let part = match self.parts.get(&key) {
-            Some(part) => part,
-            None => {
-                let part = Arc::new(self.make_alone(state, name, subject)?);
-                self.parts.keep(key, Arc::clone(&part));
-                part
-            }
+        let part = if let Some(part) = self.parts.get(&key) {
+            part
+        } else {
+            let part = Arc::new(self.make_alone(state, name, subject)?);
+            self.parts.keep(key, Arc::clone(&part));
+            part
         };
         self.burn(part.fuel)?;
         self.session.uses_all(&part.patterns, &part.facts, part.is_wide);
