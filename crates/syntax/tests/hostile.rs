@@ -159,6 +159,53 @@ fn nul_characters_are_refused_outside_of_strings() {
     }
 }
 
+/// A comment and a text in each language.
+fn with_texts(language: Language, text: &str) -> Option<String> {
+    Some(match language {
+        Language::Rust => format!("/// {text}\nconst A: &str = \"{text}\";\n"),
+        Language::TypeScript
+        | Language::Tsx
+        | Language::JavaScript
+        | Language::JavaScriptModule => format!("/** {text} */\nconst a = '{text}';\n"),
+        Language::Python => format!("# {text}\na = '{text}'\n\"\"\"{text}\"\"\"\n"),
+        Language::Json => format!("{{\"{text}\": \"{text}\"}}"),
+        Language::Toml => format!("# {text}\na = \"{text}\"\n"),
+        Language::Yaml => format!("# {text}\na: '{text}'\n"),
+        Language::Sql => format!("-- {text}\nSELECT '{text}';\n"),
+        Language::GraphQl => {
+            format!("# {text}\n\"\"\"{text}\"\"\"\ntype A {{ \"{text}\" a: Int }}\n")
+        }
+        Language::Protobuf => format!("syntax = \"proto3\";\n// {text}\noption a = \"{text}\";\n"),
+        Language::Go => format!("package a\n\n// {text}\nvar a = \"{text}\"\n"),
+        Language::Java => format!("/** {text} */\nclass A {{ String a = \"{text}\"; }}\n"),
+        Language::Kotlin => format!("/** {text} */\nval a = \"{text}\"\n"),
+        Language::CSharp => format!("/// {text}\nclass A {{ string a = \"{text}\"; }}\n"),
+        _ => return None,
+    })
+}
+
+#[test]
+fn any_character_may_stand_in_texts_and_comments() {
+    for language in Language::ALL {
+        for text in ["🚀", "𝔐𝐀", "\u{10FFFF}", "\u{E000}", "\u{FFFD}", "e\u{301}", "\u{200D}", "中"]
+        {
+            let Some(text) = with_texts(*language, text) else { continue };
+            let verdict = check(*language, text.as_bytes()).expect("a verdict");
+            assert!(verdict.is_well_formed(), "{language}: {text}: {:?}", verdict.errors);
+        }
+        // Whatever is said of these: nothing stops the judge.
+        for code in (0..0x20).chain([0x7F, 0x85, 0xA0, 0x2028, 0xFEFF, 0xFFFE, 0xFFFF]) {
+            let character = char::from_u32(code).expect("a character").to_string();
+            let Some(text) = with_texts(*language, &character) else { continue };
+            check(*language, text.as_bytes()).expect("a verdict");
+        }
+    }
+    let place = first(Language::GraphQl, "type A {\n  \"\"\"🚀\"\"\" a: \n}".as_bytes());
+    assert!(place.starts_with("3:1: "), "{place}");
+    let control = first(Language::GraphQl, "type A { \"\"\"a\u{1}\"\"\" a: Int }".as_bytes());
+    assert_eq!(control, "1:14: the character U+0001 may stand nowhere");
+}
+
 #[test]
 fn line_ends_of_windows_count_as_one() {
     let text = b"{\r\n  \"a\": 1,\r\n  oops\r\n}\r\n";

@@ -1,5 +1,7 @@
 //! GraphQL, by cynic's parser, which keeps its own stack.
 
+use std::borrow::Cow;
+
 use cynic_parser::{Error, parse_executable_document, parse_type_system_document};
 
 use crate::text::Found;
@@ -7,11 +9,33 @@ use crate::text::Found;
 /// What is wrong with `text`: as a schema or as operations, whichever is right for longer.
 /// A document with both, which no server takes, is refused.
 pub(crate) fn judge(text: &str) -> Vec<Found> {
+    if let Some((at, control)) = text.char_indices().find(|(_, character)| is_no_source(*character))
+    {
+        let message = format!("the character U+{:04X} may stand nowhere", u32::from(control));
+        return vec![Found::new(at..at + control.len_utf8(), message)];
+    }
+    let text = &*within_the_first_plane(text);
     let Err(schema) = parse_type_system_document(text) else { return wrappers(text) };
     let Err(operations) = parse_executable_document(text) else { return wrappers(text) };
     let (schema, operations) = (found(text, &schema), found(text, &operations));
     let is_schema = schema.range.start >= operations.range.start;
     vec![if is_schema { schema } else { operations }]
+}
+
+/// Whether a character may be in no document, not even in a text or a comment.
+fn is_no_source(character: char) -> bool {
+    matches!(character, '\0'..' ') && !matches!(character, '\t' | '\n' | '\r')
+}
+
+/// The text with something of the same length for each character that the parser does not know: it
+/// stops at those of the newer grammar, which are all above the first plane, as emoji are.
+fn within_the_first_plane(text: &str) -> Cow<'_, str> {
+    let is_above = |character: char| character > '\u{FFFF}';
+    if !text.contains(is_above) {
+        Cow::Borrowed(text)
+    } else {
+        text.replace(is_above, "\u{FFFD} ").into()
+    }
 }
 
 fn found(text: &str, error: &Error) -> Found {
