@@ -261,7 +261,7 @@ pub struct ProfileArguments {
 /// A verb about one environment.
 #[derive(Debug, Args)]
 pub struct InEnvironment {
-    /// The environment, as `evergen.deploy.toml` names it.
+    /// The environment, as the settings name it.
     #[arg(value_name = "ENVIRONMENT")]
     pub(crate) environment: String,
     #[command(flatten)]

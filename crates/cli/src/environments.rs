@@ -42,7 +42,8 @@ impl Environments {
         let parts = Parts::build(&settings, &documents, root)?;
         let automation =
             DeploymentAutomation::with_parts(&settings.config, |environment| parts.of(environment));
-        let automation = automation.map_err(|error| documents.value(&error))?;
+        let automation =
+            automation.map_err(|error| documents.value(&error, &settings.config.environments))?;
         Ok(Some(Self { automation, settings, root: root.to_owned() }))
     }
 
@@ -82,7 +83,7 @@ impl Environments {
             )),
             None => Err(Failure::usage(
                 format!("`{name}` is a folder, and needs no router"),
-                "a service has `[environments.service]` in evergen.deploy.toml",
+                "a service has `service` among its settings",
             )),
         }
     }

@@ -121,6 +121,17 @@ impl FactTracker {
         self.len() == 0
     }
 
+    /// About how many bytes what is known takes.
+    pub fn memory_bytes(&self) -> usize {
+        self.with(|noted| {
+            let of = |reads: &FactReads| {
+                reads.patterns.capacity() * size_of::<QuadPattern>() + reads.facts.capacity() * 8
+            };
+            let entries = noted.known.capacity() * size_of::<(FactId, FactReads)>();
+            entries + noted.known.values().map(of).sum::<usize>()
+        })
+    }
+
     /// Forgets facts. Those into which they went have to be among them.
     pub fn forget(&mut self, facts: &[FactId]) {
         self.with(|noted| {

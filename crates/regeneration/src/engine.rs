@@ -172,8 +172,11 @@ impl RegenerationEngine {
 
     /// How much memory the last cycle's state takes; nothing where none is kept.
     pub fn memory_use(&self) -> MemoryUse {
-        let Some(memory) = &self.memory else { return MemoryUse::default() };
+        let Some(memory) = &self.memory else {
+            return MemoryUse { kept: self.kept.memory_bytes(), ..MemoryUse::default() };
+        };
         MemoryUse {
+            kept: memory.kept.memory_bytes(),
             model: memory.model.as_ref().map_or(0, evergen_knowledge::Model::memory_bytes),
             reads: memory
                 .reads
@@ -307,13 +310,18 @@ impl RegenerationEngine {
         let kept = std::mem::take(&mut self.kept);
         let mut memory = self.memory.take().unwrap_or_else(|| {
             let mut memory = Memory::open(&self.folder, &self.project);
-            // Nobody else writes while the engine may, so that the files are as it left them.
-            if self.lock.is_some() && memory.fresh.is_none() {
-                memory.kept = kept;
+            if memory.fresh.is_none() {
+                memory.kept = kept.belonging_to(&self.folder);
             }
             memory
         });
-        let mut finished = self.cycle_on(&mut memory, mode, gate, progress)?;
+        let finished = self.cycle_on(&mut memory, mode, gate, progress);
+        // A cycle that ended before it asked anything, as with a model that can't be read, has
+        // changed nothing of what is known about the last state.
+        if finished.is_err() && memory.kept.answers.is_some() {
+            self.kept = std::mem::take(&mut memory.kept);
+        }
+        let mut finished = finished?;
         finished.report.diagnostics.append(&mut self.notices);
         // After a preview, and after a new base, the files tell the state best.
         if mode.purpose == Purpose::Commit {
@@ -391,6 +399,8 @@ pub struct MemoryUse {
     pub reads: usize,
     /// What is remembered of each artifact besides.
     pub artifacts: usize,
+    /// What views found out and parts of artifacts, which are kept from cycle to cycle.
+    pub kept: usize,
 }
 
 /// So often a cycle begins again before it gives up.

@@ -182,6 +182,11 @@ impl StateFolder {
         Self { path: path.to_owned() }
     }
 
+    /// By what the file that names the others is known again, if it is there.
+    pub(crate) fn stamp(&self) -> Option<FileStamp> {
+        std::fs::metadata(self.path.join(META)).ok().map(|found| FileStamp::of(&found))
+    }
+
     pub(crate) fn load_meta(&self) -> Result<Meta, Unusable> {
         let sections = segment::open(&self.path.join(META))?;
         let [bytes] = sections.as_slice() else { return Err(Unusable::Damaged) };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use evergen_delta::{TermId, TermRef};
 use evergen_knowledge::{TrackedReader, navigate};
 use evergen_regeneration::{
-    Access, AskError, CycleError, ModelView, Project, RegenerationEngine, Reply, Settings,
+    Access, AskError, CycleError, ModelView, Project, RegenerationEngine, Remark, Reply, Settings,
     ViewMemory, Views,
 };
 use tempfile::TempDir;
@@ -41,7 +41,13 @@ impl ModelView for Labels {
         let subject = subject.ok_or(AskError::NoSubject)?;
         let found = navigate::out(reader, subject, TermRef::Iri(LABEL).id());
         let texts = found.into_iter().filter_map(|id| Some(reader.term(id)?.text().to_owned()));
-        Ok(Reply::new(&texts.collect::<Vec<_>>()))
+        let texts: Vec<String> = texts.collect();
+        let odd = texts.iter().filter(|text| *text == "odd").map(|_| Remark {
+            message: "it is odd".to_owned(),
+            help: "make it even".to_owned(),
+            evidence: Vec::new(),
+        });
+        Ok(Reply::new(&texts).with_remarks(odd))
     }
 }
 
@@ -168,6 +174,46 @@ fn a_part_explains_itself() {
     let explained = serde_json::to_string_pretty(&explained).unwrap();
     assert!(explained.contains("two"), "{explained}");
     assert!(explained.contains("templates/_one.j2"), "{explained}");
+}
+
+#[test]
+fn each_line_of_a_part_explains_itself() {
+    let lines =
+        "{{ subject }}\n{{ labels.of(subject) | join }}\n{{ subject.out('rdfs:comment') | join }}";
+    let fixture = Fixture::new(BODY, lines);
+    fixture.model("one", "two", "<urn:a> rdfs:comment \"first\" . <urn:b> rdfs:comment \"last\" .");
+    fixture.engine().run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a\none\nfirst\nurn:b\ntwo\nlast\n");
+    for (line, shown, hidden, template) in [
+        (2, "one", "first", 2),
+        (3, "first", "two", 3),
+        (5, "two", "last", 2),
+        (6, "last", "first", 3),
+    ] {
+        let explained = fixture.engine().explain("all.txt", Some(line)).unwrap();
+        let triples = serde_json::to_string(&explained.triples).unwrap();
+        assert!(triples.contains(shown) && !triples.contains(hidden), "{line}: {triples}");
+        let templates = serde_json::to_string(&explained.templates).unwrap();
+        let place = format!("templates/_one.j2\",\"lines\":[{template}]");
+        assert!(templates.contains(&place), "{line}: {templates}");
+    }
+}
+
+#[test]
+fn what_views_remark_is_told_again_when_a_part_is_used_again() {
+    let part = "{{ labels.of(subject) | join }}";
+    let fixture = Fixture::new(BODY, part);
+    fixture.model("odd", "two", "");
+    let mut engine = fixture.engine();
+    let warnings = |engine: &mut RegenerationEngine| -> Vec<String> {
+        let report = engine.run(&mut |_| {}).unwrap();
+        report.diagnostics.into_iter().map(|told| told.message).collect()
+    };
+    assert_eq!(warnings(&mut engine), ["it is odd"]);
+    fixture.model("odd", "three", "");
+    assert_eq!(warnings(&mut engine), ["it is odd"]);
+    fixture.model("even", "three", "");
+    assert_eq!(warnings(&mut engine), [""; 0]);
 }
 
 #[test]

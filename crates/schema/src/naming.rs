@@ -51,6 +51,11 @@ impl Schema<'_> {
     /// The number of a class, enumeration or datatype, where one was given: no property and no
     /// other class of the model has it.
     pub fn class_number(&self, term: TermId) -> Option<u32> {
+        if self.term(term).is_none() {
+            // Nothing is said of it yet; that is a read, too.
+            self.reads_nothing_of(term);
+            return None;
+        }
         self.kept_number(&self.text(term), CLASS)
     }
 

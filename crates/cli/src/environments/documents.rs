@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
-use evergen_deployment::ConfigError;
+use evergen_deployment::{ConfigError, DeploymentEnvironment};
 use evergen_regeneration::Diagnostic;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -54,7 +54,10 @@ impl Documents {
         }
         for (name, file) in alone(root)? {
             let about = format!("environment `{name}`");
-            let Some(document) = Document::read(root, file, Some(name))? else { continue };
+            let Some(document) = Document::read(root, file.clone(), Some(name))? else {
+                let why = io::Error::new(io::ErrorKind::NotFound, "it leads to no file");
+                return Err(Failure::storage(format!("reading `{file}`"), &why));
+            };
             let twin = found.iter().find(|it| it.alone.is_some() && it.alone == document.alone);
             if let Some(twin) = twin {
                 return Err(two(twin, &document, &about));
@@ -72,12 +75,22 @@ impl Documents {
         self.0.iter()
     }
 
-    /// A value that can't be meant.
-    pub(super) fn value(&self, error: &ConfigError) -> Failure {
-        let path = match error {
-            ConfigError::Value { field, .. } => field.split('.').collect(),
-            _ => Vec::new(),
+    /// A value that can't be meant. `environments` are those that were judged, since one whose
+    /// name is wrong is known by its number.
+    pub(super) fn value(
+        &self,
+        error: &ConfigError,
+        environments: &[DeploymentEnvironment],
+    ) -> Failure {
+        let field = match error {
+            ConfigError::Value { field, .. } => field.as_str(),
+            _ => "",
         };
+        let numbered = field.strip_prefix("environments[").and_then(|rest| rest.split_once("]."));
+        let numbered = numbered.and_then(|(number, key)| {
+            Some(vec![environments.get(number.parse::<usize>().ok()?)?.name.as_str(), key])
+        });
+        let path = numbered.unwrap_or_else(|| field.split('.').collect());
         self.failure("config::range", error.to_string(), &path)
     }
 
@@ -94,7 +107,11 @@ impl Documents {
             (Some((document, span)), _) => {
                 document.failure(code, message, Some(span), HELP.to_owned())
             }
-            (None, Some(first)) => first.failure(code, message, None, HELP.to_owned()),
+            (None, Some(first)) => {
+                let table = first.table().ok();
+                let all = table.as_ref().and_then(|table| table.get_ref().get("environments"));
+                first.failure(code, message, all.map(Spanned::span), HELP.to_owned())
+            }
             (None, None) => Failure::usage(message, HELP),
         }
     }
@@ -111,12 +128,21 @@ fn alone(root: &Path) -> Result<Vec<(String, String)>, Failure> {
     let mut files = Vec::new();
     for entry in entries {
         let name = entry.map_err(|error| failed(&error))?.file_name();
-        let name = name.to_string_lossy();
         // Other files may lie there, too: notes, hidden files, what an editor leaves.
-        let parts = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty());
-        if let Some((stem, _)) = parts.filter(|(_, ending)| ENDINGS.contains(ending)) {
-            files.push((stem.to_owned(), format!("{FOLDER}/{name}")));
+        let shown = name.to_string_lossy();
+        let parts = shown.rsplit_once('.').filter(|(stem, _)| !stem.starts_with('.'));
+        let is_meant = |ending: &str| ENDINGS.iter().any(|it| it.eq_ignore_ascii_case(ending));
+        let Some((stem, _)) = parts.filter(|(stem, ending)| !stem.is_empty() && is_meant(ending))
+        else {
+            continue;
+        };
+        if name.to_str().is_none() {
+            return Err(Failure::usage(
+                format!("the name of `{FOLDER}/{shown}` is no text"),
+                "call the file as its environment is called",
+            ));
         }
+        files.push((stem.to_owned(), format!("{FOLDER}/{shown}")));
     }
     files.sort();
     Ok(files)
@@ -138,7 +164,7 @@ impl Document {
             Err(error) => return Err(Failure::storage(format!("reading `{file}`"), &error)),
         };
         let mut document = Self { file, text, content: Content::Toml, alone };
-        if Path::new(&document.file).extension().is_none_or(|ending| ending != "toml") {
+        if Path::new(&document.file).extension().is_none_or(|it| !it.eq_ignore_ascii_case("toml")) {
             let yaml = Yaml::parse(&document.text).map_err(|error| {
                 let help = "the file is written in YAML: https://yaml.org".to_owned();
                 document.failure("config::syntax", error.why, error.at, help)

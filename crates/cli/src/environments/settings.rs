@@ -152,7 +152,8 @@ pub(super) fn read(documents: &Documents, root: &Path) -> Result<Settings, Failu
             environment.target_dir = root.join(&environment.target_dir);
         }
     }
-    settings.config.validate().map_err(|error| documents.value(&error))?;
+    let config = &settings.config;
+    config.validate().map_err(|error| documents.value(&error, &config.environments))?;
     Ok(settings)
 }
 
@@ -163,9 +164,12 @@ impl Settings {
         let mut waiting = std::mem::take(&mut self.config.environments);
         let sorted = &mut self.config.environments;
         while !waiting.is_empty() {
-            let is_known = |name: &String| sorted.iter().any(|known| known.name == *name);
-            let next = waiting.iter().position(|it| it.promotes_from.as_ref().is_none_or(is_known));
-            // What is left waits for itself or for nobody, which the validation tells.
+            let waits_for = |it: &DeploymentEnvironment, others: &[DeploymentEnvironment]| {
+                let from = it.promotes_from.as_ref();
+                from.is_some_and(|from| others.iter().any(|other| other.name == *from))
+            };
+            let next = waiting.iter().position(|it| !waits_for(it, &waiting));
+            // What is left goes in a circle, which the validation tells.
             sorted.push(waiting.remove(next.unwrap_or(0)));
         }
     }

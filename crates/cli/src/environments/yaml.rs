@@ -42,7 +42,14 @@ impl Yaml {
             why: error.without_snippet().to_string(),
         })?;
         match root.value {
-            Node::Map(_) | Node::Null => Ok(Self(root)),
+            Node::Map(_) | Node::Null => match nothing_in_a_list(&root) {
+                Some(nothing) => Err(YamlError {
+                    why: "an entry of this list is nothing; a text like ~ or null wants quotes"
+                        .to_owned(),
+                    at: Some(bytes(&nothing.referenced)),
+                }),
+                None => Ok(Self(root)),
+            },
             _ => Err(YamlError {
                 why: "there are no settings by name in it".to_owned(),
                 at: Some(bytes(&root.referenced)),
@@ -57,6 +64,18 @@ impl Yaml {
             _ => DeTable::new(),
         };
         Spanned::new(bytes(&self.0.referenced), table)
+    }
+}
+
+/// An entry of a list that says nothing. A key may be left empty, but an argument may not.
+fn nothing_in_a_list(node: &Placed<Node>) -> Option<&Placed<Node>> {
+    match &node.value {
+        Node::List(nodes) => nodes.iter().find_map(|node| match node.value {
+            Node::Null => Some(node),
+            _ => nothing_in_a_list(node),
+        }),
+        Node::Map(entries) => entries.iter().find_map(|(_, node)| nothing_in_a_list(node)),
+        _ => None,
     }
 }
 

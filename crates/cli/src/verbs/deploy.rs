@@ -410,7 +410,7 @@ fn in_words(summary: &Summary, console: &Console) -> String {
 fn refused(error: OperationError) -> Failure {
     let help = match &error {
         OperationError::UnknownEnvironment { .. } | OperationError::MissingPart { .. } => {
-            "environments are described in evergen.deploy.toml"
+            "environments are described in evergen.deploy.toml, .yaml, or files in evergen.deploy/"
         }
         OperationError::Lock(_) => "wait until it is done, or `evergen abort` it",
         OperationError::PlanChanged { .. } | OperationError::NeedsApproval { .. } => {

@@ -53,7 +53,7 @@ pub(crate) struct StatusReport {
     /// How the loop is, if one has run.
     #[serde(flatten)]
     running: Option<LoopStatus>,
-    /// How the environments are, by the settings in `evergen.deploy.toml`.
+    /// How the environments are, by their settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     environments: Vec<serde_json::Value>,
 }

@@ -77,7 +77,8 @@ fn each_environment_may_have_a_file_of_its_own() {
     );
     folder
         .file("evergen.deploy/README.md", "Who may deploy.\n")
-        .file("evergen.deploy/.x.toml~", "?");
+        .file("evergen.deploy/.x.toml~", "?")
+        .file("evergen.deploy/.yamllint.yaml", "rules: {}");
     assert_eq!(names(&folder), ["staging", "production"]);
     folder.done("deploy staging --version 1 --from good");
     folder.done("promote production");
@@ -165,6 +166,11 @@ fn a_file_that_describes_no_environment_is_told() {
         ("evergen.deploy/staging.yaml", "- staging\n", "no settings by name"),
         ("evergen.deploy/staging.yaml", "a: 1\n---\nb: 1\n", "document"),
         ("evergen.deploy/up here.yaml", "target_dir: x\n", "up here"),
+        (
+            "evergen.deploy/s.yaml",
+            "target_dir: x\nkeep: [1, ~]\n",
+            "an entry of this list is nothing",
+        ),
         ("evergen.deploy.yaml", "environments: staging\n", "sequence"),
         (
             "evergen.deploy/staging.yaml",
@@ -179,6 +185,24 @@ fn a_file_that_describes_no_environment_is_told() {
         assert!(refused.err.contains(said), "{file}: {refused}");
         assert!(refused.err.contains(file), "{file}: {refused}");
     }
+    // The one whose source is nowhere is named, and not one that waits for it.
+    let folder = release();
+    folder.file("evergen.deploy.toml", "[[environments]]\nname = \"a\"\ntarget_dir = \"a\"\n");
+    let from = |name: &str| format!("target_dir: {name}\npromotes_from: {name}\n");
+    folder
+        .file("evergen.deploy/canary.yaml", from("live"))
+        .file("evergen.deploy/live.yml", from("stagin"));
+    let refused = folder.say("status");
+    assert!(refused.err.contains("evergen.deploy/live.yml:2:"), "{refused}");
+    folder.remove("evergen.deploy/canary.yaml").remove("evergen.deploy/live.yml");
+    folder.file("evergen.deploy/pro.duction.yaml", "target_dir: x\n");
+    let refused = folder.say("status");
+    assert!(refused.err.contains("evergen.deploy/pro.duction.yaml:1:"), "{refused}");
+    folder.remove("evergen.deploy/pro.duction.yaml");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("evergen.deploy/b.yaml")).unwrap();
+    let refused = folder.say("status");
+    assert!(refused.err.contains("evergen.deploy/b.yaml"), "{refused}");
+    assert_eq!(refused.code, Some(4), "{refused}");
     // Aliases that stand for more than anybody writes end as an error, and soon.
     let folder = release();
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();

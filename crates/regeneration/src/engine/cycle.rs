@@ -233,7 +233,8 @@ impl Cycle<'_> {
         let rest = Arc::into_inner(answers).map(Answers::at_rest);
         drop(update.after);
         let finished = settled.finish(memory, made, report, &mut clock, progress)?;
-        memory.kept = Kept { catalogue: Some(catalogue), answers: rest };
+        let state = self.folder.stamp();
+        memory.kept = Kept { catalogue: Some(catalogue), answers: rest, state };
         Ok(finished)
     }
 
@@ -320,11 +321,16 @@ impl Cycle<'_> {
         };
         match (parsed, compiled) {
             (Ok(parsed), Ok(catalogue)) => Ok((parsed, catalogue)),
+            (Err(problems), Ok(catalogue)) => {
+                // Nothing of it has been touched yet.
+                memory.kept.catalogue = Some(catalogue);
+                Err(CycleError::Rejected(problems))
+            }
             (Err(mut problems), Err(CycleError::Rejected(more))) => {
                 problems.extend(more);
                 Err(CycleError::Rejected(problems))
             }
-            (Err(problems), _) => Err(CycleError::Rejected(problems)),
+            (Err(problems), Err(_)) => Err(CycleError::Rejected(problems)),
             (Ok(_), Err(error)) => Err(error),
         }
     }

@@ -235,6 +235,7 @@ pub(super) fn prepare(
         views: generator.views.clone(),
         session: Arc::clone(session),
         fuel: generator.sandbox.limits.fuel.into(),
+        limit: generator.sandbox.limits.max_artifact_bytes,
     }));
     let names = Arc::clone(&generator.context);
     let origin = origin(session, 0, 0);

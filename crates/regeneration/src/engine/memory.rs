@@ -1,6 +1,6 @@
 //! What the engine holds of the last committed cycle.
 
-use evergen_artifact::Digest;
+use evergen_artifact::{Digest, FileStamp};
 use evergen_knowledge::Model;
 
 use super::catalogue::Catalogue;
@@ -35,6 +35,23 @@ pub(super) struct Kept {
     pub(super) catalogue: Option<Catalogue>,
     /// What views answered about the model.
     pub(super) answers: Option<Answers>,
+    /// The state to which both belong: the file that every commit writes anew.
+    pub(super) state: Option<FileStamp>,
+}
+
+impl Kept {
+    /// About how many bytes it takes, templates apart.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let generators = self.catalogue.iter().flat_map(|catalogue| &catalogue.generators);
+        let parts: usize = generators.map(|generator| generator.parts.memory_bytes()).sum();
+        parts + self.answers.as_ref().map_or(0, Answers::memory_bytes)
+    }
+
+    /// The same if it belongs to what a folder holds now.
+    pub(super) fn belonging_to(self, folder: &StateFolder) -> Self {
+        let is_of_it = self.state.is_some() && self.state == folder.stamp();
+        if is_of_it { self } else { Self::default() }
+    }
 }
 
 /// Why a cycle begins from nothing.

@@ -19,8 +19,8 @@ use crate::view::{AskError, ModelChange, ModelView, Remark, Reply, ViewMemory, V
 /// So many answers are kept; then the memory begins anew.
 const KEPT: usize = 8192;
 
-/// So many facts are kept from one cycle to the next by what one worker found; with more, the
-/// next cycle begins anew, as memory is dearer than its time.
+/// So many facts are kept from one cycle to the next, of all workers together; who found more
+/// begins anew in the next cycle, as memory is dearer than its time.
 const KEPT_FACTS: usize = 1 << 20;
 
 /// Answers about the model, each with what it was worked out of: many artifacts ask the same,
@@ -47,6 +47,12 @@ pub(crate) struct Answer {
     pub(crate) fact: FactId,
     /// Whether a whole predicate was read for it.
     pub(crate) is_wide: bool,
+}
+
+impl Answer {
+    pub(crate) fn remarks(&self) -> &[Remark] {
+        self.reply.as_ref().map_or(&[], Reply::remarks)
+    }
 }
 
 impl Answers {
@@ -98,7 +104,11 @@ impl Answers {
     pub(crate) fn at_rest(mut self) -> Self {
         self.snapshot = Snapshot::default();
         let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|workshop| workshop.tracker.len() <= KEPT_FACTS);
+        let mut facts = 0;
+        idle.retain(|workshop| {
+            facts += workshop.tracker.len();
+            facts <= KEPT_FACTS
+        });
         for workshop in idle {
             workshop.tracker.turn_to(Snapshot::default());
         }
@@ -115,12 +125,12 @@ impl Answers {
         let key: Question = (view.name(), question.to_owned(), subject);
         let known = locked(&self.known).get(&key).map(Arc::clone);
         if let Some(answer) = known {
-            self.remark(&answer);
+            self.remark(answer.remarks());
             return answer;
         }
         // Two workers may find the same answer at once, which costs time and does no harm.
         let answer = Arc::new(self.workshop().answer(view, question, subject));
-        self.remark(&answer);
+        self.remark(answer.remarks());
         let mut known = locked(&self.known);
         if known.len() >= KEPT {
             known.clear();
@@ -129,12 +139,16 @@ impl Answers {
         answer
     }
 
-    fn remark(&self, answer: &Answer) {
-        if let Ok(reply) = &answer.reply
-            && !reply.remarks().is_empty()
-        {
-            locked(&self.remarks).extend(reply.remarks().iter().cloned());
+    /// Notes what the author of the model should know.
+    pub(crate) fn remark(&self, remarks: &[Remark]) {
+        if !remarks.is_empty() {
+            locked(&self.remarks).extend(remarks.iter().cloned());
         }
+    }
+
+    /// About how many bytes what is known of facts takes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        locked(&self.idle).iter().map(|workshop| workshop.tracker.memory_bytes()).sum()
     }
 
     /// What the author of the model should know, of all that was asked about this state of the

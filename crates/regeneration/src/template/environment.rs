@@ -89,17 +89,29 @@ impl Sandbox {
         context: Value,
         trace: Option<&Trace>,
     ) -> Result<Vec<u8>, Error> {
-        let limit = usize::try_from(self.limits.max_artifact_bytes).unwrap_or(usize::MAX);
-        let mut output = Bounded { bytes: Vec::with_capacity(1024), limit, exceeded: false, trace };
-        let rendered = template.render_captured_to(context, &mut output).map(drop);
-        if output.exceeded {
-            return Err(Error::new(
-                ErrorKind::WriteFailure,
-                format!("the artifact is larger than {limit} bytes ([limits] max_artifact_bytes)"),
-            ));
-        }
-        rendered.map(|()| output.bytes)
+        let limit = self.limits.max_artifact_bytes;
+        render_bounded(template, context, limit, trace).map(|(bytes, _)| bytes)
     }
+}
+
+/// Renders at most `limit` bytes, and says how much fuel it took.
+pub(super) fn render_bounded(
+    template: &Template<'_, '_>,
+    context: Value,
+    limit: u64,
+    trace: Option<&Trace>,
+) -> Result<(Vec<u8>, u64), Error> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut output = Bounded { bytes: Vec::with_capacity(1024), limit, exceeded: false, trace };
+    let rendered = template.render_captured_to(context, &mut output);
+    let rendered = rendered.map(|captured| captured.state().fuel_levels());
+    if output.exceeded {
+        return Err(Error::new(
+            ErrorKind::WriteFailure,
+            format!("the artifact is larger than {limit} bytes ([limits] max_artifact_bytes)"),
+        ));
+    }
+    Ok((output.bytes, rendered?.map_or(0, |(burnt, _)| burnt)))
 }
 
 /// A buffer that refuses to grow beyond a limit.

@@ -12,6 +12,7 @@ use minijinja::{Error, ErrorKind, State};
 
 use super::asked::{Answer, Answers};
 use crate::suggest::instead;
+use crate::view::Remark;
 
 /// What all nodes of one rendering share.
 #[derive(Debug)]
@@ -35,11 +36,19 @@ impl Session {
         let mut used = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         used.facts.push(answer.fact);
         used.is_wide |= answer.is_wide;
+        used.remarks.extend_from_slice(answer.remarks());
     }
 
     /// Counts as read what was read for a part of the text.
-    pub(crate) fn uses_all(&self, patterns: &[QuadPattern], facts: &[FactId], is_wide: bool) {
+    pub(crate) fn uses_all(
+        &self,
+        patterns: &[QuadPattern],
+        facts: &[FactId],
+        is_wide: bool,
+        remarks: &[Remark],
+    ) {
         self.tracker.record(patterns);
+        self.answers.remark(remarks);
         let mut used = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         used.facts.extend_from_slice(facts);
         used.is_wide |= is_wide;
@@ -57,6 +66,8 @@ pub(crate) struct UsedFacts {
     pub(crate) facts: Vec<FactId>,
     /// Whether a whole predicate was read for one of them.
     pub(crate) is_wide: bool,
+    /// What the author of the model should know of them.
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// Uses of the model in the order of a rendering, each with the number of bytes that
@@ -92,6 +103,11 @@ impl Trace {
     /// Notes that so many bytes more were written.
     pub(crate) fn wrote(&self, bytes: usize) {
         self.written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What was written behind this place is written again.
+    pub(crate) fn go_back_to(&self, written: usize) {
+        self.written.store(written, Ordering::Relaxed);
     }
 
     /// How many bytes were written so far.

@@ -3,7 +3,7 @@
 //! A file that tells of a thousand classes is stale when one of them changes. What a template
 //! makes by `part("message.j2", class)` is kept with everything that it read, and is made again
 //! only when one of its reads is touched. What a part reads counts as read by the artifact, so
-//! that staleness, and the text, are those of the same template without parts.
+//! that what is stale, and every text, is the same as if nothing were kept.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,8 +17,9 @@ use minijinja::{Error, ErrorKind, State};
 use rustc_hash::FxHashSet;
 
 use super::asked::Asked;
-use super::node::{Fields, Node, Session, UsedFacts};
-use crate::view::Views;
+use super::environment::render_bounded;
+use super::node::{Fields, Node, Session, Trace, UsedFacts};
+use crate::view::{Remark, Views};
 
 /// By what templates know the function.
 pub(crate) const PART: &str = "part";
@@ -26,16 +27,20 @@ pub(crate) const PART: &str = "part";
 /// What a part's template knows besides the views: what the part is about.
 const SUBJECT: &str = "subject";
 
-/// So many parts of a generator are kept; then the memory begins anew.
-const KEPT: usize = 65_536;
+/// So many bytes of parts are kept of a generator; then the memory begins anew.
+const KEPT: usize = 64 << 20;
 
-/// A change of more quads is not held against each part.
-const TRACED: usize = 2_000;
+/// What a part costs besides its text, about.
+const OVERHEAD: usize = 512;
 
 /// The parts that a generator's artifacts have used.
 #[derive(Debug, Default)]
-pub(crate) struct Parts {
-    known: Mutex<HashMap<Key, Arc<Part>>>,
+pub(crate) struct Parts(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    parts: HashMap<Key, Arc<Part>>,
+    bytes: usize,
 }
 
 type Key = (String, Subject);
@@ -53,6 +58,8 @@ struct Part {
     patterns: Vec<QuadPattern>,
     facts: Vec<FactId>,
     is_wide: bool,
+    /// What the views had to remark, which is told whenever the part is used.
+    remarks: Vec<Remark>,
     /// Counts against the limit of the artifact each time that the part is used, so that it does
     /// not depend on what is kept whether an artifact is within its limits.
     fuel: u64,
@@ -62,36 +69,49 @@ impl Parts {
     /// Forgets what a change can have made stale; `facts` are those that `delta` can have
     /// changed.
     pub(crate) fn forget(&self, delta: &Delta, facts: &FxHashSet<Fingerprint>) {
-        let mut known = locked(&self.known);
-        if delta.len() > TRACED {
-            known.clear();
-        }
-        known.retain(|_, part| {
+        let probes = delta.quads().flat_map(|quad| quad.probes());
+        let touched: FxHashSet<Fingerprint> = probes.map(|probe| probe.fingerprint()).collect();
+        let mut known = self.locked();
+        known.parts.retain(|_, part| {
             !part.facts.iter().any(|fact| facts.contains(&fact.fingerprint()))
-                && !delta.quads().any(|quad| part.patterns.iter().any(|read| read.matches(quad)))
+                && !part.patterns.iter().any(|read| touched.contains(&read.fingerprint()))
         });
+        known.bytes = known.parts.values().map(|part| part.bytes()).sum();
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&self) {
-        locked(&self.known).clear();
+        *self.locked() = Known::default();
+    }
+
+    /// About how many bytes all of this takes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.locked().bytes
     }
 
     fn get(&self, key: &Key) -> Option<Arc<Part>> {
-        locked(&self.known).get(key).map(Arc::clone)
+        self.locked().parts.get(key).map(Arc::clone)
     }
 
     fn keep(&self, key: Key, part: Arc<Part>) {
-        let mut known = locked(&self.known);
-        if known.len() >= KEPT {
-            known.clear();
+        let mut known = self.locked();
+        known.bytes += part.bytes();
+        if known.bytes > KEPT {
+            *known = Known { bytes: part.bytes(), ..Known::default() };
         }
-        known.insert(key, part);
+        known.parts.insert(key, part);
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl Part {
+    fn bytes(&self) -> usize {
+        let text = self.text.as_str().map_or(0, str::len);
+        text + self.patterns.len() * size_of::<QuadPattern>() + self.facts.len() * 8 + OVERHEAD
+    }
 }
 
 /// The function `part` in the template of one artifact.
@@ -101,6 +121,8 @@ pub(crate) struct PartMaker {
     pub(crate) session: Arc<Session>,
     /// What all parts of the artifact may burn together.
     pub(crate) fuel: AtomicU64,
+    /// How long a part may be.
+    pub(crate) limit: u64,
 }
 
 impl PartMaker {
@@ -122,7 +144,7 @@ impl PartMaker {
             part
         };
         self.burn(part.fuel)?;
-        self.session.uses_all(&part.patterns, &part.facts, part.is_wide);
+        self.session.uses_all(&part.patterns, &part.facts, part.is_wide, &part.remarks);
         Ok(part.text.clone())
     }
 
@@ -141,15 +163,15 @@ impl PartMaker {
             trace: None,
         });
         let made = self.make(state, name, subject, &session);
-        let UsedFacts { mut facts, is_wide } = session.take_facts();
+        let UsedFacts { mut facts, is_wide, remarks } = session.take_facts();
         facts.sort_unstable();
         facts.dedup();
         let patterns = session.tracker.take_reads().into_patterns();
         let (text, fuel) = made.inspect_err(|_| {
             // An error is as it is because of what was read.
-            self.session.uses_all(&patterns, &facts, is_wide);
+            self.session.uses_all(&patterns, &facts, is_wide, &remarks);
         })?;
-        Ok(Part { text, patterns, facts, is_wide, fuel })
+        Ok(Part { text, patterns, facts, is_wide, remarks, fuel })
     }
 
     fn make(
@@ -179,9 +201,16 @@ impl PartMaker {
             is_closed: false,
             origin: None,
         };
-        let captured = template.render_captured(Value::from_object(context))?;
-        let fuel = captured.state().fuel_levels().map_or(0, |(consumed, _)| consumed);
-        Ok((Value::from(captured.into_output()), fuel))
+        let trace = session.trace.as_deref();
+        let begin = trace.map(Trace::written);
+        let context = Value::from_object(context);
+        let rendered = render_bounded(&template, context, self.limit, trace);
+        // Whoever prints the text writes it once more, at the same place.
+        if let (Some(trace), Some(begin)) = (trace, begin) {
+            trace.go_back_to(begin);
+        }
+        let (bytes, fuel) = rendered?;
+        Ok((Value::from(String::from_utf8_lossy(&bytes)), fuel))
     }
 
     fn burn(&self, fuel: u64) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use evergen_delta::{EncodedQuad, QuadPattern, Term, TermId};
 use evergen_knowledge::{TrackedReader as _, Tracker};
-use evergen_schema::{Options, Schema, TextScope};
+use evergen_schema::{Kind, Options, Schema, TextScope};
 
 use crate::support::{id, local, model};
 
@@ -111,4 +111,30 @@ fn a_memo_goes_on_where_it_stopped() {
     let schema = Schema::resume(&tracker, &options, memo);
     assert_eq!(schema.class(local("A")), first);
     assert!(tracker.snapshot().term(local("A")).is_some());
+}
+
+#[test]
+fn what_is_asked_of_something_that_is_not_there_yet_reads_it() {
+    let before = model("");
+    let term = local("Later");
+    let later = EncodedQuad::new(
+        term,
+        id("https://evergen.dev/ns#number"),
+        Term::literal("1").id(),
+        TermId::DEFAULT_GRAPH,
+    );
+    let options = Options::default();
+    for question in ["number", "kind", "class", "enumeration", "datatype"] {
+        before.take_reads();
+        let schema = Schema::new(&before, &options);
+        let is_there = match question {
+            "number" => schema.class_number(term).is_some(),
+            "kind" => schema.kind(term) != Kind::Hidden,
+            "class" => schema.class(term).is_some(),
+            "enumeration" => schema.enumeration(term).is_some(),
+            _ => schema.datatype(term).is_some(),
+        };
+        assert!(!is_there, "{question}");
+        assert!(touched(&before.take_reads().into_patterns(), &later), "{question}");
+    }
 }

@@ -31,10 +31,10 @@ fn is_no_source(character: char) -> bool {
 /// stops at those of the newer grammar, which are all above the first plane, as emoji are.
 fn within_the_first_plane(text: &str) -> Cow<'_, str> {
     let is_above = |character: char| character > '\u{FFFF}';
-    if !text.contains(is_above) {
-        Cow::Borrowed(text)
-    } else {
+    if text.contains(is_above) {
         text.replace(is_above, "\u{FFFD} ").into()
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
