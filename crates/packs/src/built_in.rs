@@ -37,7 +37,7 @@ pub fn packs() -> Vec<Pack> {
     vec![
         pack!("csharp": "_csharp.j2", "class.j2", "context.j2", "datatype.j2", "datatypes.j2", "enumeration.j2", "facets.j2", "json.j2", "project.j2", "rdf.j2", "readme.j2", "types.j2"),
         pack!("go": "_values.j2", "class.j2", "context.j2", "datatype.j2", "enumeration.j2", "mod.j2", "readme.j2", "runtime.j2"),
-        pack!("graphql": "_names.j2", "class.j2", "context.j2", "enumeration.j2", "readme.j2", "schema.j2", "values.j2"),
+        pack!("graphql": "_fields.j2", "_names.j2", "class.j2", "context.j2", "enumeration.j2", "readme.j2", "schema.j2", "values.j2"),
         pack!("java": "_java.j2", "class.j2", "context.j2", "datatype.j2", "datatypes.j2", "enumeration.j2", "facets.j2", "json.j2", "json_text.j2", "package_info.j2", "pom.j2", "rdf.j2", "readme.j2", "types.j2"),
         pack!("jsonschema": "class.j2", "common.j2", "context.j2", "datatype.j2", "enumeration.j2", "index.j2", "manifest.j2", "readme.j2"),
         pack!("kotlin": "_kotlin.j2", "build.j2", "class.j2", "context.j2", "datatype.j2", "datatypes.j2", "enumeration.j2", "facets.j2", "json.j2", "json_text.j2", "rdf.j2", "readme.j2", "settings.j2", "types.j2"),
