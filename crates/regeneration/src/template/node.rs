@@ -47,7 +47,9 @@ impl Session {
         is_wide: bool,
         remarks: &[Remark],
     ) {
-        self.tracker.record(patterns);
+        if !patterns.is_empty() {
+            self.tracker.record(patterns);
+        }
         self.answers.remark(remarks);
         let mut used = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         used.facts.extend_from_slice(facts);

@@ -5,7 +5,6 @@
 //! only when one of its reads is touched. What a part reads counts as read by the artifact, so
 //! that what is stale, and every text, is the same as if nothing were kept.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +13,7 @@ use evergen_delta::{Delta, Fingerprint, QuadPattern, TermId};
 use evergen_knowledge::{FactId, Tracker};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::asked::Asked;
 use super::environment::render_bounded;
@@ -39,7 +38,7 @@ pub(crate) struct Parts(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    parts: HashMap<Key, Arc<Part>>,
+    parts: FxHashMap<Key, Arc<Part>>,
     bytes: usize,
 }
 
