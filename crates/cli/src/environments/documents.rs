@@ -161,6 +161,9 @@ impl Document {
         let text: Arc<str> = match fs::read_to_string(root.join(&file)) {
             Ok(text) => text.into(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(Failure::usage(format!("`{file}` is no text"), "write it in UTF-8"));
+            }
             Err(error) => return Err(Failure::storage(format!("reading `{file}`"), &error)),
         };
         let mut document = Self { file, text, content: Content::Toml, alone };

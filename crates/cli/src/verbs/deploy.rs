@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use evergen_deployment::{
-    Action, DeployOptions, DeploymentAnalytics, EnvironmentStatus, OperationError, Outcome, Plan,
-    Progress, Record, StepNote, Summary, Version,
+    Action, DeployOptions, DeploymentAnalytics, EnvironmentStatus, LockError, OperationError,
+    Outcome, Plan, Progress, Record, StepNote, Summary, Version,
 };
 use evergen_traffic::{RouterSettings, run_router};
 use jiff::{SignedDuration, Timestamp};
@@ -92,6 +92,8 @@ pub(super) fn wish(
     let environment = &arguments.environment;
     work(async {
         let automation = &environments.automation;
+        let before = automation.status(environment).await.map_err(refused)?;
+        let was_open = before.state.open.map(|open| open.number);
         let (done, word) = match wish {
             Wish::Abort => (automation.abort(environment, &by).await, "will be taken back"),
             Wish::Pause => (automation.pause(environment, &by).await, "waits before its next step"),
@@ -99,8 +101,14 @@ pub(super) fn wish(
         };
         done.map_err(refused)?;
         let status = automation.status(environment).await.map_err(refused)?;
+        let last = automation.history(environment).await.map_err(refused)?.pop();
         if console.is_json() {
             console.object(&status);
+        } else if let Some(last) = last.filter(|last| {
+            status.state.open.is_none() && was_open.is_some_and(|it| it == last.number)
+        }) {
+            // Nobody else was at it, so that it has ended by now.
+            console.line(in_words(&last, console));
         } else {
             console.line(format!("the deployment in `{environment}` {word}"));
         }
@@ -256,10 +264,11 @@ fn options(look: &LookFirst) -> Result<DeployOptions, Failure> {
         })?;
         options = options.expecting(digest);
     }
-    Ok(match &look.approve {
-        Some(who) => options.approved_by(who),
-        None => options,
-    })
+    let Some(who) = look.approve.as_deref().map(str::trim) else { return Ok(options) };
+    if who.is_empty() {
+        return Err(Failure::usage("the approval names nobody", "give the name of who approves"));
+    }
+    Ok(options.approved_by(who))
 }
 
 fn work<T>(doing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -359,6 +368,12 @@ impl Live {
             }
             Record::Held { cause, .. } | Record::Turned { cause } => {
                 console.line(format!("  {} {cause}", console.ink(Ink::Red, "stops:")));
+                if matches!(progress.entry.record, Record::Held { .. }) {
+                    let name = &progress.environment;
+                    console.line(format!(
+                        "  waits for `evergen resume {name}` or `evergen abort {name}`"
+                    ));
+                }
             }
             Record::Undone { undo } => console.line(format!("  taken back: {undo}")),
             Record::Stuck { why, left } => {
@@ -388,7 +403,7 @@ fn tells(note: &StepNote) -> bool {
 fn in_words(summary: &Summary, console: &Console) -> String {
     let (ink, word) = match summary.outcome {
         Outcome::Succeeded => (Ink::Green, "succeeded"),
-        Outcome::Unchanged => (Ink::Green, "is live already"),
+        Outcome::Unchanged => (Ink::Green, "is live already, by its content, looked at"),
         Outcome::RolledBack => (Ink::Red, "was rolled back"),
         _ => (Ink::Red, "failed"),
     };
@@ -412,7 +427,12 @@ fn refused(error: OperationError) -> Failure {
         OperationError::UnknownEnvironment { .. } | OperationError::MissingPart { .. } => {
             "environments are described in evergen.deploy.toml, .yaml, or files in evergen.deploy/"
         }
-        OperationError::Lock(_) => "wait until it is done, or `evergen abort` it",
+        OperationError::Lock(LockError::Held { .. }) => {
+            "wait until it is done, or `evergen abort` it"
+        }
+        OperationError::Lock(_) => {
+            "`target_dir` wants a folder that can be written to, new or an environment's own"
+        }
         OperationError::PlanChanged { .. } | OperationError::NeedsApproval { .. } => {
             "look at the plan with --dry-run, and give its digest with --expect (and --approve)"
         }

@@ -32,7 +32,9 @@ pub(super) fn status(selection: &Selection, console: &mut Console) -> Result<Ver
             && status.failing.is_empty()
             && !matches!(status.health.as_str(), "alert" | "critical")
     });
-    let is_settled = environments.iter().all(|environment| environment.to_do.is_empty());
+    let is_settled = environments.iter().all(|it| {
+        it.to_do.is_empty() && (it.state.open.is_some() || it.drift.differences.is_empty())
+    });
     if console.is_json() {
         let environments = environments.iter().filter_map(|one| serde_json::to_value(one).ok());
         console.object(&StatusReport { running: status, environments: environments.collect() });

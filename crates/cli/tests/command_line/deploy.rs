@@ -33,6 +33,8 @@ fn a_release_that_fails_its_check_is_taken_back() {
     let plan = folder.done("deploy staging --version 1.0.0 --from good --dry-run --json").json();
     assert!(!folder.exists("deploy"), "a dry run writes nothing");
     let digest = plan["digest"].as_str().unwrap().to_owned();
+    let nobody = format!("deploy staging --version 1.0.0 --from good --expect {digest} --approve=");
+    assert!(folder.say(&nobody).err.contains("the approval names nobody"));
     folder.done(&format!("deploy staging --version 1.0.0 --from good --expect {digest}"));
     assert_eq!(folder.read("deploy/staging/current/order.rs"), "struct Order;\n");
 
@@ -46,7 +48,7 @@ fn a_release_that_fails_its_check_is_taken_back() {
     let history = folder.done("history --environment staging --json").json();
     let outcomes: Vec<&str> =
         history.as_array().unwrap().iter().map(|one| one["outcome"].as_str().unwrap()).collect();
-    assert_eq!(outcomes, ["succeeded", "rolled_back"]);
+    assert_eq!(outcomes, ["succeeded", "failed"], "it failed before it was in use");
     let figures = folder.done("analytics staging --prometheus");
     assert!(figures.out.contains("environment=\"staging\""), "{figures}");
 }
@@ -63,6 +65,52 @@ fn what_was_changed_by_hand_is_drift_and_rollback_brings_back_what_was_live() {
     let again = folder.say("deploy staging --version 1 --from bad");
     assert_eq!(again.code, Some(2), "{again}");
     assert!(again.err.contains("give the new content a new version"), "{again}");
+}
+
+#[test]
+fn a_bad_release_is_never_current_where_its_files_can_be_judged_before() {
+    let folder = releases();
+    let seen = folder.path().join("seen");
+    let looks = format!(
+        "argv = [\"sh\", \"-c\", \"readlink {}/deploy/staging/current >> {}; test -s order.rs\"]",
+        folder.path().display(),
+        seen.display()
+    );
+    folder.file(
+        "evergen.deploy.toml",
+        STAGING.replace("argv = [\"test\", \"-s\", \"order.rs\"]", &looks),
+    );
+    folder.done("deploy staging --version 1 --from good");
+    let live = std::fs::read_link(folder.path().join("deploy/staging/current")).unwrap();
+    std::fs::remove_file(&seen).unwrap();
+    assert_eq!(folder.say("deploy staging --version 2 --from bad").code, Some(1));
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert_eq!(seen.trim(), live.display().to_string(), "it was looked at once, and not in use");
+}
+
+#[test]
+fn what_a_dead_process_left_in_progress_is_told() {
+    let folder = releases();
+    folder.done("deploy staging --version 1 --from good");
+    let slow = format!(
+        "{STAGING}\n[[environments.test_commands]]\nname = \"slow\"\ncommand = [\"sleep\", \"60\"]\n"
+    );
+    folder.file("evergen.deploy.toml", slow);
+    folder.file("good/order.rs", "struct Order(u8);\n");
+    let mut killed = Running::start(&folder, "deploy staging --version 2 --from good");
+    until("it is in progress", || {
+        let status = folder.say("status --json").json();
+        let state = &status["environments"][0]["state"]["open"];
+        state["plan"]["version"] == "2" && folder.say("status").code == Some(0)
+    });
+    killed.0.kill().unwrap();
+    killed.0.wait().unwrap();
+    let status = folder.say("status");
+    assert_eq!(status.code, Some(1), "{status}");
+    assert!(status.out.contains("the process that deployed has ended; abort"), "{status}");
+    let aborted = folder.say("abort staging");
+    assert!(aborted.out.contains("deploy 2 failed"), "{aborted}");
+    folder.done("status");
 }
 
 #[test]
@@ -271,8 +319,9 @@ router = { kind = \"small\", listen = \"127.0.0.1:0\" }
     assert!(told.out.contains("was started again 1 time"), "{told}");
     router.end();
     // The service outlives its router; who takes it away stops what runs.
-    let status = folder.done("status --json").json();
-    stop_all(&status);
+    let status = folder.say("status --json");
+    stop_all(&status.json());
+    assert_eq!(status.code, Some(1), "nothing listens any more: {status}");
 }
 
 fn stop_all(status: &serde_json::Value) {

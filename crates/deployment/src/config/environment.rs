@@ -320,6 +320,12 @@ pub struct CheckSetting {
 }
 
 impl CheckSetting {
+    /// Whether it looks at the files of a release, wherever they are: a command, which runs in
+    /// their folder.
+    pub fn looks_at_files(&self) -> bool {
+        self.probe.get("kind").and_then(toml::Value::as_str) == Some("command")
+    }
+
     /// A check that has to pass once, and may not fail.
     pub fn new(name: impl Into<String>, probe: toml::Table) -> Self {
         Self {

@@ -183,6 +183,9 @@ impl DeploymentConfig {
         }
         let allowed = match nearest(from, &names) {
             Some(name) => format!("an environment that stands before it; did you mean `{name}`?"),
+            None if names.is_empty() => {
+                "an environment that stands before it, and none does".into()
+            }
             None => format!("an environment that stands before it: {}", names.join(", ")),
         };
         bad(&format!("{}.promotes_from", it.name), from, &allowed)

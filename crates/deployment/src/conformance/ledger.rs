@@ -13,6 +13,7 @@ pub fn check_ledger(ledger: &dyn DeploymentLedger) {
     let first = lock(ledger);
     let second = ledger.lock();
     assert!(matches!(second, Err(LockError::Held { .. })), "two locks at once: {second:?}");
+    assert!(ledger.is_held(), "a lock that is held is told");
     let kept = [entry(&first, "ann"), entry(&first, "bob")];
     append(ledger, &first, &kept);
     assert_eq!(entries(ledger), kept, "what was appended is read, in order");

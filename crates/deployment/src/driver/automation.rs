@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::errors::OperationError;
 use super::meter::Meter;
-use super::parts::EnvironmentParts;
+use super::parts::{EnvironmentParts, Target};
 use super::planning::{self, Aim};
+use super::probing::Probe;
 use super::run::Run;
 use crate::{
     ConfigError, DeployError, Deployer, Deployment, DeploymentConfig, DeploymentEnvironment,
@@ -61,6 +62,14 @@ impl Site {
 
     pub(super) fn probe_names(&self) -> Vec<String> {
         self.parts.probes.iter().map(|(setting, _)| setting.name.clone()).collect()
+    }
+
+    /// The probes that can judge a release before it is in use: all, if it runs in a slot, and
+    /// otherwise those that look at its files.
+    pub(super) fn first_probes(&self) -> Vec<Probe> {
+        let runs = matches!(self.parts.target, Target::Slots { .. });
+        let probes = self.parts.probes.iter();
+        probes.filter(|(setting, _)| runs || setting.looks_at_files()).cloned().collect()
     }
 }
 

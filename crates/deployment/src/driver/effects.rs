@@ -339,7 +339,12 @@ impl Job {
 
     async fn check(&self, deadline: Duration) -> Done {
         let target = self.probe_target(deadline).await?;
-        let settled = probing::settle(&self.site.parts.probes, &target, deadline).await;
+        let probes = self.site.first_probes();
+        let settled = match &self.site.parts.target {
+            Target::Slots { .. } => probing::settle(&probes, &target, deadline).await,
+            // Files do not become better by waiting.
+            Target::Directory => probing::watch(&probes, &target, Duration::ZERO, deadline).await,
+        };
         settled.map(|()| None).map_err(|why| Cause::new(CauseKind::Health, why))
     }
 

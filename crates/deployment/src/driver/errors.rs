@@ -10,7 +10,7 @@ pub enum OperationError {
     #[error("deployments are disabled; set `enabled = true`")]
     Disabled,
     /// There is no such environment.
-    #[error("there is no environment `{name}`; there are {}", known.join(", "))]
+    #[error("there is no environment `{name}`; there are {}", listed(known))]
     UnknownEnvironment {
         /// What was asked for.
         name: String,
@@ -146,4 +146,9 @@ pub enum OperationError {
     /// A part of this program ended that should not.
     #[error("a background task of the deployment ended early")]
     Task(#[from] tokio::task::JoinError),
+}
+
+/// Names, or that there are none.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
 }

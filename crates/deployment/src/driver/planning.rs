@@ -130,8 +130,9 @@ impl Steps<'_> {
         if self.slots() {
             self.push(Action::Start, Duration::from_secs(deadlines.start_seconds));
         }
-        let probes = site.probe_names();
-        if self.slots() && !probes.is_empty() {
+        let probes: Vec<String> =
+            site.first_probes().into_iter().map(|(setting, _)| setting.name).collect();
+        if !probes.is_empty() {
             self.push(Action::Check { probes }, Duration::from_secs(deadlines.health_seconds));
         }
         if !self.goes_back() && site.tests {

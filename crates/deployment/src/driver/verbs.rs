@@ -159,6 +159,12 @@ impl DeploymentAutomation {
         let drift = look(&site, &state).await;
         let mut to_do = state.open.as_ref().map(to_do).unwrap_or_default();
         to_do.extend(ended(&state, &drift));
+        if let Some(open) = state.open.as_ref().filter(|_| to_do.is_empty()) {
+            let ledger = Arc::clone(&site.parts.ledger);
+            if !spawn_blocking(move || ledger.is_held()).await? {
+                to_do.push(left_alone(open));
+            }
+        }
         let environment = environment.to_owned();
         Ok(EnvironmentStatus { environment, state, drift, to_do, warnings: view.warnings })
     }
@@ -359,6 +365,17 @@ fn to_do(open: &OpenDeployment) -> Vec<String> {
         crate::Course::Held { cause, .. } => vec![format!("abort or resume it: {cause}")],
         crate::Course::Forward if open.paused => vec!["resume or abort it".to_owned()],
         _ => Vec::new(),
+    }
+}
+
+/// What becomes of a deployment whose process has ended.
+fn left_alone(open: &OpenDeployment) -> String {
+    if open.is_committed() {
+        "the process that deployed has ended; resume finishes it, as does whatever is done next"
+            .into()
+    } else {
+        "the process that deployed has ended; abort takes it back, as does whatever is done next"
+            .into()
     }
 }
 

@@ -308,6 +308,10 @@ impl DeploymentLedger for DirectoryLedger {
         self.contents().map(|contents| contents.view)
     }
 
+    fn is_held(&self) -> bool {
+        WriterLock::acquire(&self.folder.state(), None).is_err()
+    }
+
     fn ask(&self, request: &ControlRequest) -> Result<(), AppendError> {
         let path = self.control();
         let failed = |source| AppendError::Medium { path: path.clone(), source };

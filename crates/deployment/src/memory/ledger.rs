@@ -51,6 +51,10 @@ impl DeploymentLedger for MemoryLedger {
         Ok(Lease::new(kept.epoch, Box::new(Guard(Arc::clone(&self.held)))))
     }
 
+    fn is_held(&self) -> bool {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn append(&self, lease: &Lease, entries: &[Entry]) -> Result<(), AppendError> {
         let mut kept = self.kept();
         if lease.epoch() != kept.epoch {

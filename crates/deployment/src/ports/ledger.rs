@@ -39,6 +39,9 @@ pub trait DeploymentLedger: Send + Sync {
 
     /// Takes the wish that was left, if there is one.
     fn asked(&self, lease: &Lease) -> Result<Option<ControlRequest>, ReadLedgerError>;
+
+    /// Whether somebody holds the lock at the moment; yes if that can't be told.
+    fn is_held(&self) -> bool;
 }
 
 forward!(DeploymentLedger {
@@ -47,6 +50,7 @@ forward!(DeploymentLedger {
     fn read() -> Result<LedgerView, ReadLedgerError>;
     fn ask(request: &ControlRequest) -> Result<(), AppendError>;
     fn asked(lease: &Lease) -> Result<Option<ControlRequest>, ReadLedgerError>;
+    fn is_held() -> bool;
 });
 
 /// The right to write a ledger, for as long as the value lives.
