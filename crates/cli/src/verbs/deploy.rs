@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use evergen_deployment::{
-    Action, DeployOptions, DeploymentAnalytics, EnvironmentStatus, LockError, OperationError,
-    Outcome, Plan, Progress, Record, StepNote, Summary, Version,
+    Action, DeployOptions, DeploymentAnalytics, DeploymentAutomation, EnvironmentStatus, LockError,
+    OperationError, Outcome, Plan, Progress, Record, StepNote, Summary, Version,
 };
 use evergen_traffic::{RouterSettings, run_router};
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +18,7 @@ use crate::console::{Console, Ink};
 use crate::environments::Environments;
 use crate::failure::{Failure, Verdict};
 use crate::project::Chosen;
+use crate::signals::Signals;
 use crate::words;
 
 /// How often the router looks whether the live release runs.
@@ -51,7 +52,7 @@ pub(super) fn deploy(arguments: &Deploy, console: &mut Console) -> Result<Verdic
         }
         let listening = automation.subscribe();
         let deployed = automation.deploy(environment, &source, &version, options);
-        Box::pin(told(deployed, listening, console)).await
+        Box::pin(told(automation, environment, deployed, listening, console)).await
     })
 }
 
@@ -63,7 +64,7 @@ pub(super) fn rollback(arguments: &Rollback, console: &mut Console) -> Result<Ve
         let automation = &environments.automation;
         let listening = automation.subscribe();
         let back = automation.rollback(&arguments.asked.environment, to.as_ref());
-        Box::pin(told(back, listening, console)).await
+        Box::pin(told(automation, &arguments.asked.environment, back, listening, console)).await
     })
 }
 
@@ -78,7 +79,8 @@ pub(super) fn promote(arguments: &Promote, console: &mut Console) -> Result<Verd
             return Ok(show_plan(&plan, console));
         }
         let listening = automation.subscribe();
-        Box::pin(told(automation.promote(environment, options), listening, console)).await
+        let promoted = automation.promote(environment, options);
+        Box::pin(told(automation, environment, promoted, listening, console)).await
     })
 }
 
@@ -292,17 +294,37 @@ fn show_plan(plan: &Plan, console: &mut Console) -> Verdict {
     Verdict::Yes
 }
 
-/// Shows each step while a verb goes on, and how it ended.
+/// Shows each step while a verb goes on, and how it ended. Whoever interrupts it aborts it; a
+/// second time ends the process, whose work the next verb takes back.
 async fn told(
+    automation: &DeploymentAutomation,
+    environment: &str,
     doing: impl Future<Output = Result<Summary, OperationError>>,
     mut listening: broadcast::Receiver<Progress>,
     console: &mut Console,
 ) -> Result<Verdict, Failure> {
     let mut live = Live::default();
+    let signals = Signals::new();
+    let mut signals =
+        Some(signals.map_err(|error| Failure::storage("waiting for signals", &error))?);
     tokio::pin!(doing);
     let done = loop {
+        let interrupted = async {
+            match &mut signals {
+                Some(signals) => signals.next().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
+            () = interrupted => {
+                signals = None;
+                if automation.abort(environment, "whoever interrupted it").await.is_err() {
+                    // Nothing has begun that could be taken back.
+                    return Err(Failure::interrupted());
+                }
+                console.remark("interrupted: it is taken back; once more ends the process");
+            }
             step = listening.recv() => match step {
                 Ok(progress) => live.show(&progress, console),
                 Err(RecvError::Lagged(_)) => {}

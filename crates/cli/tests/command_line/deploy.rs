@@ -88,21 +88,40 @@ fn a_bad_release_is_never_current_where_its_files_can_be_judged_before() {
     assert_eq!(seen.trim(), live.display().to_string(), "it was looked at once, and not in use");
 }
 
-#[test]
-fn what_a_dead_process_left_in_progress_is_told() {
-    let folder = releases();
+/// Staging with a test that takes a minute, and a release that is being deployed.
+fn in_progress(folder: &Folder) -> Running {
     folder.done("deploy staging --version 1 --from good");
     let slow = format!(
         "{STAGING}\n[[environments.test_commands]]\nname = \"slow\"\ncommand = [\"sleep\", \"60\"]\n"
     );
     folder.file("evergen.deploy.toml", slow);
     folder.file("good/order.rs", "struct Order(u8);\n");
-    let mut killed = Running::start(&folder, "deploy staging --version 2 --from good");
+    let deploying = Running::start(folder, "deploy staging --version 2 --from good");
     until("it is in progress", || {
         let status = folder.say("status --json").json();
         let state = &status["environments"][0]["state"]["open"];
         state["plan"]["version"] == "2" && folder.say("status").code == Some(0)
     });
+    deploying
+}
+
+#[test]
+fn an_interrupt_takes_the_deployment_back() {
+    let folder = releases();
+    let mut deploying = in_progress(&folder);
+    let pid = deploying.0.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(deploying.0.wait().unwrap().code(), Some(1));
+    let status = folder.done("status");
+    assert!(status.out.contains("staging: 1 is live"), "{status}");
+    let history = folder.done("history --environment staging").out;
+    assert!(history.contains("whoever interrupted it aborted it"), "{history}");
+}
+
+#[test]
+fn what_a_dead_process_left_in_progress_is_told() {
+    let folder = releases();
+    let mut killed = in_progress(&folder);
     killed.0.kill().unwrap();
     killed.0.wait().unwrap();
     let status = folder.say("status");
