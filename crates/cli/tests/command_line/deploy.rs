@@ -62,6 +62,13 @@ fn what_was_changed_by_hand_is_drift_and_rollback_brings_back_what_was_live() {
     folder.done("drift staging");
     folder.done("rollback staging");
     assert_eq!(folder.read("deploy/staging/current/item.rs"), "struct Item;\n");
+    // A link that is gone is made anew by whoever deploys what is live.
+    std::fs::remove_file(folder.path().join("deploy/staging/current")).unwrap();
+    assert_eq!(folder.say("status").code, Some(1));
+    folder.file("good/item.rs", "struct Item;\n");
+    folder.done("deploy staging --version 1 --from good");
+    assert_eq!(folder.read("deploy/staging/current/item.rs"), "struct Item;\n");
+    folder.done("drift staging");
     let again = folder.say("deploy staging --version 1 --from bad");
     assert_eq!(again.code, Some(2), "{again}");
     assert!(again.err.contains("give the new content a new version"), "{again}");

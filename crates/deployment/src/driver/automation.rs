@@ -232,19 +232,22 @@ impl DeploymentAutomation {
             return Err(OperationError::NoValidator { environment: site.settings.name.clone() });
         }
         let (store, wanted) = (Arc::clone(&site.parts.store), order.clone());
-        let (release, version) = spawn_blocking(move || {
+        let (release, version, current) = spawn_blocking(move || {
+            let current = store.current()?;
             let release = store.identify(&wanted.source)?;
             let version = wanted.version.map_or_else(|| named_after(release), Ok)?;
             match store.named(&version)? {
                 Some(taken) if taken != release => {
                     Err(crate::StageError::VersionTaken { version, taken, offered: release }.into())
                 }
-                _ => Ok::<_, OperationError>((release, version)),
+                _ => Ok::<_, OperationError>((release, version, current)),
             }
         })
         .await??;
         let aim = Aim { kind: order.kind, release, version };
-        Ok(planning::plan(site, state, &aim))
+        // A folder is what `current` leads to, whatever the ledger says of it.
+        let is_folder = matches!(site.parts.target, Target::Directory);
+        Ok(planning::plan(site, state, &aim, !is_folder || current == Some(release)))
     }
 
     /// Carries an order out under the environment's lock.

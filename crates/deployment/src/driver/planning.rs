@@ -21,11 +21,12 @@ pub(super) struct Aim {
     pub(super) version: Version,
 }
 
-/// Makes the plan. For a release that is live already there is nothing to do.
-pub(super) fn plan(site: &Site, state: &EnvironmentState, aim: &Aim) -> Plan {
+/// Makes the plan. For a release that is live already there is nothing to do, unless it is not
+/// `in_use`.
+pub(super) fn plan(site: &Site, state: &EnvironmentState, aim: &Aim, in_use: bool) -> Plan {
     let slot = state.next_slot();
     let live = state.live.clone();
-    let unchanged = live.as_ref().is_some_and(|live| live.release == aim.release);
+    let unchanged = in_use && live.as_ref().is_some_and(|live| live.release == aim.release);
     let steps = if unchanged {
         Vec::new()
     } else {

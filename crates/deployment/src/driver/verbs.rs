@@ -457,6 +457,14 @@ fn compare_slots(state: &EnvironmentState, drift: &mut Drift) {
             ));
         }
     }
+    let live = state.live.as_ref().map(|live| live.slot);
+    let ailing = drift.slots.iter().find_map(|(slot, status)| match status {
+        SlotStatus::Occupied { ready: false, why, .. } if Some(*slot) == live => {
+            Some(format!("slot {slot} is not as it was started: {why}"))
+        }
+        _ => None,
+    });
+    drift.differences.extend(ailing);
     let split = drift.router.as_ref().and_then(|router| router.split);
     let meant = state.live.as_ref().map(|live| crate::Split::all(live.slot));
     if let (Some(router), Some(meant)) = (&drift.router, meant)
