@@ -80,6 +80,9 @@ fn each_environment_may_have_a_file_of_its_own() {
         .file("evergen.deploy/.x.toml~", "?")
         .file("evergen.deploy/.yamllint.yaml", "rules: {}");
     assert_eq!(names(&folder), ["staging", "production"]);
+    let early = folder.say("deploy production --version 1 --from good --dry-run");
+    assert_eq!(early.code, Some(2), "{early}");
+    assert!(early.err.contains("is not live in `staging`"), "{early}");
     folder.done("deploy staging --version 1 --from good");
     folder.done("promote production");
     assert_eq!(folder.read("deploy/production/current/order.rs"), "struct Order;\n");

@@ -202,7 +202,7 @@ impl DeploymentAutomation {
     /// Says what [`deploy`](Self::deploy) would do. Writes nothing at all.
     ///
     /// # Errors
-    /// The source can't be deployed, or the ledger not be read.
+    /// The source can't be deployed, and would not be; or the ledger can't be read.
     pub async fn plan(
         &self,
         environment: &str,
@@ -212,8 +212,13 @@ impl DeploymentAutomation {
         let source = ReleaseSource::Folder(source_dir.to_owned());
         let order = Order { source, version: Some(version.clone()), kind: PlanKind::Deploy };
         let site = Arc::clone(self.site(environment)?);
+        if !self.enabled {
+            return Err(OperationError::Disabled);
+        }
         let state = self.state_of(&site).await?;
-        self.plan_for(&site, &state, &order).await
+        let plan = self.plan_for(&site, &state, &order).await?;
+        self.was_promoted(&site, &plan).await?;
+        Ok(plan)
     }
 
     pub(super) async fn state_of(&self, site: &Site) -> Result<EnvironmentState, OperationError> {
@@ -297,19 +302,24 @@ impl DeploymentAutomation {
         if plan.kind == PlanKind::Rollback {
             return Ok(());
         }
+        self.was_promoted(site, plan).await?;
         let environment = site.settings.name.clone();
-        if let Some(from) = &site.settings.promotes_from {
-            let before = self.state_of(self.site(from)?).await?;
-            if before.live.as_ref().is_none_or(|live| live.release != plan.release) {
-                let (from, version) = (from.clone(), plan.version.clone());
-                return Err(OperationError::NotPromoted { environment, from, version });
-            }
-        }
         let approved = options.approved_by.is_some() && options.expect.is_some();
         if site.settings.approval && !approved {
             return Err(OperationError::NeedsApproval { environment, digest: actual });
         }
         Ok(())
+    }
+
+    /// Makes sure that the release is live where it has to be first.
+    async fn was_promoted(&self, site: &Site, plan: &Plan) -> Result<(), OperationError> {
+        let Some(from) = &site.settings.promotes_from else { return Ok(()) };
+        let before = self.state_of(self.site(from)?).await?;
+        if before.live.as_ref().is_some_and(|live| live.release == plan.release) {
+            return Ok(());
+        }
+        let (environment, version) = (site.settings.name.clone(), plan.version.clone());
+        Err(OperationError::NotPromoted { environment, from: from.clone(), version })
     }
 
     /// Where the strategy names a version, a release that was taken back is followed by it.
