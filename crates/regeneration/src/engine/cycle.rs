@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use evergen_artifact::{ArtifactPath, ArtifactStore, Digest};
-use evergen_delta::Delta;
+use evergen_delta::{Delta, Fingerprint};
 use evergen_knowledge::Model;
+use rustc_hash::FxHashSet;
 use uuid::Uuid;
 
 use super::Gate;
@@ -173,17 +174,7 @@ impl Cycle<'_> {
         let digests = catalogue.digests(self.project, settings);
         let everything = self.everything(memory, settings);
         let facts = stale_facts(memory, everything.is_some(), &update.delta);
-        let answers = match memory.kept.answers.take().filter(|_| everything.is_none()) {
-            Some(known) => known.after(&update.after, &update.delta, &facts, &self.project.views),
-            None => Answers::new(update.after.clone()),
-        };
-        let answers = Arc::new(answers);
-        for generator in &catalogue.generators {
-            match everything {
-                Some(_) => generator.parts.clear(),
-                None => generator.parts.forget(&update.delta, &facts),
-            }
-        }
+        let answers = self.go_on(memory, &catalogue, &update, &facts, everything.is_some());
         let change = Change {
             delta: &update.delta,
             after: &update.after,
@@ -236,6 +227,30 @@ impl Cycle<'_> {
         let state = self.folder.stamp();
         memory.kept = Kept { catalogue: Some(catalogue), answers: rest, state };
         Ok(finished)
+    }
+
+    /// What still holds of what was kept after the change: answers, and the parts of each
+    /// generator. Nothing, where everything is made anew.
+    fn go_on(
+        &self,
+        memory: &mut Memory,
+        catalogue: &Catalogue,
+        update: &sources::Update,
+        facts: &FxHashSet<Fingerprint>,
+        anew: bool,
+    ) -> Arc<Answers> {
+        for generator in &catalogue.generators {
+            if anew {
+                generator.parts.clear();
+            } else {
+                generator.parts.forget(&update.delta, facts);
+            }
+        }
+        let known = memory.kept.answers.take().filter(|_| !anew);
+        Arc::new(match known {
+            Some(known) => known.after(&update.after, &update.delta, facts, &self.project.views),
+            None => Answers::new(update.after.clone()),
+        })
     }
 
     /// Stages the files of names and of the version; what there is to say about it.
