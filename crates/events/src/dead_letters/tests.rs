@@ -128,15 +128,12 @@ async fn a_letter_is_replayed_by_one_at_a_time() {
             letters.bury(letter(told.into())).await.unwrap();
             let id = Uuid::from_u128(told.into());
             let first = letters.replay(id, &notifier);
-            let (first, second) = match kind {
-                0 => {
-                    let (first, second) = futures::join!(first, letters.replay(id, &notifier));
-                    (first, second.map(drop))
-                }
-                _ => {
-                    let (first, second) = futures::join!(first, letters.discard(id));
-                    (first, second.map(drop))
-                }
+            let (first, second) = if kind == 0 {
+                let (first, second) = futures::join!(first, letters.replay(id, &notifier));
+                (first, second.map(drop))
+            } else {
+                let (first, second) = futures::join!(first, letters.discard(id));
+                (first, second.map(drop))
             };
             assert_eq!(first.unwrap(), u64::from(told) - 1);
             assert_eq!(notifier.log().bounds().end, u64::from(told), "each is told once");
