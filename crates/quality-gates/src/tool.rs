@@ -147,13 +147,6 @@ impl ToolSpec {
         }
     }
 
-    /// Says that it starts no other program.
-    #[must_use]
-    pub(crate) fn starting_nothing(mut self) -> Self {
-        self.starts_nothing = true;
-        self
-    }
-
     /// The versions that will do.
     #[must_use]
     pub fn with_versions(mut self, versions: VersionRange) -> Self {

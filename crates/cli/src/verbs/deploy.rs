@@ -94,25 +94,22 @@ pub(super) fn wish(
     let environment = &arguments.environment;
     work(async {
         let automation = &environments.automation;
-        let before = automation.status(environment).await.map_err(refused)?;
-        let was_open = before.state.open.map(|open| open.number);
+        let before = automation.history(environment).await.map_err(refused)?.len();
         let (done, word) = match wish {
             Wish::Abort => (automation.abort(environment, &by).await, "will be taken back"),
             Wish::Pause => (automation.pause(environment, &by).await, "waits before its next step"),
             Wish::Resume => (automation.resume(environment, &by).await, "goes on"),
         };
         done.map_err(refused)?;
-        let status = automation.status(environment).await.map_err(refused)?;
-        let last = automation.history(environment).await.map_err(refused)?.pop();
         if console.is_json() {
-            console.object(&status);
-        } else if let Some(last) = last.filter(|last| {
-            status.state.open.is_none() && was_open.is_some_and(|it| it == last.number)
-        }) {
+            console.object(&automation.status(environment).await.map_err(refused)?);
+            return Ok(Verdict::Yes);
+        }
+        let ended = automation.history(environment).await.map_err(refused)?;
+        match ended.get(before..).and_then(<[_]>::last) {
             // Nobody else was at it, so that it has ended by now.
-            console.line(in_words(&last, console));
-        } else {
-            console.line(format!("the deployment in `{environment}` {word}"));
+            Some(last) => console.line(in_words(last, console)),
+            None => console.line(format!("the deployment in `{environment}` {word}")),
         }
         Ok(Verdict::Yes)
     })

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -97,14 +98,20 @@ pub(crate) async fn find(
         .map_or_else(|| spec.program.clone(), |name| name.to_string_lossy().into_owned());
     let looker = Looker::new(name, version.to_string());
     let digest = Digest::of(format!("{}\0{stamps:?}\0{text}", path.display()).as_bytes());
-    let rustup = rustup_of(&path).zip(home_of("RUSTUP_HOME", ".rustup"));
-    let behind = match rustup.filter(|_| spec.starts_nothing) {
-        Some((rustup, home)) => {
-            behind(&rustup, &spec.program, &home, folder.path(), environment).await
-        }
-        None => None,
-    };
+    let behind = behind_rustup(spec, &path, folder.path(), environment).await;
     Ok(Found { tool: FoundTool { path, version, looker }, digest, stamps, behind })
+}
+
+/// What rustup starts for a tool that needs nothing of what it prepares.
+async fn behind_rustup(
+    spec: &ToolSpec,
+    path: &Path,
+    folder: &Path,
+    environment: BTreeMap<OsString, OsString>,
+) -> Option<PathBuf> {
+    let rustup = rustup_of(path).filter(|_| spec.starts_nothing)?;
+    let home = home_of("RUSTUP_HOME", ".rustup")?;
+    behind(&rustup, &spec.program, &home, folder, environment).await
 }
 
 fn locate(
@@ -202,7 +209,7 @@ mod tests {
         let search = || Some(folder.path().into());
         let other = find(&spec, &[], search()).await.unwrap();
         assert_eq!(other.program_in(folder.path()), at("rustfmt"));
-        let found = find(&spec.starting_nothing(), &[], search()).await.unwrap();
+        let found = find(&ToolSpec { starts_nothing: true, ..spec }, &[], search()).await.unwrap();
         let own = home_of("RUSTUP_HOME", ".rustup").map(|home| home.join("settings.toml"));
         if own.is_some_and(|settings| settings.is_file()) {
             assert_eq!(found.program_in(folder.path()), behind);

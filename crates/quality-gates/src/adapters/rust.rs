@@ -40,11 +40,11 @@ pub(super) fn with_toolchain(tool: ToolSpec) -> ToolSpec {
 pub fn rustfmt() -> ReadyAdapter {
     ReadyAdapter {
         info: reading(info("rustfmt", GateKind::Format, &["rs"], "check edition=2024 2"), SETTINGS),
-        tool: with_toolchain(
-            ToolSpec::new("rustfmt", "Install it with `rustup component add rustfmt`.")
-                .with_versions(versions("1.4", "2"))
-                .starting_nothing(),
-        ),
+        tool: with_toolchain(ToolSpec {
+            versions: versions("1.4", "2"),
+            starts_nothing: true,
+            ..ToolSpec::new("rustfmt", "Install it with `rustup component add rustfmt`.")
+        }),
         contract: ExitContract::default(),
         limits: Limits::default(),
         canaries: vec![

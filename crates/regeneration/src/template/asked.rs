@@ -84,12 +84,10 @@ impl Answers {
         for Workshop { tracker, memories } in &mut idle {
             tracker.forget(&stale);
             tracker.turn_to(snapshot.clone());
-            memories.retain(|name, _| views.get(name).is_some());
-            for (name, memory) in memories {
-                if let Some(view) = views.get(name) {
-                    view.forget(memory, &change);
-                }
-            }
+            memories.retain(|name, memory| {
+                let view = views.get(name);
+                view.inspect(|view| view.forget(memory, &change)).is_some()
+            });
         }
         Self {
             snapshot: snapshot.clone(),
