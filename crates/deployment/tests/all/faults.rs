@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use evergen_deployment::{
     DeploymentLedger, DirectoryLedger, DirectoryReleases, ReleaseName, ReleaseStore, Version,
@@ -24,6 +25,9 @@ const VARIABLES: [&str; 4] = ["FAULT_VERB", "FAULT_FOLDER", "FAULT_SOURCE", "FAU
 const CHANGING: &str = "?open,?openat,?creat,?write,?pwrite64,?writev,?rename,?renameat,?renameat2,\
     ?unlink,?unlinkat,?rmdir,?mkdir,?mkdirat,?link,?linkat,?symlink,?symlinkat,?truncate,?ftruncate,\
     ?fsync,?fdatasync,?syncfs,?chmod,?fchmod,?fchmodat";
+
+/// How long a verb may take, with a fault in it.
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// Every how many-th call is looked at; all with `EVERGEN_FAULTS=full`.
 fn stride(usual: usize) -> usize {
@@ -49,7 +53,7 @@ fn act_once() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
-        .thread_keep_alive(std::time::Duration::from_mins(1))
+        .thread_keep_alive(Duration::from_mins(1))
         .build()
         .unwrap();
     let environment =
@@ -120,10 +124,7 @@ fn calls(world: &World, verb: &str, source: &Path, version: &str) -> (Vec<Call>,
         let count = counts.entry((thread, name)).or_default();
         *count += 1;
         let reads = name.starts_with("open") && !arguments.contains("O_CREAT");
-        // Only what touches the target: eventfds and pipes of the runtime don't count.
-        let empty = [", 8)", ", 0)"].iter().any(|end| arguments.contains(end));
-        let wakes = name == "write" && empty;
-        if !reads && !wakes {
+        if !reads && !wakes(name, arguments) {
             found.push((thread, name, *count));
         }
     }
@@ -139,6 +140,18 @@ fn calls(world: &World, verb: &str, source: &Path, version: &str) -> (Vec<Call>,
     found.retain(|&(thread, name, number)| number > others(thread, name));
     let calls = found.into_iter().map(|(_, name, number)| (name.to_owned(), number)).collect();
     (calls, names)
+}
+
+/// Whether a call touches no file: eventfds and pipes of the runtime don't count.
+fn wakes(name: &str, arguments: &str) -> bool {
+    name == "write" && [", 8)", ", 0)"].iter().any(|end| arguments.contains(end))
+}
+
+/// Whether a fault struck what wakes another thread, which no disk does.
+fn struck_a_wake(log: &str) -> bool {
+    let struck = log.lines().find(|line| line.contains("INJECTED"));
+    let call = struck.and_then(|line| line.split_once(' ')?.1.trim_start().split_once('('));
+    call.is_some_and(|(name, arguments)| wakes(name, arguments))
 }
 
 /// The names of the changing calls of a deployment.
@@ -160,9 +173,26 @@ fn run_with(
     let mut command = traced(log.path(), name, Some(&inject));
     let source = world.folder.path().join(format!("source-{version}"));
     tell(&mut command, world, verb, &source, version);
-    let status = command.status().unwrap();
-    let text = fs::read_to_string(log.path()).unwrap();
-    (text.contains("INJECTED") || status.signal() == Some(9), status)
+    let mut child = command.process_group(0).spawn().unwrap();
+    let end = Instant::now() + LONGEST;
+    let read = || fs::read_to_string(log.path()).unwrap();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            let text = read();
+            let fired = text.contains("INJECTED") && !struck_a_wake(&text);
+            return (fired || status.signal() == Some(9), status);
+        }
+        // A thread that is not woken waits for good. Another one reached the number, for once.
+        let lost = struck_a_wake(&read());
+        if lost || Instant::now() > end {
+            let group = rustix::process::Pid::from_child(&child);
+            let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            let status = child.wait().unwrap();
+            assert!(lost, "{verb} hangs after a fault at {call:?}: {}", read());
+            return (false, status);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A verb, and what is there before it.

@@ -37,8 +37,10 @@ async fn troubles_that_pass_are_waited_for() {
         running.unwrap_or_else(|error| panic!("{trouble:?}: {}", chain(&error)));
         let asked = world.server.asked();
         let patches = asked.iter().filter(|asked| *asked == "PATCH deployments/shop-blue").count();
-        // One makes the Deployment, one lets it make its pods.
-        assert_eq!(patches, if verb == "patch" { 3 } else { 2 }, "{trouble:?}: {asked:?}");
+        // One makes the Deployment, one lets it make its pods; and one more where the cluster's own
+        // controller has written in between.
+        let least = if verb == "patch" { 3 } else { 2 };
+        assert!((least..=least + 1).contains(&patches), "{trouble:?}: {asked:?}");
     }
 }
 
