@@ -10,15 +10,15 @@ use evergen_regeneration::Diagnostic;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::FOLDER;
 use super::yaml::Yaml;
-use super::{FILE, FOLDER};
 use crate::failure::Failure;
 
 /// Where the keys are explained.
 const HELP: &str = "its keys are explained in docs/deployment.md";
 
 /// The file of all environments has one of these endings, and so have those in the folder.
-const ENDINGS: [&str; 3] = ["toml", "yaml", "yml"];
+pub(super) const ENDINGS: [&str; 3] = ["toml", "yaml", "yml"];
 
 /// One file.
 pub(super) struct Document {
@@ -43,9 +43,7 @@ impl Documents {
     /// `evergen.deploy/`. Blocks.
     pub(super) fn find(root: &Path) -> Result<Self, Failure> {
         let mut found: Vec<Document> = Vec::new();
-        let stem = FILE.trim_end_matches(".toml");
-        for ending in ENDINGS {
-            let file = format!("{stem}.{ending}");
+        for file in super::files() {
             let Some(document) = Document::read(root, file, None)? else { continue };
             if let Some(first) = found.first() {
                 return Err(two(first, &document, "all environments"));
@@ -201,7 +199,7 @@ impl Document {
     pub(super) fn unreadable(&self, error: toml::de::Error) -> Failure {
         let unknown = error.message().contains("unknown field");
         let code = if unknown { "config::unknown_key" } else { "config::type" };
-        let (message, span) = (error.message().to_owned(), error.span());
+        let (message, span) = (in_words(error.message()), error.span());
         let help = match ConfigError::from(error) {
             ConfigError::Syntax { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
             _ => HELP.to_owned(),
@@ -254,6 +252,29 @@ impl Document {
         let environment = environments.iter().find(|one| is_named(one.get_ref(), first))?;
         Some(deepest(environment, rest))
     }
+}
+
+/// What the reader of a value said, without the names that only this program knows.
+fn in_words(message: &str) -> String {
+    let Some((found, expected)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let words = match expected {
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number from 0 on",
+        "i32" | "i64" => "a whole number",
+        "f64" => "a number",
+        "a boolean" => "`true` or `false`",
+        "a string" => "a text",
+        "a sequence" => "a list",
+        "a map" => "a table of keys and values",
+        other if other.starts_with("struct ") || other.starts_with("internally tagged ") => {
+            "a table of keys and values"
+        }
+        other => other,
+    };
+    let found = found.replace("invalid type: string", "invalid type: the text");
+    format!("{found}, expected {words}")
 }
 
 fn deepest(value: &Spanned<DeValue<'_>>, path: &[&str]) -> Range<usize> {

@@ -39,7 +39,7 @@ impl Yaml {
         let read: Result<Placed<Node>, _> = serde_saphyr::from_str_with_options(text, options);
         let root = read.map_err(|error| YamlError {
             at: error.location().map(|place| at(&place, text)),
-            why: error.without_snippet().to_string(),
+            why: without_advice(&error.without_snippet().to_string()),
         })?;
         match root.value {
             Node::Map(_) | Node::Null => match nothing_in_a_list(&root) {
@@ -65,6 +65,12 @@ impl Yaml {
         };
         Spanned::new(bytes(&self.0.referenced), table)
     }
+}
+
+/// What a reader says to programmers, as how to set it up otherwise, helps nobody here.
+fn without_advice(said: &str) -> String {
+    let end = said.find(", set ").filter(|_| said.contains("Policy")).unwrap_or(said.len());
+    said[..end].to_owned()
 }
 
 /// An entry of a list that says nothing. A key may be left empty, but an argument may not.

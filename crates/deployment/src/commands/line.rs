@@ -26,7 +26,7 @@ use crate::SecretRef;
 /// # Ok::<(), evergen_deployment::SettingError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CommandLine {
     /// The program and its arguments; `command` is another word for it. A relative program with a slash is sought in `folder`.
@@ -142,7 +142,7 @@ impl CommandLine {
         let good = (Duration::from_millis(1)..=day).contains(&self.timeout);
         setting("timeout", format_args!("{:?}", self.timeout), good, "allowed is 1ms to 24h")?;
         let good = (1..=64 << 20).contains(&self.output_limit);
-        setting("output-limit", self.output_limit, good, "allowed is 1 to 67108864")
+        setting("output_limit", self.output_limit, good, "allowed is 1 to 67108864")
     }
 }
 

@@ -273,7 +273,10 @@ impl Default for Deadlines {
 
 /// The value of a variable, or where it is to be found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a variable is a text, or a secret as `{ env = \"NAME\" }` or `{ file = \"PATH\" }`"
+)]
 #[non_exhaustive]
 pub enum VariableSetting {
     /// A value that anybody may see.

@@ -8,7 +8,7 @@ use crate::{CommandLine, SettingError};
 
 /// The two halves of a migration, and how to find out whether a release works with the schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MigrationSettings {
     /// What it is called; what was done is recorded under this name.
@@ -37,7 +37,7 @@ fn some_seconds() -> Duration {
 
 /// One step of a half. Each is recorded when it is done, and not done again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MigrationStep {
     /// A file of SQL statements, below the folder of the new release or absolute. It runs in
@@ -80,7 +80,7 @@ impl MigrationSettings {
         let good =
             (Duration::from_millis(1)..=Duration::from_hours(1)).contains(&self.lock_timeout);
         let shown = format_args!("{:?}", self.lock_timeout);
-        setting("lock-timeout", shown, good, "allowed is 1ms to 1h")?;
+        setting("lock_timeout", shown, good, "allowed is 1ms to 1h")?;
         self.check.validate()?;
         for step in self.expand.iter().chain(&self.contract) {
             if let MigrationStep::Command(command) = step {

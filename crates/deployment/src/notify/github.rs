@@ -14,7 +14,7 @@ use crate::{Notice, NoticeKind, Notifier, NotifyError, SecretRef, SettingError};
 
 /// Which repository of GitHub is told of deployments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GithubSettings {
     /// As `owner/name`.

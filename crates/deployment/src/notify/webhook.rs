@@ -13,7 +13,7 @@ use crate::{Notice, Notifier, NotifyError, SecretRef, SettingError};
 
 /// Where a webhook goes, and by which key it is signed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct WebhookSettings {
     /// Where it goes.

@@ -34,7 +34,7 @@ impl HttpProbe {
     ) -> Result<Self, SettingError> {
         check_timeout("timeout", settings.timeout)?;
         if let Some(latency) = settings.max_latency {
-            check_timeout("max-latency", latency)?;
+            check_timeout("max_latency", latency)?;
         }
         setting("status", "", !settings.status.is_empty(), "no status would pass")?;
         setting("redirects", settings.redirects, settings.redirects <= 10, "allowed is 0 to 10")?;
@@ -47,7 +47,7 @@ impl HttpProbe {
             Place::Url(parse_url("url", &settings.url)?)
         };
         let compile = |pattern: &String| {
-            Regex::new(pattern).map_err(|error| SettingError::new("body-matches", pattern, error))
+            Regex::new(pattern).map_err(|error| SettingError::new("body_matches", pattern, error))
         };
         let pattern = settings.body_matches.as_ref().map(compile).transpose()?;
         Ok(Self { name: name.into(), place, settings: settings.clone(), pattern })

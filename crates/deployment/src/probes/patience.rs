@@ -8,7 +8,7 @@ use crate::{HealthProbe, ProbeTarget, SettingError, Verdict};
 
 /// How long to wait for a release to become healthy, and when to believe it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(default, rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Patience {
     /// How many times in a row a probe must pass, 1 to 1000.

@@ -14,7 +14,7 @@ use crate::{CommandLine, HealthProbe, SecretRef, SettingError};
 /// use evergen_deployment::ProbeSettings;
 ///
 /// let settings: ProbeSettings = serde_json::from_str(
-///     r#"{"kind": "http", "url": "/health", "status": ["200-299"], "max-latency": "300ms"}"#,
+///     r#"{"kind": "http", "url": "/health", "status": ["200-299"], "max_latency": "300ms"}"#,
 /// )?;
 /// assert_eq!(settings.build("alive")?.name(), "alive");
 ///
@@ -24,7 +24,7 @@ use crate::{CommandLine, HealthProbe, SecretRef, SettingError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProbeSettings {
     /// A command: status 0 passes, 75 is no data, any other fails.
@@ -54,7 +54,7 @@ impl ProbeSettings {
 
 /// What an HTTP answer has to be like. Only what is given is looked at, and the status always.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HttpProbeSettings {
     /// A whole URL, or a path, which is asked of every endpoint of the slot.
@@ -104,7 +104,7 @@ impl HttpProbeSettings {
 
 /// Where a connection has to be possible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TcpProbeSettings {
     /// `host:port`; every endpoint of the slot if it is not given.
@@ -127,7 +127,7 @@ impl TcpProbeSettings {
 
 /// What a query to Prometheus has to give.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MetricProbeSettings {
     /// Where Prometheus is, as `http://prometheus:9090`.
@@ -165,7 +165,7 @@ impl MetricProbeSettings {
 
 /// How a value compares to a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum Comparator {
     /// Smaller.
     Below,

@@ -82,19 +82,19 @@ async fn http_looks_at_status_body_and_redirects() {
     let other = r#"{"kind": "http", "url": "/health", "status": [302, "500-599"]}"#;
     assert_eq!(verdict(other, LOGIN, NONE).await, "passes");
     assert_eq!(verdict(other, BROKEN, NONE).await, "passes");
-    let contains = r#"{"kind": "http", "url": "/", "body-contains": "ready"}"#;
+    let contains = r#"{"kind": "http", "url": "/", "body_contains": "ready"}"#;
     assert_eq!(
         verdict(contains, WELL, NONE).await,
         r#"fails: its answer does not contain `ready`: {"status":"up"}"#
     );
-    let matches = r#"{"kind": "http", "url": "/", "body-matches": "\"status\":\\s*\"(up|ok)\""}"#;
+    let matches = r#"{"kind": "http", "url": "/", "body_matches": "\"status\":\\s*\"(up|ok)\""}"#;
     assert_eq!(verdict(matches, WELL, NONE).await, "passes");
 }
 
 #[tokio::test]
 async fn http_looks_at_the_time() {
     let pause = Duration::from_millis(120);
-    let limited = r#"{"kind": "http", "url": "/", "max-latency": "20ms"}"#;
+    let limited = r#"{"kind": "http", "url": "/", "max_latency": "20ms"}"#;
     let late = verdict(limited, WELL, pause).await;
     assert!(late.starts_with("fails: it took 1") && late.ends_with("20 ms are allowed"), "{late}");
     let impatient = r#"{"kind": "http", "url": "/", "timeout": "50ms"}"#;
@@ -161,15 +161,15 @@ fn settings_that_make_no_sense_name_field_and_value() {
         error(r#"{"kind": "http", "url": "http://a b/"}"#),
         error(r#"{"kind": "http", "url": "ftp://host/"}"#),
         error(r#"{"kind": "http", "url": "http://me:pw@host/"}"#),
-        error(r#"{"kind": "http", "url": "/", "body-matches": "("}"#),
+        error(r#"{"kind": "http", "url": "/", "body_matches": "("}"#),
         error(r#"{"kind": "http", "url": "/", "timeout": "2h"}"#),
         error(r#"{"kind": "http", "url": "/", "status": []}"#),
         error(r#"{"kind": "tcp", "address": "host"}"#),
         error(
-            r#"{"kind": "metric", "url": "prometheus", "query": "up", "must-be": "below", "threshold": 1}"#,
+            r#"{"kind": "metric", "url": "prometheus", "query": "up", "must_be": "below", "threshold": 1}"#,
         ),
         error(
-            r#"{"kind": "metric", "url": "http://prometheus", "query": " ", "must-be": "below", "threshold": 1}"#,
+            r#"{"kind": "metric", "url": "http://prometheus", "query": " ", "must_be": "below", "threshold": 1}"#,
         ),
         error(r#"{"kind": "command", "argv": []}"#),
     ];
@@ -179,7 +179,7 @@ fn settings_that_make_no_sense_name_field_and_value() {
     `url` is `http://a b/`: it is no URL (invalid uri character); one looks like `http://host:port/path`
     `url` is `ftp://host/`: its scheme is not `http` or `https`
     `url` is `http://host`: a password in a URL is shown by logs; use a token by reference
-    `body-matches` is `(`: regex parse error:
+    `body_matches` is `(`: regex parse error:
         (
         ^
     error: unclosed group

@@ -8,7 +8,7 @@ use crate::{CommandError, CommandLine, Finished, Invocation, Secret, SecretRef, 
 
 /// Which database of a PostgreSQL server, and who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PostgresSettings {
     /// A host, or the folder of a socket.

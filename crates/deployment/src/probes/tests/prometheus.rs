@@ -49,7 +49,7 @@ async fn prometheus() -> Option<Prometheus> {
 
 fn probe(url: &str, query: &str, must_be: &str, threshold: f64) -> Box<dyn HealthProbe> {
     let settings = serde_json::json!({
-        "kind": "metric", "url": url, "query": query, "must-be": must_be, "threshold": threshold,
+        "kind": "metric", "url": url, "query": query, "must_be": must_be, "threshold": threshold,
     });
     build(&settings.to_string())
 }
@@ -62,12 +62,12 @@ async fn a_real_prometheus_is_asked() {
         probe(&prometheus.url, query, must_be, threshold).probe(&at).await
     };
     let until = Instant::now() + Duration::from_secs(20);
-    while !ask("up{job=\"self\"}", "at-least", 1.0).await.passes() {
+    while !ask("up{job=\"self\"}", "at_least", 1.0).await.passes() {
         assert!(Instant::now() < until, "it never scraped itself");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(ask("up", "below", 1.0).await, Verdict::fail("`up` is 1, not below 1"));
-    assert!(ask("scalar(up) + 1", "at-most", 2.0).await.passes());
+    assert!(ask("scalar(up) + 1", "at_most", 2.0).await.passes());
     assert_eq!(
         ask("up{slot=\"${slot}\"}", "above", 0.0).await,
         Verdict::no_data("the query gives no value")
