@@ -293,6 +293,9 @@ pub struct Deploy {
     /// The folder with the release [default: the output folder of the project]
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,
+    /// Deploy it though it is live already, as to bring changed secrets into use.
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) look: LookFirst,
 }
@@ -312,6 +315,9 @@ pub struct Rollback {
 pub struct Promote {
     #[command(flatten)]
     pub(crate) asked: InEnvironment,
+    /// Deploy it though it is live already, as to bring changed secrets into use.
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) look: LookFirst,
 }

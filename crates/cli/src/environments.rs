@@ -1,28 +1,44 @@
 //! The environments of a project: what `evergen.deploy.toml` and the files in `evergen.deploy/`
 //! say of them, and the parts that they are made of.
 
+mod automatic;
 mod cluster;
 mod documents;
+mod fitness;
 mod gates;
 mod parts;
 mod settings;
 mod yaml;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use evergen_deployment::DeploymentAutomation;
 
+pub(crate) use self::automatic::{AutomaticDeployments, Commits, Deployed};
 use self::documents::Documents;
 use self::parts::Parts;
 
 use self::settings::{RouterSetting, Settings, read};
 use crate::failure::Failure;
+use crate::project::Chosen;
 
 /// Where a project says to what environments it is deployed.
 pub(crate) const FILE: &str = "evergen.deploy.toml";
 
+/// The files that say so for all environments.
+pub(crate) fn files() -> impl Iterator<Item = String> {
+    let stem = FILE.trim_end_matches(".toml");
+    documents::ENDINGS.iter().map(move |ending| format!("{stem}.{ending}"))
+}
+
+/// Whether a file in [`FOLDER`] describes an environment, by its name.
+pub(crate) fn is_one(path: &std::path::Path) -> bool {
+    let ending = path.extension().and_then(std::ffi::OsStr::to_str);
+    ending.is_some_and(|it| documents::ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(it)))
+}
+
 /// Where it says so for each environment by a file of its own.
-const FOLDER: &str = "evergen.deploy";
+pub(crate) const FOLDER: &str = "evergen.deploy";
 
 /// The environments of a project, ready to be used.
 pub(crate) struct Environments {
@@ -33,12 +49,14 @@ pub(crate) struct Environments {
 
 impl Environments {
     /// Reads the environments of a project; none if it has no file for them. Blocks.
-    pub(crate) fn find(root: &Path) -> Result<Option<Self>, Failure> {
+    pub(crate) fn find(chosen: &Chosen) -> Result<Option<Self>, Failure> {
+        let root = chosen.place.root.as_path();
         let documents = Documents::find(root)?;
         if documents.is_empty() {
             return Ok(None);
         }
         let settings = read(&documents, root)?;
+        fitness::check(&settings, &documents, (root, &chosen.output()))?;
         let parts = Parts::build(&settings, &documents, root)?;
         let automation =
             DeploymentAutomation::with_parts(&settings.config, |environment| parts.of(environment));
@@ -48,8 +66,8 @@ impl Environments {
     }
 
     /// The environments of a project that has to have some.
-    pub(crate) fn need(root: &Path) -> Result<Self, Failure> {
-        Self::find(root)?.ok_or_else(|| {
+    pub(crate) fn need(chosen: &Chosen) -> Result<Self, Failure> {
+        Self::find(chosen)?.ok_or_else(|| {
             Failure::usage(
                 format!("there is no `{FILE}`, so there is nothing to deploy to"),
                 "begin with one that says `[[environments]]`, `name = \"staging\"` and \

@@ -48,6 +48,8 @@ pub(crate) enum FileKind {
     Template,
     /// It decides which files the others are: `evergen.toml`, or an XML catalog.
     Configuration,
+    /// It says to what environments the project is deployed, and how.
+    Environments,
 }
 
 /// Files that changed together.

@@ -5,6 +5,7 @@ use evergen_regeneration::{
 };
 
 use crate::console::{Console, Ink};
+use crate::environments::Deployed;
 use crate::excerpt::shown;
 use crate::project::Chosen;
 use crate::short::ShortNames;
@@ -149,3 +150,11 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests;
+
+/// A deployment by the loop, in a line.
+pub(crate) fn deployed(deployed: &Deployed) -> String {
+    let Deployed { deployment, took } = deployed;
+    let release = deployment.release.get(..12).unwrap_or(&deployment.release);
+    let took = duration(took.as_secs_f64() * 1e3);
+    format!("deployed auto.{release} to {} in {took}", deployment.environment)
+}

@@ -13,8 +13,15 @@ use uuid::Uuid;
 ///   lost answer, a deployer gives the first answer and does nothing.
 /// - Dropping the answer's future may leave the deployment done or not; asking again tells.
 pub trait Deployer: Send + Sync {
-    /// The environments to which every successful cycle is deployed by itself.
+    /// The environments to which every successful cycle is deployed by itself; asked anew each
+    /// time, as they may become others.
     fn automatic(&self) -> Vec<String>;
+
+    /// Whether one of them lacks something though a cycle changed nothing, as at the start or
+    /// after a deployment that failed: then that cycle is deployed, too.
+    fn is_behind(&self) -> bool {
+        false
+    }
 
     /// Brings the changes of a cycle into use in one environment.
     ///
@@ -28,6 +35,10 @@ impl<D: Deployer + ?Sized> Deployer for Arc<D> {
         (**self).automatic()
     }
 
+    fn is_behind(&self) -> bool {
+        (**self).is_behind()
+    }
+
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {
         (**self).deploy(request)
     }
@@ -36,6 +47,10 @@ impl<D: Deployer + ?Sized> Deployer for Arc<D> {
 impl<D: Deployer + ?Sized> Deployer for Box<D> {
     fn automatic(&self) -> Vec<String> {
         (**self).automatic()
+    }
+
+    fn is_behind(&self) -> bool {
+        (**self).is_behind()
     }
 
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {
@@ -51,8 +66,14 @@ pub struct DeploymentRequest {
     pub environment: String,
     /// The execution whose changes these are; one execution is deployed once.
     pub execution_id: Uuid,
-    /// The changes, on top of what is live.
+    /// The changes.
     pub changes: Arc<ProposedChanges>,
+    /// Whether the changes are all files that there are; otherwise they are those since the
+    /// execution before, on top of what is live.
+    ///
+    /// What is live lacks the changes of executions that were not deployed, or in vain. Whoever
+    /// knows all files should give them.
+    pub whole: bool,
 }
 
 impl DeploymentRequest {
@@ -62,7 +83,15 @@ impl DeploymentRequest {
         execution_id: Uuid,
         changes: Arc<ProposedChanges>,
     ) -> Self {
-        Self { environment: environment.into(), execution_id, changes }
+        Self { environment: environment.into(), execution_id, changes, whole: false }
+    }
+
+    /// Asks for these files, whatever is live.
+    #[must_use]
+    pub fn with_all_files(mut self, files: Arc<ProposedChanges>) -> Self {
+        self.changes = files;
+        self.whole = true;
+        self
     }
 }
 

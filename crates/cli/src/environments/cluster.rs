@@ -60,7 +60,12 @@ impl KubernetesSetting {
         }
         let slots = KubernetesSlots::new(cluster.clone(), slots)?;
         let router = HttpRouteTraffic::new(cluster, route)?;
-        Ok(EnvironmentParts::slots(environment, Arc::new(slots), Arc::new(router)))
+        let Self { service, manifests, context, namespace, .. } = self;
+        let way = serde_json::json!({
+            "service": service, "manifests": manifests, "context": context, "namespace": namespace
+        });
+        let parts = EnvironmentParts::slots(environment, Arc::new(slots), Arc::new(router));
+        Ok(parts.with_way_of_running(way.to_string()))
     }
 
     fn cluster(&self, root: &Path) -> ClusterSettings {

@@ -162,7 +162,10 @@ impl Builder<'_> {
                 Arc::new(HaproxyRouter::new(settings).map_err(say)?)
             }
         };
-        Ok(EnvironmentParts::slots(self.environment, Arc::new(slots), router))
+        let ServiceSetting { command, ready, ports, .. } = service;
+        let way = serde_json::json!({ "command": command, "ready": ready, "ports": ports });
+        let parts = EnvironmentParts::slots(self.environment, Arc::new(slots), router);
+        Ok(parts.with_way_of_running(way.to_string()))
     }
 
     fn probe(

@@ -1,21 +1,26 @@
 //! `evergen deploy` and what belongs to it.
 
+mod live;
+
 use std::time::Duration;
 
 use evergen_deployment::{
-    Action, DeployOptions, DeploymentAnalytics, DeploymentAutomation, EnvironmentStatus, LockError,
-    OperationError, Outcome, Plan, Progress, Record, StepNote, Summary, Version,
+    DeployOptions, DeploymentAnalytics, DeploymentAutomation, EnvironmentStatus, LockError,
+    OperationError, Outcome, Plan, Progress, Summary, Version,
 };
+use evergen_regeneration::Access;
 use evergen_traffic::{RouterSettings, run_router};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use self::live::{Live, in_words};
 use crate::arguments::{
     Analytics, Deploy, InEnvironment, LookFirst, Promote, Rollback, RouterArguments,
 };
 use crate::console::{Console, Ink};
 use crate::environments::Environments;
+use crate::excerpt;
 use crate::failure::{Failure, Verdict};
 use crate::project::Chosen;
 use crate::signals::Signals;
@@ -34,21 +39,23 @@ pub(super) enum Wish {
 
 pub(super) fn deploy(arguments: &Deploy, console: &mut Console) -> Result<Verdict, Failure> {
     let chosen = Chosen::with_any_settings(&[], &arguments.asked.selection, console)?;
-    let environments = Environments::need(chosen.project().root())?;
+    let environments = Environments::need(&chosen)?;
     let version = Version::parse(&arguments.version).map_err(|error| {
         Failure::usage(error.to_string(), "versions look like 1.2.3 or 2026-01-31.1")
     })?;
-    let source = match &arguments.from {
-        Some(folder) => folder.clone(),
-        None => chosen.project().output_dir(),
+    let source = if let Some(folder) = &arguments.from {
+        folder.clone()
+    } else {
+        tell_of_drift(&chosen, console);
+        chosen.output()
     };
     let environment = &arguments.asked.environment;
-    let options = options(&arguments.look)?;
+    let options = options(&arguments.look)?.again(arguments.again);
     work(async {
         let automation = &environments.automation;
         if arguments.look.dry_run {
-            let plan = automation.plan(environment, &source, &version).await.map_err(refused)?;
-            return Ok(show_plan(&plan, console));
+            let plan = automation.plan(environment, &source, &version, &options).await;
+            return Ok(show_plan(&plan.map_err(refused)?, console));
         }
         let listening = automation.subscribe();
         let deployed = automation.deploy(environment, &source, &version, options);
@@ -70,13 +77,13 @@ pub(super) fn rollback(arguments: &Rollback, console: &mut Console) -> Result<Ve
 
 pub(super) fn promote(arguments: &Promote, console: &mut Console) -> Result<Verdict, Failure> {
     let environments = environments(&arguments.asked, console)?;
-    let options = options(&arguments.look)?;
+    let options = options(&arguments.look)?.again(arguments.again);
     let environment = &arguments.asked.environment;
     work(async {
         let automation = &environments.automation;
         if arguments.look.dry_run {
-            let plan = automation.plan_promotion(environment).await.map_err(refused)?;
-            return Ok(show_plan(&plan, console));
+            let plan = automation.plan_promotion(environment, &options).await;
+            return Ok(show_plan(&plan.map_err(refused)?, console));
         }
         let listening = automation.subscribe();
         let promoted = automation.promote(environment, options);
@@ -133,7 +140,7 @@ pub(super) fn drift(arguments: &InEnvironment, console: &mut Console) -> Result<
 
 pub(super) fn analytics(arguments: &Analytics, console: &mut Console) -> Result<Verdict, Failure> {
     let chosen = Chosen::with_any_settings(&[], &arguments.selection, console)?;
-    let environments = Environments::need(chosen.project().root())?;
+    let environments = Environments::need(&chosen)?;
     let since = arguments
         .days
         .map(|days| Timestamp::now() - SignedDuration::from_hours(24 * i64::from(days)));
@@ -187,7 +194,7 @@ pub(super) fn router(
 
 /// The state of all environments, for `status`; none where there are none.
 pub(super) fn statuses(chosen: &Chosen) -> Result<Vec<EnvironmentStatus>, Failure> {
-    let Some(environments) = Environments::find(chosen.project().root())? else {
+    let Some(environments) = Environments::find(chosen)? else {
         return Ok(Vec::new());
     };
     work(async {
@@ -234,7 +241,7 @@ pub(super) fn history(
     limit: usize,
     console: &mut Console,
 ) -> Result<Verdict, Failure> {
-    let environments = Environments::need(chosen.project().root())?;
+    let environments = Environments::need(chosen)?;
     let all = work(async { environments.automation.history(environment).await.map_err(refused) })?;
     let last = &all[all.len().saturating_sub(limit)..];
     if console.is_json() {
@@ -252,7 +259,28 @@ pub(super) fn history(
 
 fn environments(asked: &InEnvironment, console: &mut Console) -> Result<Environments, Failure> {
     let chosen = Chosen::with_any_settings(&[], &asked.selection, console)?;
-    Environments::need(chosen.project().root())
+    Environments::need(&chosen)
+}
+
+/// Says where the files that are about to be deployed are not what the model asks for: that is
+/// not refused, but nobody should have to find it out later.
+fn tell_of_drift(chosen: &Chosen, console: &mut Console) {
+    if chosen.need_model().is_err() || !chosen.place.root.join("evergen.lock").exists() {
+        return;
+    }
+    let checked = chosen.open(Access::Read).and_then(|mut engine| Ok(engine.check()?));
+    let Ok(report) = checked else {
+        let what = "note: nobody can tell whether these files are what the model asks for";
+        return console.remark(format!("{what}; see `evergen check`"));
+    };
+    let Some(first) = report.drift.first() else { return };
+    let many = words::count(report.drift.len() as u64, "file");
+    let (word, _) = words::drift(first.kind);
+    let file = excerpt::shown(&chosen.shown(&first.path));
+    console.remark(format!(
+        "note: {many} not as the model asks, as {file} ({word}); deployed as they are, and `evergen \
+         check` lists them"
+    ));
 }
 
 fn options(look: &LookFirst) -> Result<DeployOptions, Failure> {
@@ -345,100 +373,6 @@ async fn told(
     Ok(Verdict::of(matches!(summary.outcome, Outcome::Succeeded | Outcome::Unchanged)))
 }
 
-/// The steps of a deployment as they happen.
-#[derive(Default)]
-struct Live {
-    actions: Vec<Action>,
-    entered: Option<Timestamp>,
-}
-
-impl Live {
-    fn show(&mut self, progress: &Progress, console: &mut Console) {
-        if console.is_json() || console.is_quiet() {
-            return;
-        }
-        let at = progress.entry.at;
-        match &progress.entry.record {
-            Record::Began { plan, .. } => {
-                self.actions = plan.steps.iter().map(|step| step.action.clone()).collect();
-                console.line(format!("{} {}", plan.kind.verb(), plan.version));
-            }
-            Record::Entered { .. } => self.entered = Some(at),
-            Record::Finished { step, note } => {
-                let took = self.entered.take().map_or(0.0, |from| (at - from).as_secs_f64() * 1e3);
-                let action = self.actions.get(*step).map(ToString::to_string).unwrap_or_default();
-                console
-                    .line(format!("  {action}  {}", console.ink(Ink::Dim, words::duration(took))));
-                if let Some(note) = note.as_ref().filter(|note| tells(note)) {
-                    console.line(format!("    {note}"));
-                }
-            }
-            Record::Reviving { slot } => {
-                console.line(format!(
-                    "the live release in slot {slot} has ended; it is started again"
-                ));
-            }
-            Record::Revived { .. } => console.line("  it runs again"),
-            Record::NotRevived { why } => {
-                console.line(format!("  {} {why}", console.ink(Ink::Red, "it does not start:")));
-            }
-            Record::Warned { why, .. } => {
-                console.line(format!("  {} {why}", console.ink(Ink::Yellow, "warning:")));
-            }
-            Record::Held { cause, .. } | Record::Turned { cause } => {
-                console.line(format!("  {} {cause}", console.ink(Ink::Red, "stops:")));
-                if matches!(progress.entry.record, Record::Held { .. }) {
-                    let name = &progress.environment;
-                    console.line(format!(
-                        "  waits for `evergen resume {name}` or `evergen abort {name}`"
-                    ));
-                }
-            }
-            Record::Undone { undo } => console.line(format!("  taken back: {undo}")),
-            Record::Stuck { why, left } => {
-                console.line(format!("  {} {why}", console.ink(Ink::Red, "stuck:")));
-                for one in left {
-                    console.line(format!("    left to do: {one}"));
-                }
-            }
-            Record::Committed => console.line("  committed"),
-            Record::Paused { by } => console.line(format!("  paused by {by}")),
-            Record::Resumed { by } => console.line(format!("  goes on, by {by}")),
-            _ => {}
-        }
-        console.flush();
-    }
-}
-
-/// Whether people want to read what is remembered of a step.
-fn tells(note: &StepNote) -> bool {
-    match note {
-        StepNote::Compared { .. } | StepNote::Discarded { .. } => true,
-        StepNote::Judged { judgement } => !judgement.remarks.is_empty(),
-        _ => false,
-    }
-}
-
-fn in_words(summary: &Summary, console: &Console) -> String {
-    let (ink, word) = match summary.outcome {
-        Outcome::Succeeded => (Ink::Green, "succeeded"),
-        Outcome::Unchanged => (Ink::Green, "is live already, by its content, looked at"),
-        Outcome::RolledBack => (Ink::Red, "was rolled back"),
-        _ => (Ink::Red, "failed"),
-    };
-    let took = (summary.ended_at - summary.began_at).as_secs_f64() * 1e3;
-    let cause = summary.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
-    format!(
-        "{}  #{} {} {} {} in {}{cause}",
-        console.ink(Ink::Dim, summary.began_at),
-        summary.number,
-        summary.kind.verb(),
-        summary.version,
-        console.ink(ink, word),
-        words::duration(took)
-    )
-}
-
 /// An operation that was not begun, or could not be ended.
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn refused(error: OperationError) -> Failure {
@@ -454,6 +388,13 @@ fn refused(error: OperationError) -> Failure {
         }
         OperationError::PlanChanged { .. } | OperationError::NeedsApproval { .. } => {
             "look at the plan with --dry-run, and give its digest with --expect (and --approve)"
+        }
+        OperationError::Router { environment, .. } => {
+            let help = format!(
+                "start it (`evergen router {environment}`, HAProxy or the gateway), and do this again; \
+                 nothing was begun"
+            );
+            return failure(&error).with_help(help);
         }
         OperationError::NotRevived { .. } => "`evergen rollback` brings back what was live before",
         OperationError::Incident { .. } => "do what is left, then `evergen resume`",

@@ -38,6 +38,8 @@ pub(super) enum News<'a> {
     Cycle(&'a crate::diary::CycleRecord),
     /// How the loop is; comes all the time.
     Status(&'a crate::diary::LoopStatus),
+    /// A release came into use.
+    Deployed(&'a crate::environments::Deployed),
     /// Something that a person may want to know.
     Remark(&'a str),
     /// The loop ends.

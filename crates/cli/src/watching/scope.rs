@@ -8,7 +8,7 @@ use evergen_regeneration::Settings;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::FileKind;
-use crate::composition;
+use crate::{composition, environments};
 
 /// The catalog that editors keep beside an ontology.
 const XML_CATALOG: &str = "catalog-v001.xml";
@@ -23,6 +23,8 @@ pub(crate) struct WatchScope {
     pub(super) root: PathBuf,
     pub(super) patterns: Vec<Pattern>,
     pub(super) templates: Vec<PathBuf>,
+    /// The folder with a file for each environment.
+    pub(super) environments: PathBuf,
     /// Single files.
     pub(super) files: BTreeSet<(PathBuf, FileKind)>,
     pub(super) output: PathBuf,
@@ -49,6 +51,8 @@ impl WatchScope {
         }
         let imported = catalog.entries().map(|(_, path)| path.to_owned()).collect::<Vec<_>>();
         let deciding = configuration.map(|path| root.join(path)).into_iter().chain([catalog_file]);
+        let deciding = deciding.map(|path| (path, FileKind::Configuration));
+        let deployed = environments::files().map(|file| (root.join(file), FileKind::Environments));
         let names = composition::name_keeper().file_name();
         let version = composition::version_keeper().file_name();
         let mut own_files = vec![root.join("evergen.lock"), root.join(names), root.join(version)];
@@ -63,7 +67,8 @@ impl WatchScope {
                 .chain([&regeneration.pack_dir])
                 .map(|name| root.join(name))
                 .collect(),
-            files: deciding.map(|path| (path, FileKind::Configuration)).collect(),
+            environments: root.join(environments::FOLDER),
+            files: deciding.chain(deployed).collect(),
             output: root.join(&regeneration.output_dir),
             state: root.join(".evergen"),
             own_files,
@@ -186,6 +191,10 @@ impl Tree {
         Self { base, relative, kind: FileKind::Template, glob: None, holds_project }
     }
 
+    pub(super) fn of_environments(root: &Path, base: &Path) -> Self {
+        Self { kind: FileKind::Environments, ..Self::of_templates(root, base) }
+    }
+
     /// Whether it is worth looking into the folder with this path, by patterns' spelling.
     pub(super) fn enters(&self, relative: &str) -> bool {
         let (depth, name) = last_name(relative);
@@ -201,6 +210,7 @@ impl Tree {
         let path = Path::new(relative);
         match self.kind {
             FileKind::Template => path.extension().is_some_and(|end| end == "j2"),
+            FileKind::Environments => environments::is_one(path),
             _ => {
                 Format::from_extension(path).is_some()
                     && self.allows_dot(relative)

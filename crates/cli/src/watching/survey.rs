@@ -135,8 +135,11 @@ impl Survey {
         }
         for folder in &scope.templates {
             survey.look_out(scope, folder);
-            survey.add_templates(&Arc::new(Tree::of_templates(&scope.root, folder)));
+            survey.add_linked(&Arc::new(Tree::of_templates(&scope.root, folder)));
         }
+        survey.look_out(scope, &scope.environments);
+        let environments = Tree::of_environments(&scope.root, &scope.environments);
+        survey.add_linked(&Arc::new(environments));
         survey
     }
 
@@ -252,7 +255,7 @@ impl Survey {
     }
 
     /// Walks as the engine finds templates: every way to a folder counts.
-    fn add_templates(&mut self, tree: &Arc<Tree>) {
+    fn add_linked(&mut self, tree: &Arc<Tree>) {
         let Ok(real) = fs::canonicalize(&tree.base) else { return };
         let inside_output = real.starts_with(&self.own.output);
         let mut walk = WalkDir::new(&tree.base).follow_links(true).into_iter();

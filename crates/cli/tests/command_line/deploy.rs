@@ -238,7 +238,7 @@ fn what_is_wrong_in_the_settings_is_shown_where_it_stands() {
             "[[environments.health",
             "service = { command = 1 }\n[[environments.health",
             6,
-            "sequence",
+            "expected a list",
         ),
     ] {
         folder.file("evergen.deploy.toml", STAGING.replacen(from, to, 1));
@@ -271,8 +271,7 @@ target_dir = \"deploy/production\"
         let live = folder.path().join("deploy/staging/current/order.txt");
         std::fs::read_to_string(live).is_ok_and(|live| live.contains(text))
     };
-    // A cycle is deployed when it changed something.
-    until("the loop is at work", || folder.exists("order.txt") || folder.exists("gen/order.txt"));
+    until("what there is, is live", || shows("What is bought."));
     folder.replace("model/shop.ttl", "What is bought.", "What was ordered.");
     until("the change is live", || shows("What was ordered."));
     folder.replace("model/shop.ttl", "What was ordered.", "What came.");
@@ -281,6 +280,73 @@ target_dir = \"deploy/production\"
     let history = folder.done("history --environment staging --json").json();
     assert!(history.as_array().unwrap().iter().all(|one| one["outcome"] == "succeeded"));
     assert!(!folder.exists("deploy/production"), "it does not say `auto_deploy`");
+}
+
+#[test]
+fn what_a_loop_could_not_deploy_comes_with_the_next_deployment() {
+    let folder = Folder::project();
+    // All is generated before anybody deploys.
+    folder.done("run");
+    let staging = "
+[[environments]]
+name = \"staging\"
+target_dir = \"deploy/staging\"
+auto_deploy = true
+
+[[environments.health_checks]]
+name = \"is allowed\"
+kind = \"command\"
+argv = [\"grep\", \"-q\", \"bought\", \"order.txt\"]
+";
+    let production = "target_dir: deploy/production\nauto_deploy: true\npromotes_from: staging\n";
+    folder.file("evergen.deploy.toml", staging);
+    let watching = Running::start(&folder, "watch --json");
+    let live = |name: &str, file: &str| {
+        let live = folder.path().join("deploy").join(name).join("current").join(file);
+        std::fs::read_to_string(live).unwrap_or_default()
+    };
+    until("all is live, though no cycle changed it", || {
+        live("staging", "order.txt").contains("bought")
+            && !live("staging", "customer.txt").is_empty()
+    });
+    // A release that is refused: the check wants another word.
+    folder.replace("model/shop.ttl", "What is bought.", "What was ordered.");
+    let ended = |outcome: &str| {
+        let history = folder.say("history --environment staging --json").json();
+        history.as_array().is_some_and(|all| all.iter().any(|one| one["outcome"] == outcome))
+    };
+    until("it was tried", || ended("failed"));
+    assert!(live("staging", "order.txt").contains("bought"));
+    // Somebody mends the settings, and adds an environment: all that is generated goes there.
+    folder.file("evergen.deploy/production.yaml", production);
+    folder.replace("evergen.deploy.toml", "\"bought\"", "\"ordered\"");
+    for name in ["staging", "production"] {
+        until("what was refused is live", || live(name, "order.txt").contains("ordered"));
+        assert_eq!(live(name, "customer.txt"), folder.read("gen/customer.txt"));
+    }
+    // Wrong settings change nothing.
+    folder.replace("evergen.deploy.toml", "auto_deploy", "auto_deplyo");
+    std::thread::sleep(Duration::from_millis(300));
+    folder.replace("model/shop.ttl", "What was ordered.", "What was ordered then.");
+    until("the settings from before hold", || live("staging", "order.txt").contains("then"));
+    watching.end();
+}
+
+#[test]
+fn files_that_are_not_what_the_model_asks_for_are_told_before_they_are_deployed() {
+    let folder = Folder::project();
+    folder.file("evergen.deploy.toml", STAGING.split("[[environments.health").next().unwrap());
+    folder.done("run");
+    let clean = folder.done("deploy staging --version 1");
+    assert_eq!(clean.err, "", "{clean}");
+    folder.file("gen/order.txt", "by hand\n");
+    let told = folder.done("deploy staging --version 2 --dry-run");
+    assert!(
+        told.err.contains("note: 1 file not as the model asks, as gen/order.txt (edited)"),
+        "{told}"
+    );
+    folder.done("deploy staging --version 2");
+    assert_eq!(folder.read("deploy/staging/current/order.txt"), "by hand\n");
 }
 
 /// The body that is answered to a request; nothing if there is none.
@@ -315,6 +381,10 @@ command = [\"python3\", \"-m\", \"http.server\", \"{port}\", \"--bind\", \"127.0
 router = { kind = \"small\", listen = \"127.0.0.1:0\" }
 ";
     folder.file("evergen.deploy.toml", shop);
+    let refused = folder.say("deploy shop --version 1.0.0 --from good");
+    assert_eq!(refused.code, Some(4), "{refused}");
+    assert!(refused.err.contains("start it (`evergen router shop`"), "{refused}");
+    assert_eq!(folder.done("history --environment shop").out, "no deployments\n");
     let mut router = Running::start(&folder, "router shop");
     let mut greeting = String::new();
     let out = router.0.stdout.take().unwrap();
@@ -343,6 +413,27 @@ router = { kind = \"small\", listen = \"127.0.0.1:0\" }
     assert_eq!(get(&address).as_deref(), Some("struct Order;\n"));
     let told = folder.done("status");
     assert!(told.out.contains("was started again 1 time"), "{told}");
+
+    // Other settings are drift until what is live is deployed by them.
+    folder.replace("evergen.deploy.toml", "dwell_ms = 300", "dwell_ms = 300\nreplicas = 2");
+    let differs = folder.say("status");
+    assert_eq!(differs.code, Some(1), "{differs}");
+    assert!(differs.out.contains("1.0.0 runs with other settings than those of now"), "{differs}");
+    folder.done("deploy shop --version 1.0.0 --from good");
+    let instances = || -> Vec<String> {
+        let status = folder.done("status --json").json();
+        let slots = status["environments"][0]["drift"]["slots"].as_array().unwrap().clone();
+        let live = slots.iter().find(|slot| slot[1]["state"] == "occupied").unwrap().clone();
+        let instances = live[1]["running"]["instances"].as_array().unwrap().clone();
+        instances.iter().map(|one| one["identity"].as_str().unwrap().to_owned()).collect()
+    };
+    let two = instances();
+    assert_eq!(two.len(), 2);
+    let same = folder.done("deploy shop --version 1.0.0 --from good");
+    assert!(same.out.contains("is live already"), "{same}");
+    assert_eq!(instances(), two);
+    folder.done("deploy shop --version 1.0.0 --from good --again");
+    assert!(instances().iter().all(|one| !two.contains(one)), "others run now");
     router.end();
     // The service outlives its router; who takes it away stops what runs.
     let status = folder.say("status --json");

@@ -132,14 +132,17 @@ fn what_is_wrong_is_shown_in_the_file_and_line_where_it_stands() {
     let all = "evergen.deploy.yaml";
     for (from, to, line, said) in [
         ("target_dir:", "target_dri:", 1, "did you mean `target_dir`?"),
-        ("failures: 2", "failures: two", 6, "invalid type"),
+        ("failures: 2", "failures: two", 6, "\"two\", expected a whole number from 0 on"),
         ("failures: 2", "failures: -2", 6, "-2"),
         ("kind: command", "kind: comand", 3, "comand"),
         ("argv: [test,", "argv: ['',", 3, "the program is missing"),
         ("target_dir", "keep: 0\ntarget_dir", 1, "it may be 1 to 1000"),
         ("MODE: 'no'", "MODE: 'no", 8, "yaml.org"),
         ("MODE: 'no'", "MODE: 'no'\n  MODE: 'yes'", 9, "duplicate"),
-        ("command: [test", "command: 7 #", 10, "sequence"),
+        ("MODE: 'no'", "MODE: 7", 8, "a variable is a text, or a secret as"),
+        ("command: [test", "command: 7 #", 10, "expected a list"),
+        ("target_dir", "replicas: x\ntarget_dir", 1, "a whole number from 0 to 65535"),
+        ("target_dir", "auto_deploy: 'on'\ntarget_dir", 1, "expected `true` or `false`"),
         ("target_dir: deploy", "target_dir: &a [*a]\n#", 1, ""),
     ] {
         let wrong_text = STAGING.replacen(from, to, 1);
@@ -154,8 +157,52 @@ fn what_is_wrong_is_shown_in_the_file_and_line_where_it_stands() {
             let place = format!("{file}:{line}:");
             assert!(wrong.err.contains(&place), "{to}: {place} is not in {wrong}");
             assert!(wrong.err.contains(said), "{to}: {said} is not in {wrong}");
+            for ours in ["u16", "u32", "struct ", "enum ", "Policy", "sequence"] {
+                assert!(!wrong.err.contains(ours), "{to}: {ours} means nothing to people: {wrong}");
+            }
         }
     }
+}
+
+#[test]
+fn what_can_not_work_is_told_before_anything_is_deployed() {
+    let folder = release();
+    let check = |kind: &str| format!("health_checks:\n- name: lives\n  {kind}\n");
+    for (line, settings, said) in [
+        (2, "replicas: 2\n".to_owned(), "nothing runs"),
+        (2, "traffic_steps: [10, 100]\n".to_owned(), "has no shares of traffic"),
+        (2, "resources: { memory: 1Gi }\n".to_owned(), "only a cluster"),
+        (3, "comparison:\n  required: true\n".to_owned(), "nothing runs"),
+        (3, check("kind: http\n  url: /healthz"), "or name a whole address"),
+        (3, check("kind: tcp"), "or name a whole address"),
+    ] {
+        folder.file("evergen.deploy/a.yaml", format!("target_dir: deploy/a\n{settings}"));
+        let refused = folder.say("deploy a --version 1 --from good");
+        assert_eq!(refused.code, Some(2), "{settings}: {refused}");
+        assert!(refused.err.contains(said), "{settings}: {refused}");
+        let place = format!("evergen.deploy/a.yaml:{line}");
+        assert!(refused.err.contains(&place), "{settings}: {place}: {refused}");
+        assert!(!folder.exists("deploy"), "{settings}");
+    }
+    for (target, said) in [
+        (".", "the project lies in it"),
+        ("gen/live", "it lies in the output folder"),
+        ("gen", "it lies in the output folder"),
+        (".evergen/live", "it lies in `.evergen`"),
+    ] {
+        folder.file("evergen.deploy/a.yaml", format!("target_dir: {target}\n"));
+        let refused = folder.say("deploy a --version 1 --from good");
+        assert!(refused.err.contains(said), "{target}: {refused}");
+    }
+    folder.file(
+        "evergen.deploy/a.yaml",
+        format!("target_dir: a\n{}", check("kind: http\n  url: http://127.0.0.1:1/")),
+    );
+    assert_eq!(
+        folder.say("deploy a --version 1 --from good").code,
+        Some(1),
+        "it is asked, and fails"
+    );
 }
 
 fn indented(text: &str) -> String {
@@ -174,7 +221,7 @@ fn a_file_that_describes_no_environment_is_told() {
             "target_dir: x\nkeep: [1, ~]\n",
             "an entry of this list is nothing",
         ),
-        ("evergen.deploy.yaml", "environments: staging\n", "sequence"),
+        ("evergen.deploy.yaml", "environments: staging\n", "expected a list"),
         (
             "evergen.deploy/staging.yaml",
             "target_dir: x\npromotes_from: staging\n",

@@ -25,6 +25,8 @@ fn summaries(text: &str) -> Vec<Summary> {
         };
         let live = outcome == Outcome::Succeeded;
         Summary {
+            approved_by: None,
+            runs_with: None,
             number: index as u64 + 1,
             kind,
             release: ReleaseId::new(Digest::of(line.as_bytes())),

@@ -29,6 +29,9 @@ pub struct Plan {
     pub after: u64,
     /// A digest of the environment's settings.
     pub settings: Digest,
+    /// A digest of the settings that a running release depends on; nothing where none runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_with: Option<Digest>,
     /// Whether going back brings back the data of the backups too.
     pub restores_data: bool,
     /// What is done, in this order.
@@ -102,6 +105,9 @@ pub struct LivePoint {
     pub slot: Slot,
     /// The deployment that brought it, by number.
     pub deployment: u64,
+    /// A digest of the settings that it runs with; nothing where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_with: Option<Digest>,
 }
 
 /// One step of a plan.

@@ -359,4 +359,10 @@ pub struct Summary {
     /// What failed after the commit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Who approved it, where that was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// A digest of the settings that the release runs with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_with: Option<Digest>,
 }

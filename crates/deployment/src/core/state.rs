@@ -63,6 +63,8 @@ pub struct OpenDeployment {
     pub execution: Option<Uuid>,
     /// When the change was made.
     pub changed_at: Option<Timestamp>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
     /// When it began.
     pub began_at: Timestamp,
     /// When the release got its first traffic.
@@ -165,6 +167,8 @@ impl OpenDeployment {
             backups: self.backups.clone(),
             discarded: self.discarded.clone(),
             warnings: self.warnings.clone(),
+            approved_by: self.approved_by.clone(),
+            runs_with: self.plan.runs_with,
         }
     }
 
@@ -223,7 +227,8 @@ impl EnvironmentState {
     }
 
     fn begin(&mut self, entry: &Entry) {
-        let Record::Began { number, plan, digest, execution, changed_at, .. } = &entry.record
+        let Record::Began { number, plan, digest, execution, changed_at, approved_by } =
+            &entry.record
         else {
             return;
         };
@@ -234,6 +239,7 @@ impl EnvironmentState {
             digest: *digest,
             execution: *execution,
             changed_at: *changed_at,
+            approved_by: approved_by.clone(),
             began_at: entry.at,
             traffic_at: None,
             committed_at: None,
@@ -272,6 +278,7 @@ impl EnvironmentState {
                 version: summary.version.clone(),
                 slot,
                 deployment: summary.number,
+                runs_with: summary.runs_with,
             };
             if let Some(LivePoint { release, version, deployment, .. }) = self.live.replace(live) {
                 self.past.push(PastRelease { release, version, deployment });

@@ -83,6 +83,7 @@ fn plan(state: &EnvironmentState, name: &str) -> Plan {
     actions.push(Action::Collect { keep: 3 });
     let steps = actions.into_iter().map(|action| PlannedStep::new(action, Duration::from_secs(1)));
     Plan {
+        runs_with: None,
         environment: "staging".into(),
         kind: PlanKind::Deploy,
         release: ReleaseId::new(Digest::of(name.as_bytes())),

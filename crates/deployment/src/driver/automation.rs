@@ -9,14 +9,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::effects::traffic;
 use super::errors::OperationError;
 use super::meter::Meter;
 use super::parts::{EnvironmentParts, Target};
 use super::planning::{self, Aim};
 use super::probing::Probe;
 use super::run::Run;
+use super::verbs::LOOKING;
 use crate::{
     ConfigError, DeployError, Deployer, Deployment, DeploymentConfig, DeploymentEnvironment,
     DeploymentRequest, Effect, Entry, EnvironmentState, Event, Opening, Outcome, Plan, PlanKind,
@@ -48,6 +51,8 @@ pub(super) struct Site {
     pub(super) parts: EnvironmentParts,
     pub(super) strategy: RollbackStrategy,
     pub(super) digest: Digest,
+    /// A digest of what a running release depends on besides itself; nothing where none runs.
+    pub(super) runs_with: Option<Digest>,
     /// Whether releases are judged; by whom there is, if nothing was said.
     pub(super) validates: Option<bool>,
     pub(super) tests: bool,
@@ -94,6 +99,8 @@ pub struct DeployOptions {
     pub approved_by: Option<String>,
     /// When the change was made: lead time counts from here.
     pub changed_at: Option<Timestamp>,
+    /// Whether it is deployed though it is live already, as to bring changed secrets into use.
+    pub again: bool,
     pub(super) execution: Option<Uuid>,
 }
 
@@ -110,6 +117,12 @@ impl DeployOptions {
         self
     }
 
+    /// Deploys it though it is live already.
+    pub fn again(mut self, again: bool) -> Self {
+        self.again = again;
+        self
+    }
+
     /// Says when the change was made.
     pub fn changed_at(mut self, at: Timestamp) -> Self {
         self.changed_at = Some(at);
@@ -123,6 +136,18 @@ pub(super) struct Order {
     pub(super) source: ReleaseSource,
     pub(super) version: Option<Version>,
     pub(super) kind: PlanKind,
+    /// Whether it is wanted though it is live already.
+    pub(super) again: bool,
+}
+
+impl Order {
+    pub(super) fn new(source: ReleaseSource, version: Option<Version>, kind: PlanKind) -> Self {
+        Self { source, version, kind, again: false }
+    }
+
+    pub(super) fn again(self, again: bool) -> Self {
+        Self { again, ..self }
+    }
 }
 
 impl DeploymentAutomation {
@@ -148,9 +173,12 @@ impl DeploymentAutomation {
             let shared =
                 DeploymentConfig { environments: vec![settings.clone()], ..config.clone() };
             let strategy = settings.rollback_strategy.as_ref().unwrap_or(&config.rollback_strategy);
+            let parts = parts(settings);
+            let runs = matches!(parts.target, Target::Slots { .. });
             let site = Site {
                 settings: settings.clone(),
-                parts: parts(settings),
+                runs_with: runs.then(|| running_digest(settings, &parts)),
+                parts,
                 strategy: strategy.clone(),
                 digest: planning::settings_digest(&shared),
                 validates: settings.validate_before_deploy.or(config.validate_before_deploy),
@@ -195,8 +223,8 @@ impl DeploymentAutomation {
         options: DeployOptions,
     ) -> Result<Summary, OperationError> {
         let source = ReleaseSource::Folder(source_dir.to_owned());
-        let order = Order { source, version: Some(version.clone()), kind: PlanKind::Deploy };
-        self.carry_out(environment, order, options).await
+        let order = Order::new(source, Some(version.clone()), PlanKind::Deploy);
+        self.carry_out(environment, order.again(options.again), options).await
     }
 
     /// Says what [`deploy`](Self::deploy) would do. Writes nothing at all.
@@ -208,9 +236,11 @@ impl DeploymentAutomation {
         environment: &str,
         source_dir: &Path,
         version: &Version,
+        options: &DeployOptions,
     ) -> Result<Plan, OperationError> {
         let source = ReleaseSource::Folder(source_dir.to_owned());
-        let order = Order { source, version: Some(version.clone()), kind: PlanKind::Deploy };
+        let order = Order::new(source, Some(version.clone()), PlanKind::Deploy);
+        let order = order.again(options.again);
         let site = Arc::clone(self.site(environment)?);
         if !self.enabled {
             return Err(OperationError::Disabled);
@@ -252,7 +282,8 @@ impl DeploymentAutomation {
         let aim = Aim { kind: order.kind, release, version };
         // A folder is what `current` leads to, whatever the ledger says of it.
         let is_folder = matches!(site.parts.target, Target::Directory);
-        Ok(planning::plan(site, state, &aim, !is_folder || current == Some(release)))
+        let in_use = !is_folder || current == Some(release);
+        Ok(planning::plan(site, state, &aim, in_use && !order.again))
     }
 
     /// Carries an order out under the environment's lock.
@@ -275,6 +306,9 @@ impl DeploymentAutomation {
         }
         let plan = self.plan_for(&site, &run.state, &order).await?;
         self.admit(&site, &plan, &options).await?;
+        if !plan.steps.is_empty() {
+            ask_router(&site).await?;
+        }
         run.source = Some(order.source);
         run.meter = Meter::of(&site, &plan);
         let mut opening = Opening::new(plan);
@@ -343,13 +377,28 @@ impl DeploymentAutomation {
         if let Some(done) = self.answered(&site, request.execution_id).await? {
             return Ok(done);
         }
-        let base = self.state_of(&site).await?.live.map(|live| live.release);
+        let state = self.state_of(&site).await?;
+        let live = state.live.as_ref().filter(|_| !request.whole);
+        let base = live.map(|live| live.release);
         let source = ReleaseSource::Layered { base, changes: request.changes };
-        let order = Order { source, version: None, kind: PlanKind::Deploy };
+        let order = Order::new(source, None, PlanKind::Deploy);
+        if let (true, Some(live)) = (request.whole && state.open.is_none(), &state.live)
+            && self.plan_for(&site, &state, &order).await?.steps.is_empty()
+        {
+            // Who gives all files gives the same ones again and again: no news for the ledger.
+            let (name, release) = (&request.environment, live.release.digest());
+            let (execution, effect) = (request.execution_id, Effect::Unchanged);
+            return Ok(Deployment::new(name, execution, live.deployment, release, effect));
+        }
         let execution = Some(request.execution_id);
         let options = DeployOptions { execution, ..DeployOptions::default() };
         let summary = self.carry_out(&request.environment, order, options).await?;
-        Ok(answer(&request.environment, &summary))
+        if matches!(summary.outcome, Outcome::Succeeded | Outcome::Unchanged) {
+            return Ok(answer(&request.environment, &summary));
+        }
+        let (environment, number) = (request.environment, summary.number);
+        let why = summary.cause.map_or_else(|| "it failed".to_owned(), |cause| cause.why);
+        Err(OperationError::NotTaken { environment, number, why })
     }
 
     /// The answer to an execution that was deployed before.
@@ -366,6 +415,23 @@ impl DeploymentAutomation {
         });
         Ok(done.map(|summary| answer(&site.settings.name, summary)))
     }
+}
+
+/// A digest over the settings that a running release depends on.
+fn running_digest(settings: &DeploymentEnvironment, parts: &EnvironmentParts) -> Digest {
+    let DeploymentEnvironment { variables, replicas, resources, .. } = settings;
+    planning::settings_digest(&(variables, replicas, resources, &parts.runs_by))
+}
+
+/// Makes sure that there is a router before anything is begun that needs it.
+async fn ask_router(site: &Site) -> Result<(), OperationError> {
+    let Target::Slots { router, .. } = &site.parts.target else { return Ok(()) };
+    let why = match timeout(LOOKING, router.read()).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => traffic(&error).why,
+        Err(_) => "it does not answer".to_owned(),
+    };
+    Err(OperationError::Router { environment: site.settings.name.clone(), why })
 }
 
 /// A release without a name is called after its content.
@@ -418,20 +484,8 @@ impl Deployer for DeploymentAutomation {
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {
         async move {
             let environment = request.environment.clone();
-            let execution = request.execution_id;
             let done = self.deploy_execution(request).await;
-            let done = done.map_err(|error| refusal(environment.clone(), &error))?;
-            // An answer stands for a release that is live; what was taken back is none.
-            let site = self.sites.get(&environment);
-            let live = match site {
-                Some(site) => self.answered(site, execution).await.is_ok_and(|it| it.is_some()),
-                None => false,
-            };
-            if live {
-                return Ok(done);
-            }
-            let why = format!("release {} was not taken; see `history`", done.release);
-            Err(DeployError::Rejected { environment, why })
+            done.map_err(|error| refusal(environment, &error))
         }
         .boxed()
     }
@@ -442,8 +496,14 @@ fn refusal(environment: String, error: &OperationError) -> DeployError {
         OperationError::UnknownEnvironment { name, known } => {
             DeployError::UnknownEnvironment { name: name.clone(), known: known.clone() }
         }
-        OperationError::Lock(_) | OperationError::Ledger { .. } | OperationError::Task(_) => {
+        OperationError::Lock(_)
+        | OperationError::Ledger { .. }
+        | OperationError::Router { .. }
+        | OperationError::Task(_) => {
             DeployError::Unavailable { environment, why: error.to_string() }
+        }
+        OperationError::NotTaken { why, .. } => {
+            DeployError::Rejected { environment, why: why.clone() }
         }
         _ => DeployError::Rejected { environment, why: error.to_string() },
     }

@@ -116,6 +116,24 @@ pub enum OperationError {
         /// Why.
         why: String,
     },
+    /// What shares the requests is not to be had, and nothing was begun.
+    #[error("the router of `{environment}` is not there: {why}")]
+    Router {
+        /// The environment.
+        environment: String,
+        /// Why.
+        why: String,
+    },
+    /// A release of an execution did not come into use; what was live is live.
+    #[error("deployment {number} of `{environment}` did not succeed: {why}")]
+    NotTaken {
+        /// The environment.
+        environment: String,
+        /// The deployment.
+        number: u64,
+        /// Why.
+        why: String,
+    },
     /// The machine does not allow it now.
     #[error(transparent)]
     Step(#[from] crate::StepError),

@@ -48,6 +48,7 @@ pub struct EnvironmentParts {
     pub(super) backups: Vec<Arc<dyn BackupProvider>>,
     pub(super) migrators: Vec<Arc<dyn Migrator>>,
     pub(super) notifiers: Vec<Arc<dyn Notifier>>,
+    pub(super) runs_by: Option<String>,
 }
 
 impl fmt::Debug for EnvironmentParts {
@@ -79,6 +80,7 @@ impl EnvironmentParts {
             backups: Vec::new(),
             migrators: Vec::new(),
             notifiers: Vec::new(),
+            runs_by: None,
         }
     }
 
@@ -101,6 +103,13 @@ impl EnvironmentParts {
         let store = Arc::new(DirectoryReleases::new(folder, name));
         let ledger = Arc::new(DirectoryLedger::new(folder, name));
         Self::new(store, ledger, target)
+    }
+
+    /// Says how releases run, in any words: a live release that runs by others is started anew
+    /// when it is deployed again. Variables, replicas and resources of the settings count anyway.
+    pub fn with_way_of_running(mut self, words: impl Into<String>) -> Self {
+        self.runs_by = Some(words.into());
+        self
     }
 
     /// Sets a policy in place of the strategy of the settings.

@@ -7,7 +7,8 @@ use evergen_artifact::Digest;
 use super::automation::Site;
 use super::parts::Target;
 use crate::{
-    Action, EnvironmentState, Plan, PlanKind, PlannedStep, ReleaseId, Side, Slot, Split, Version,
+    Action, EnvironmentState, LivePoint, Plan, PlanKind, PlannedStep, ReleaseId, Side, Slot, Split,
+    Version,
 };
 
 /// How long steps on our own disk may take.
@@ -22,11 +23,12 @@ pub(super) struct Aim {
 }
 
 /// Makes the plan. For a release that is live already there is nothing to do, unless it is not
-/// `in_use`.
+/// `in_use`, or runs with other settings than those of now.
 pub(super) fn plan(site: &Site, state: &EnvironmentState, aim: &Aim, in_use: bool) -> Plan {
     let slot = state.next_slot();
     let live = state.live.clone();
-    let unchanged = in_use && live.as_ref().is_some_and(|live| live.release == aim.release);
+    let is_same = |live: &LivePoint| live.release == aim.release && !runs_with_others(site, live);
+    let unchanged = in_use && live.as_ref().is_some_and(is_same);
     let steps = if unchanged {
         Vec::new()
     } else {
@@ -41,9 +43,16 @@ pub(super) fn plan(site: &Site, state: &EnvironmentState, aim: &Aim, in_use: boo
         live,
         after: state.deployments,
         settings: site.digest,
+        runs_with: site.runs_with,
         restores_data: site.settings.restore_data,
         steps,
     }
+}
+
+/// Whether what is live runs with other settings than those of now, as far as that is known.
+pub(super) fn runs_with_others(site: &Site, live: &LivePoint) -> bool {
+    let pair = site.runs_with.zip(live.runs_with);
+    pair.is_some_and(|(now, then)| now != then)
 }
 
 /// A digest over all settings that an environment is deployed by.

@@ -10,6 +10,7 @@ use super::automation::{DeployOptions, DeploymentAutomation, Order, Site};
 use super::effects::{cause, traffic};
 use super::errors::OperationError;
 use super::parts::Target;
+use super::planning::runs_with_others;
 use super::revival::Revival;
 use super::run::Run;
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// How long a look at a slot or a router may take.
-const LOOKING: Duration = Duration::from_secs(5);
+pub(super) const LOOKING: Duration = Duration::from_secs(5);
 
 /// What is known of an environment.
 #[derive(Clone, Debug, Serialize)]
@@ -93,7 +94,7 @@ impl DeploymentAutomation {
         let state = self.state_of(&site).await?;
         let (release, version) = way_back(&site, &state, to)?;
         let source = ReleaseSource::Stored(release);
-        let order = Order { source, version: Some(version), kind: PlanKind::Rollback };
+        let order = Order::new(source, Some(version), PlanKind::Rollback);
         self.carry_out(environment, order, DeployOptions::default()).await
     }
 
@@ -106,7 +107,7 @@ impl DeploymentAutomation {
         environment: &str,
         options: DeployOptions,
     ) -> Result<Summary, OperationError> {
-        let order = self.promotion(environment).await?;
+        let order = self.promotion(environment).await?.again(options.again);
         self.carry_out(environment, order, options).await
     }
 
@@ -114,8 +115,12 @@ impl DeploymentAutomation {
     ///
     /// # Errors
     /// As `promote`.
-    pub async fn plan_promotion(&self, environment: &str) -> Result<crate::Plan, OperationError> {
-        let order = self.promotion(environment).await?;
+    pub async fn plan_promotion(
+        &self,
+        environment: &str,
+        options: &DeployOptions,
+    ) -> Result<crate::Plan, OperationError> {
+        let order = self.promotion(environment).await?.again(options.again);
         let site = Arc::clone(self.site(environment)?);
         let state = self.state_of(&site).await?;
         self.plan_for(&site, &state, &order).await
@@ -145,7 +150,7 @@ impl DeploymentAutomation {
             )));
         }
         let source = ReleaseSource::Folder(staged.root);
-        Ok(Order { source, version: Some(live.version), kind: PlanKind::Promote })
+        Ok(Order::new(source, Some(live.version), PlanKind::Promote))
     }
 
     /// Says what is live, what is in progress, and what a person has to do.
@@ -437,6 +442,13 @@ async fn look(site: &Arc<Site>, state: &EnvironmentState) -> Drift {
         }
         if state.open.is_none() {
             compare_slots(state, &mut drift);
+        }
+        if let Some(live) = live.filter(|live| runs_with_others(site, live)) {
+            drift.differences.push(format!(
+                "{} runs with other settings than those of now; deploy it again to bring them into \
+                 use",
+                live.version
+            ));
         }
     }
     drift

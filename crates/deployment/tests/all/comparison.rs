@@ -145,7 +145,11 @@ fn what_is_switched_off_is_not_compared_and_the_plan_says_what_is() {
         stage.deploy(0, [0, 0]).await;
         let source = stage.world.source("3.0", 5);
         let version = Version::parse("3.0").unwrap();
-        let plan = stage.automation.plan("staging", &source, &version).await.unwrap();
+        let plan = stage
+            .automation
+            .plan("staging", &source, &version, &DeployOptions::default())
+            .await
+            .unwrap();
         assert!(plan.to_string().contains("watch for 500 ms by the old slot"), "{plan}");
     });
 }

@@ -47,7 +47,13 @@ fn a_plan_writes_nothing_and_has_the_digest_of_what_is_applied() {
         let name = format!("{number}.0");
         let source = world.source(&name, 5);
         let before = tree(&world.target());
-        let plan = block_on(automation.plan("staging", &source, &version(&name))).unwrap();
+        let plan = block_on(automation.plan(
+            "staging",
+            &source,
+            &version(&name),
+            &DeployOptions::default(),
+        ))
+        .unwrap();
         assert_eq!(tree(&world.target()), before, "a dry run writes nothing");
         let options = DeployOptions::default().expecting(plan.digest());
         block_on(automation.deploy("staging", &source, &version(&name), options)).unwrap();
@@ -61,7 +67,9 @@ fn a_plan_that_does_not_hold_any_more_is_refused() {
     let world = World::new();
     let automation = world.automation();
     let source = world.source("2.0", 5);
-    let plan = block_on(automation.plan("staging", &source, &version("2.0"))).unwrap();
+    let plan =
+        block_on(automation.plan("staging", &source, &version("2.0"), &DeployOptions::default()))
+            .unwrap();
     world.deploy("1.0").unwrap();
     let options = DeployOptions::default().expecting(plan.digest());
     let refused = block_on(automation.deploy("staging", &source, &version("2.0"), options));
@@ -196,7 +204,12 @@ fn promotion_keeps_its_order_and_approval() {
     block_on(deploy(&automation, &source, "1.0")).unwrap();
     let asked = promote(DeployOptions::default()).unwrap_err();
     let OperationError::NeedsApproval { digest, .. } = asked else { panic!("{asked}") };
-    assert_eq!(block_on(automation.plan_promotion("production")).unwrap().digest(), digest);
+    assert_eq!(
+        block_on(automation.plan_promotion("production", &DeployOptions::default()))
+            .unwrap()
+            .digest(),
+        digest
+    );
     promote(DeployOptions::default().expecting(digest).approved_by("ann")).unwrap();
     assert_eq!(crate::world::shown(&folder("production")).as_deref(), Some("1.0"));
     // What was changed by hand since is not what was tried out.
@@ -204,7 +217,9 @@ fn promotion_keeps_its_order_and_approval() {
     let file = folder("staging").join("current/sub/1.txt");
     std::fs::remove_file(&file).unwrap();
     std::fs::write(&file, "edited").unwrap();
-    let damaged = block_on(automation.plan_promotion("production")).unwrap_err().to_string();
+    let damaged = block_on(automation.plan_promotion("production", &DeployOptions::default()))
+        .unwrap_err()
+        .to_string();
     assert!(damaged.contains("`sub/1.txt` of 2.0 in `staging` differs"), "{damaged}");
 }
 
@@ -241,6 +256,45 @@ fn changes_of_a_cycle_go_on_top_of_what_is_live() {
     assert_eq!((done.number, done.effect), (2, Effect::Published));
     let read = |path: &str| std::fs::read_to_string(world.target().join("current").join(path));
     assert_eq!((read("a").unwrap(), read("b/c").unwrap()), ("1".into(), "2".into()));
+}
+
+#[test]
+fn all_files_take_the_place_of_what_is_live_and_the_same_files_are_no_news() {
+    let world = World::new();
+    let automation = world.automation();
+    let all = |files: &[(&str, &str)]| {
+        let files = files.iter().map(|(path, text)| {
+            ProposedChange::write(ArtifactPath::parse(path).unwrap(), "g", text.as_bytes(), false)
+        });
+        let files = Arc::new(ProposedChanges::new(files.collect()));
+        let request = DeploymentRequest::new("staging", Uuid::now_v7(), Arc::clone(&files));
+        block_on(Deployer::deploy(&automation, request.with_all_files(files))).unwrap()
+    };
+    assert_eq!(all(&[("a", "1"), ("b/c", "1")]).effect, Effect::Published);
+    let second = all(&[("b/c", "2")]);
+    assert_eq!((second.number, second.effect), (2, Effect::Published));
+    assert!(!world.target().join("current/a").exists(), "it is not among all files");
+    let before = tree(&world.target());
+    let again = all(&[("b/c", "2")]);
+    assert_eq!((again.number, again.effect), (2, Effect::Unchanged));
+    assert_eq!(again.release, second.release);
+    assert_eq!(tree(&world.target()), before, "what is live already leaves no record");
+}
+
+#[test]
+fn what_is_live_is_deployed_again_if_somebody_wants_it() {
+    let world = World::new();
+    world.deploy("1.0").unwrap();
+    let automation = world.automation();
+    let (source, name) = (world.source("1.0", 5), version("1.0"));
+    let again = DeployOptions::default().again(true);
+    let plan = block_on(automation.plan("staging", &source, &name, &again)).unwrap();
+    assert!(!plan.steps.is_empty());
+    let options = again.expecting(plan.digest());
+    let done = block_on(automation.deploy("staging", &source, &name, options)).unwrap();
+    assert_eq!(done.outcome, Outcome::Succeeded);
+    let same = block_on(deploy(&automation, &source, "1.0")).unwrap();
+    assert_eq!(same.outcome, Outcome::Unchanged);
 }
 
 #[test]

@@ -95,7 +95,6 @@ pub(super) struct Engine {
     pub(super) drafts: FxHashMap<CycleId, Draft>,
     pub(super) waiters: FxHashMap<CycleId, oneshot::Sender<ParallelExecution>>,
     pub(super) meter: CpuMeter,
-    pub(super) environments: Arc<[String]>,
     pub(super) inputs: Vec<Input<WorkKey>>,
     pub(super) abandoned: Option<usize>,
     next_direct: u64,
@@ -113,10 +112,6 @@ impl Engine {
     ) -> Result<Self, ConfigError> {
         let seed = fastrand::u64(..);
         let scheduler = Scheduler::new(&shared.config, shared.gates.is_some(), seed)?;
-        let mut environments = shared.deployment.automatic();
-        environments.extend(shared.config.auto_deploy.clone());
-        environments.sort();
-        environments.dedup();
         let acknowledger = intake.as_ref().map(|intake| intake.acknowledger.clone());
         Ok(Self {
             scheduler,
@@ -136,7 +131,6 @@ impl Engine {
             drafts: FxHashMap::default(),
             waiters: FxHashMap::default(),
             meter: CpuMeter::default(),
-            environments: environments.into(),
             inputs: Vec::new(),
             abandoned: None,
             next_direct: DIRECT,

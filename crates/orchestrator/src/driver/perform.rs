@@ -14,7 +14,7 @@ use super::graves::{DeadEvent, DeadTry};
 use super::journal::{ChangedArtifact, CycleOutcome, CycleSummary, Draft, ParallelExecution};
 use super::meter::cpu_time;
 use super::record;
-use super::task::{self, TaskEnd};
+use super::task::{self, Deploys, TaskEnd};
 use super::token::CommitToken;
 use crate::cost::Cost;
 use crate::scheduler::{
@@ -87,7 +87,7 @@ impl Engine {
             self.shared.gates.clone(),
             work,
             Arc::clone(&token),
-            !self.environments.is_empty(),
+            self.deploys(),
         );
         let abort = self.tasks.spawn(async move { (task, future.await) });
         self.keep(
@@ -96,7 +96,27 @@ impl Engine {
         );
     }
 
+    /// The environments to which each cycle is deployed, in the order in which they are.
+    fn environments(&self) -> Vec<String> {
+        let mut environments = self.shared.deployment.automatic();
+        if let Some(other) = &self.shared.config.auto_deploy
+            && !environments.contains(other)
+        {
+            environments.push(other.clone());
+        }
+        environments
+    }
+
+    /// What follows from a commit.
+    fn deploys(&self) -> Deploys {
+        if self.environments().is_empty() {
+            return Deploys::Nothing;
+        }
+        Deploys::Changes(Arc::clone(&self.shared.deployment))
+    }
+
     fn deploy(&mut self, task: TaskId, cycle: CycleId) {
+        let mut due = self.environments();
         let Some(committed) = self.committed.get_mut(&task) else {
             // It can't be: only what was committed is deployed, and it is kept until it settles.
             tracing::error!(task = task.0, "there is nothing to deploy");
@@ -105,10 +125,10 @@ impl Engine {
         };
         committed.begun = true;
         let execution = committed.execution;
-        let due = self.environments.iter().filter(|name| !committed.done.contains(name));
+        due.retain(|name| !committed.done.contains(name));
         let future = task::deploy(
             Arc::clone(&self.shared.deployment),
-            due.cloned().collect(),
+            due,
             execution,
             Arc::clone(&committed.changes),
         );

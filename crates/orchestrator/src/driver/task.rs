@@ -77,13 +77,30 @@ fn of_regeneration(error: &RegenerateError) -> Outcome {
     Outcome::Failed(failed(Component::Regeneration, kind, chain(error)))
 }
 
+/// What follows from a commit.
+pub(super) enum Deploys {
+    /// Nothing.
+    Nothing,
+    /// A deployment, if something has changed or this deployer lacks something.
+    Changes(Arc<dyn Deployer>),
+}
+
+impl Deploys {
+    fn after(&self, proposed: &ProposedChanges) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Changes(deployer) => !proposed.is_empty() || deployer.is_behind(),
+        }
+    }
+}
+
 /// Prepares, asks the gates, and commits if the token still allows it.
 pub(super) async fn regenerate(
     regeneration: Arc<dyn Regenerator>,
     gates: Option<Arc<dyn GateKeeper>>,
     work: Work,
     token: Arc<CommitToken>,
-    deploys: bool,
+    deploys: Deploys,
 ) -> TaskEnd {
     let began = Instant::now();
     let mut end = TaskEnd::of(Outcome::Cancelled);
@@ -107,7 +124,7 @@ pub(super) async fn regenerate(
         prepared.discard().await;
         return end;
     }
-    commit(prepared, proposed, deploys, &mut end).await;
+    commit(prepared, proposed, &deploys, &mut end).await;
     end
 }
 
@@ -157,7 +174,7 @@ fn refusing(report: &GateReport) -> usize {
 async fn commit(
     prepared: Box<dyn Prepared>,
     proposed: Arc<ProposedChanges>,
-    deploys: bool,
+    deploys: &Deploys,
     end: &mut TaskEnd,
 ) {
     let began = Instant::now();
@@ -171,7 +188,7 @@ async fn commit(
         }
     };
     end.outcome = match &regenerated.verdict {
-        Verdict::Done => Outcome::Done { deploy: deploys && !proposed.is_empty() },
+        Verdict::Done => Outcome::Done { deploy: deploys.after(&proposed) },
         // The rest of it took effect; it is not good enough to be brought into use.
         Verdict::Incomplete { .. } => Outcome::Done { deploy: false },
         Verdict::Rejected { diagnostics } => {
@@ -191,7 +208,8 @@ fn refused(why: String) -> Outcome {
     Outcome::Refused(failed(Component::Regeneration, FailureKind::Lasting, why))
 }
 
-/// Deploys to environments one after the other, and stops at the first that fails.
+/// Deploys to environments one after the other. One that fails holds up none of the others, but
+/// for those that take their releases from it, which their deployer refuses.
 pub(super) async fn deploy(
     deployment: Arc<dyn Deployer>,
     environments: Vec<String>,
@@ -205,11 +223,13 @@ pub(super) async fn deploy(
         let request = DeploymentRequest::new(environment.clone(), execution, Arc::clone(&changes));
         match deployment.deploy(request).await {
             Ok(_) => end.deployed.push((environment, asked.elapsed())),
-            Err(error) => {
+            Err(error) if matches!(end.outcome, Outcome::Done { .. }) => {
                 let kind =
                     if error.is_transient() { FailureKind::Passing } else { FailureKind::Lasting };
                 end.outcome = Outcome::Failed(failed(Component::Deployment, kind, chain(&error)));
-                break;
+            }
+            Err(error) => {
+                tracing::warn!(environment, error = chain(&error), "another deployment failed");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Parts that do what a test tells them to.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ pub(crate) enum Way {
     CommitHangs,
     ModelIsWrong,
     LeavesSome,
+    ChangesNothing,
     /// Blocks its thread, so that it can't be cancelled, until the door is opened.
     Blocks,
 }
@@ -148,7 +149,8 @@ impl Regenerator for Workshop {
             let path = ArtifactPath::parse(&format!("{}.txt", subject.rsplit('/').next().unwrap()))
                 .unwrap();
             let change = ProposedChange::write(path, "test", subject.clone().into_bytes(), false);
-            let proposed = Arc::new(ProposedChanges::new(vec![change]));
+            let changes = if matches!(way, Way::ChangesNothing) { vec![] } else { vec![change] };
+            let proposed = Arc::new(ProposedChanges::new(changes));
             *self.proposed.lock().unwrap() = Arc::downgrade(&proposed);
             let commits = Arc::clone(&self.commits);
             Ok(Box::new(Piece { subject, way, proposed, commits, _running: running })
@@ -204,6 +206,8 @@ impl Prepared for Piece {
 #[derive(Default)]
 pub(crate) struct Port {
     pub(crate) automatic: bool,
+    /// Whether it lacks something.
+    pub(crate) behind: AtomicBool,
     /// Whether failures are of `staging` alone.
     pub(crate) only_staging_fails: bool,
     /// How many deployments block their thread until the door is opened.
@@ -219,6 +223,10 @@ pub(crate) struct Port {
 impl Deployer for Port {
     fn automatic(&self) -> Vec<String> {
         if self.automatic { vec!["staging".to_owned()] } else { Vec::new() }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::SeqCst)
     }
 
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {

@@ -133,3 +133,18 @@ async fn a_successful_cycle_is_deployed() {
     assert_eq!(stats.costs.environments["staging"].count, 1);
     assert!(bench.orchestrator.recent_cycles()[0].phases_ms.contains_key("deploy"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_without_changes_is_deployed_to_whoever_is_behind() {
+    let workshop = Workshop::default().with("order", Way::ChangesNothing);
+    let port = Port { automatic: true, ..Port::default() };
+    let bench = Bench::new(quick().build().unwrap(), workshop, port);
+    bench.orchestrator.start().await.unwrap();
+    bench.publish(&["order"]).await;
+    bench.until_processed(1).await;
+    assert_eq!(bench.port.deployed.load(Ordering::SeqCst), 0);
+    bench.port.behind.store(true, Ordering::SeqCst);
+    bench.publish(&["order"]).await;
+    bench.until_processed(2).await;
+    assert_eq!(bench.port.deployed.load(Ordering::SeqCst), 1);
+}

@@ -19,7 +19,8 @@ pub(super) fn events(burst: &Burst) -> Vec<ChangeEvent> {
     let told = |event: ChangeEvent| event.with_source(Source::FILE).with_correlation(correlation);
     if burst.rescan || burst.files.is_empty() || burst.files.len() > MANY {
         let count = Term::literal(burst.files.len().to_string());
-        let change = if burst.files.values().any(|kind| *kind == FileKind::Configuration) {
+        let decides = |kind: &FileKind| change_of(*kind) == ChangeType::ConfigurationChanged;
+        let change = if burst.files.values().any(decides) {
             ChangeType::ConfigurationChanged
         } else {
             ChangeType::Bulk
@@ -27,14 +28,17 @@ pub(super) fn events(burst: &Burst) -> Vec<ChangeEvent> {
         return vec![told(ChangeEvent::new(change, "file:.").with_property(FILES, count))];
     }
     let events = burst.files.iter().map(|(path, kind)| {
-        let change = match kind {
-            FileKind::Source => ChangeType::SchemaChanged,
-            FileKind::Template => ChangeType::TemplateChanged,
-            FileKind::Configuration => ChangeType::ConfigurationChanged,
-        };
-        told(ChangeEvent::new(change, format!("file:{}", path.display())))
+        told(ChangeEvent::new(change_of(*kind), format!("file:{}", path.display())))
     });
     events.collect()
+}
+
+fn change_of(kind: FileKind) -> ChangeType {
+    match kind {
+        FileKind::Source => ChangeType::SchemaChanged,
+        FileKind::Template => ChangeType::TemplateChanged,
+        FileKind::Configuration | FileKind::Environments => ChangeType::ConfigurationChanged,
+    }
 }
 
 /// What a loop begins with: whatever has changed while nobody watched.

@@ -15,6 +15,8 @@ use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::environments::Commits;
+
 /// How many findings of a cycle are kept until somebody takes them.
 const MOST: usize = 200;
 /// How many of all cycles.
@@ -26,6 +28,7 @@ pub(super) struct Observed<R> {
     inner: R,
     findings: Findings,
     telemetry: TelemetryCollector,
+    commits: Commits,
 }
 
 /// What was found and is not taken yet, by cycle, and which files are declared. Clones share it.
@@ -77,8 +80,13 @@ impl Findings {
 }
 
 impl<R> Observed<R> {
-    pub(super) fn new(inner: R, findings: Findings, telemetry: TelemetryCollector) -> Self {
-        Self { inner, findings, telemetry }
+    pub(super) fn new(
+        inner: R,
+        findings: Findings,
+        telemetry: TelemetryCollector,
+        commits: Commits,
+    ) -> Self {
+        Self { inner, findings, telemetry, commits }
     }
 }
 
@@ -96,7 +104,9 @@ impl<R: Regenerator> Regenerator for Observed<R> {
                 }
             })?;
             let (findings, telemetry) = (self.findings.clone(), self.telemetry.clone());
-            Ok(Box::new(Noted { prepared, findings, telemetry, cycle }) as Box<dyn Prepared>)
+            let commits = self.commits.clone();
+            Ok(Box::new(Noted { prepared, findings, telemetry, commits, cycle })
+                as Box<dyn Prepared>)
         }
         .boxed()
     }
@@ -106,6 +116,7 @@ struct Noted {
     prepared: Box<dyn Prepared>,
     findings: Findings,
     telemetry: TelemetryCollector,
+    commits: Commits,
     cycle: Uuid,
 }
 
@@ -116,7 +127,14 @@ impl Prepared for Noted {
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Regenerated, RegenerateError>> {
         async move {
-            let regenerated = self.prepared.commit().await?;
+            let changes = !self.prepared.proposed().is_empty();
+            let alone = self.commits.begin().await;
+            if changes {
+                self.commits.changed();
+            }
+            let committed = self.prepared.commit().await;
+            drop(alone);
+            let regenerated = committed?;
             self.findings.add(self.cycle, &regenerated.diagnostics);
             if let Verdict::Rejected { diagnostics } = &regenerated.verdict {
                 self.findings.add(self.cycle, diagnostics);

@@ -1,5 +1,6 @@
 //! The loop as lines, for logs and for programs.
 
+use evergen_deployment::Deployment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,17 @@ pub(crate) enum WatchEvent {
     Cycle(Box<CycleRecord>),
     /// The health of the loop has changed.
     Health(Box<LoopStatus>),
+    /// A release came into use in an environment.
+    Deployed {
+        /// The environment.
+        environment: String,
+        /// Counts the deployments of the environment, from 1.
+        number: u64,
+        /// The digest of the release, in hexadecimal.
+        release: String,
+        /// How long it took, in milliseconds.
+        duration_ms: f64,
+    },
     /// Something that a person may want to know.
     Remark {
         /// What it is.
@@ -113,6 +125,16 @@ impl Audience for Plain<'_> {
                 self.console.flush();
             }
             News::Status(status) => self.status(status),
+            News::Deployed(deployed) if self.console.is_json() => {
+                let Deployment { environment, number, release, .. } = deployed.deployment.clone();
+                let duration_ms = deployed.took.as_secs_f64() * 1e3;
+                let event = WatchEvent::Deployed { environment, number, release, duration_ms };
+                self.console.event(&event);
+            }
+            News::Deployed(deployed) => {
+                self.console.line(format!("          {}", words::deployed(deployed)));
+                self.console.flush();
+            }
             News::Remark(text) => {
                 self.say(&WatchEvent::Remark { text: text.to_owned() }, text);
             }

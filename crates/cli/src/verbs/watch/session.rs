@@ -1,5 +1,6 @@
 //! The loop of one `evergen watch`, from its start to its end.
 
+mod logs;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -7,10 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use evergen_artifact::FileStamp;
-use evergen_deployment::{Deployer, InMemoryDeployments};
-use evergen_events::{
-    DeadLetters, GraphChangeNotifier, OpenError, Retention, SegmentLog, SegmentSettings, TornTail,
-};
+use evergen_events::{DeadLetters, GraphChangeNotifier, Retention};
 use evergen_orchestrator::{
     CycleFeed, CycleSummary, OrchestratorConfig, RegenerationOrchestrator, StatisticsFile,
     SystemResources,
@@ -18,14 +16,16 @@ use evergen_orchestrator::{
 use evergen_regeneration::{Access, Diagnostic, Project, SharedEngine};
 use evergen_telemetry::{JsonLinesSink, Rotation, TelemetryCollector, TelemetryConfig};
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+pub(in crate::verbs) use self::logs::{open_logs, unusable};
 use super::changes;
 use super::observed::{Findings, Observed};
 use super::{Audience, News, Wish};
 use crate::arguments::{Asked, Watch};
 use crate::diary::{CycleRecord, Diary, LoopState, LoopStatus, Request, Requests};
-use crate::environments::Environments;
+use crate::environments::{AutomaticDeployments, Commits, Deployed};
 use crate::failure::{Failure, Verdict};
 use crate::gates::Keepers;
 use crate::project::Chosen;
@@ -42,16 +42,13 @@ const TRIM: Duration = Duration::from_mins(10);
 /// What is kept of the log: enough to see what happened in a week.
 const KEPT_BYTES: u64 = 64 << 20;
 const KEPT_AGE: Duration = Duration::from_hours(24 * 7);
-/// How large a segment of the log is.
-const SEGMENT: u64 = 1 << 20;
-/// How many dead letters may wait for a person.
-const MOST_DEAD: usize = 10_000;
-
 /// A loop that is put together and not started.
 pub(super) struct Session {
     asked: Asked,
     diary: Diary,
     gates: Arc<Keepers>,
+    deployments: AutomaticDeployments,
+    deployed: mpsc::Receiver<Deployed>,
     orchestrator: RegenerationOrchestrator,
     notifier: GraphChangeNotifier,
     dead: Arc<DeadLetters>,
@@ -74,16 +71,6 @@ pub(super) struct Session {
     state: LoopState,
 }
 
-/// Who brings the changes of cycles into use: the environments that say `auto_deploy`.
-fn deployer(root: &Path) -> Result<Arc<dyn Deployer>, Failure> {
-    if let Some(environments) = Environments::find(root)? {
-        return Ok(Arc::new(environments.automation));
-    }
-    let nowhere = InMemoryDeployments::new(Vec::new());
-    let nowhere = nowhere.map_err(|error| Failure::storage("opening environments", &error))?;
-    Ok(Arc::new(nowhere))
-}
-
 impl Session {
     /// Opens everything that the loop works with. Needs a runtime around it.
     pub(super) fn open(arguments: &Watch, chosen: &Chosen) -> Result<Self, Failure> {
@@ -99,7 +86,7 @@ impl Session {
         let (chosen, watcher, bursts) = watch_project(&arguments.asked, &declared)?;
         engine.set_project(chosen.project())?;
         let mut remarks = Vec::new();
-        let (log, dead) = logs(&diary, &mut remarks)?;
+        let (log, dead) = logs::logs(&diary, &mut remarks)?;
         let notifier = GraphChangeNotifier::builder()
             .with_log(Arc::new(log))
             .build()
@@ -113,13 +100,14 @@ impl Session {
         let findings = Findings::default();
         let reload = reload(arguments.asked.clone());
         let engine = SharedEngine::with_reload(engine, reload)?;
-        let observed = Observed::new(engine, findings.clone(), telemetry.clone());
-        let deployment = deployer(chosen.project().root())?;
+        let commits = Commits::default();
+        let (deployments, deployed) = AutomaticDeployments::new(&chosen, commits.clone())?;
+        let observed = Observed::new(engine, findings.clone(), telemetry.clone(), commits);
         let gates = Arc::new(Keepers::new(&chosen)?);
         let orchestrator = RegenerationOrchestrator::new(
             config,
             Arc::new(observed),
-            deployment,
+            Arc::new(deployments.clone()),
             telemetry.clone(),
             notifier.clone(),
         )
@@ -134,6 +122,8 @@ impl Session {
             asked: arguments.asked.clone(),
             diary,
             gates,
+            deployments,
+            deployed,
             orchestrator,
             notifier,
             dead,
@@ -194,6 +184,7 @@ impl Session {
                     self.tell(&cycle, audience)?;
                     self.watch_declared().await?;
                 }
+                Some(deployed) = self.deployed.recv() => audience.show(News::Deployed(&deployed)),
                 _ = tick.tick() => {
                     self.answer_requests(audience).await?;
                     self.look_at_left().await?;
@@ -220,19 +211,39 @@ impl Session {
             audience
                 .show(News::Remark("the system lost track of changes; everything is looked at"));
         }
-        if burst.files.values().any(|kind| *kind == FileKind::Configuration) {
-            // Where the configuration is wrong, the engine says so; the scope stays as it was.
-            if let Ok(chosen) = Chosen::again(&self.asked) {
-                self.scope = scope(&chosen);
-                self.output = chosen.output();
-                if let Err(wrong) = self.gates.renew(&chosen) {
-                    let why = wrong.diagnostics.first().map_or(&wrong.message, |it| &it.message);
-                    audience.show(News::Remark(&format!("the gates stay as they were: {why}")));
-                }
-                self.rescope().await?;
-            }
-        }
+        self.reconfigure(burst, audience).await?;
         self.publish(changes::events(burst)).await
+    }
+
+    /// Takes over what a burst has changed in the settings. Where the configuration is wrong, the
+    /// engine says so, and all stays as it was.
+    async fn reconfigure(
+        &mut self,
+        burst: &Burst,
+        audience: &mut dyn Audience,
+    ) -> Result<(), Failure> {
+        let any = |wanted: FileKind| burst.files.values().any(|kind| *kind == wanted);
+        let configured = any(FileKind::Configuration);
+        if !configured && !any(FileKind::Environments) {
+            return Ok(());
+        }
+        let Ok(chosen) = Chosen::again(&self.asked) else { return Ok(()) };
+        if configured {
+            self.scope = scope(&chosen);
+            self.output = chosen.output();
+            if let Err(wrong) = self.gates.renew(&chosen) {
+                audience.show(News::Remark(&stay("gates", &wrong)));
+            }
+            self.rescope().await?;
+        }
+        match self.deployments.renew(&chosen) {
+            Err(wrong) => audience.show(News::Remark(&stay("environments", &wrong))),
+            Ok(()) if any(FileKind::Environments) => {
+                audience.show(News::Remark("the environments are read anew"));
+            }
+            Ok(()) => {}
+        }
+        Ok(())
     }
 
     async fn rescope(&self) -> Result<(), Failure> {
@@ -392,17 +403,18 @@ impl Session {
     }
 }
 
+/// Settings that are wrong are not taken over.
+fn stay(what: &str, wrong: &Failure) -> String {
+    let first = wrong.diagnostics.first();
+    let why = first.map_or(&wrong.message, |it| &it.message);
+    let place = first.and_then(|it| it.file.as_ref());
+    let place = place.map_or_else(String::new, |file| format!(" ({file})"));
+    format!("the {what} stay as they were: {why}{place}")
+}
+
 /// The stamp of a file, if there is one that can be seen.
 fn stamp(path: &Path) -> Option<FileStamp> {
     std::fs::metadata(path).ok().map(|found| FileStamp::of(&found))
-}
-
-fn torn(tail: &TornTail) -> String {
-    format!(
-        "a crash left half a record in {}; {} bytes of it were cut off",
-        tail.file.display(),
-        tail.bytes
-    )
 }
 
 fn config(arguments: &Watch) -> Result<OrchestratorConfig, Failure> {
@@ -439,28 +451,6 @@ fn watch_project(
     }
 }
 
-/// The log of events and the dead letters; says what had to be cut off.
-fn logs(
-    diary: &Diary,
-    remarks: &mut Vec<String>,
-) -> Result<(SegmentLog, Arc<DeadLetters>), Failure> {
-    let settings = SegmentSettings::default().with_segment_bytes(SEGMENT);
-    let log = SegmentLog::open(&diary.events(), settings).map_err(|error| unusable(&error))?;
-    remarks.extend(log.torn_tails().iter().map(torn));
-    let dead = DeadLetters::open(&diary.dead_letters(), MOST_DEAD, settings.durability);
-    let dead = dead.map_err(|error| unusable(&error))?;
-    remarks.extend(dead.torn_tail().into_iter().map(torn));
-    Ok((log, Arc::new(dead)))
-}
-
-/// A log that can't be opened stops the loop: what is in it is not thrown away in silence.
-pub(in crate::verbs) fn unusable(error: &OpenError) -> Failure {
-    Failure::storage("opening the log of events", error).with_help(
-        "the files of the loop lie in `.evergen/loop`; moved away as a whole, the loop begins anew, \
-         without the events that wait there",
-    )
-}
-
 /// Reads the configuration again, from where it was read the first time.
 fn reload(asked: Asked) -> impl FnMut() -> Result<Project, Vec<Diagnostic>> + Send + 'static {
     move || {
@@ -477,15 +467,4 @@ fn reload(asked: Asked) -> impl FnMut() -> Result<Project, Vec<Diagnostic>> + Se
 /// The consumer in whose name the loop reads the log.
 pub(in crate::verbs) fn consumer() -> &'static str {
     "orchestrator"
-}
-
-/// Opens what another verb needs to change the log while no loop runs.
-pub(in crate::verbs) fn open_logs(
-    diary: &Diary,
-) -> Result<(GraphChangeNotifier, Arc<DeadLetters>), Failure> {
-    let (log, dead) = logs(diary, &mut Vec::new())?;
-    let notifier = GraphChangeNotifier::builder().with_log(Arc::new(log)).build();
-    let notifier =
-        notifier.map_err(|error| Failure::storage("opening the log of events", &error))?;
-    Ok((notifier, dead))
 }

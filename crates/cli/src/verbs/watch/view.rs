@@ -92,6 +92,7 @@ impl Picture {
             News::Begun => "watching".clone_into(&mut self.remark),
             News::Ending => "ending …".clone_into(&mut self.remark),
             News::Remark(text) => (*text).clone_into(&mut self.remark),
+            News::Deployed(deployed) => self.remark = words::deployed(deployed),
             News::Status(status) => self.status = (*status).clone(),
             News::Cycle(cycle) => {
                 self.cycles.push_front((*cycle).clone());
