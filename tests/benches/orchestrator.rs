@@ -5,6 +5,8 @@
 
 #[path = "../../crates/orchestrator/tests/loads/model.rs"]
 mod model;
+#[path = "orchestrator/record.rs"]
+mod record;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,13 +24,15 @@ const CONCURRENT: usize = 64;
 const WORK: Duration = Duration::from_millis(10);
 
 fn main() -> Result<()> {
-    let mut quick = false;
-    for argument in std::env::args().skip(1) {
+    let (mut quick, mut file) = (false, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => quick = true,
+            "--record" => file = Some(arguments.next().context("--record wants a file")?),
             // What cargo says to every benchmark.
             "--bench" => {}
-            unknown => bail!("there is no option `{unknown}`; there is --quick"),
+            unknown => bail!("there is no option `{unknown}`; there are --quick, --record FILE"),
         }
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -37,6 +41,9 @@ fn main() -> Result<()> {
     println!("{:<58} {:>12} {:>12} {:>12}  verdict", "work", "measured", "bar", "reach for");
     println!("{}", "-".repeat(110));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(file) = file {
+        return record::record(&runtime, std::path::Path::new(&file));
+    }
     runtime.block_on(makespan(rounds))?;
     runtime.block_on(overhead(rounds, if quick { 1_000 } else { 10_000 }))?;
     limits(if quick { 1 } else { 5 });
@@ -219,7 +226,26 @@ fn limits(seeds: u64) {
             println!("    {:<20} {share:.3} of {rate:.0}/s at {limit}", phase.name);
         }
     }
-    for phase in model::SHIFTING {
+    let kinds = model::recorded();
+    let phases = model::shifting(&kinds);
+    let found = model::compare(&phases, 2, 1);
+    let (limit, best) = found.best_static;
+    row(
+        &format!("recorded load that shifts, by the best static limit ({limit})"),
+        &format!("{:.3} ×", found.adaptive / best),
+        ">= 0.95 ×",
+        "",
+        found.adaptive >= 0.95 * best,
+    );
+    row(
+        "recorded load that shifts, by the default static limit (2)",
+        &format!("{:.3} ×", found.adaptive / found.default_static),
+        ">= 1.20 ×",
+        "",
+        found.adaptive >= 1.2 * found.default_static,
+    );
+    let steady = phases.iter().take(kinds.len()).chain(&model::SHIFTING);
+    for phase in steady.copied() {
         let steady = [model::Phase { seconds: 120, ..phase }];
         let found = model::compare(&steady, 2, 5);
         row(

@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 mod ci;
 mod counts;
+mod coverage;
 mod docs;
 mod layering;
 mod quickstart;
@@ -48,9 +49,9 @@ enum Task {
     Quickstart,
     /// Run the benchmarks in tests/benches
     Bench(tasks::Bench),
-    /// Measure which lines the tests reach (cargo-llvm-cov)
+    /// Measure which lines the tests reach, crate by crate, and whether they are enough
     Coverage {
-        /// Passed to cargo llvm-cov, for example --html
+        /// Passed to cargo llvm-cov: which tests run, as `-p evergen-events` (all without it)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -81,7 +82,7 @@ fn run(task: &Task) -> Result<()> {
             Ok(())
         }
         Task::Bench(bench) => tasks::bench(&shell, bench),
-        Task::Coverage { arguments } => tasks::coverage(&shell, arguments),
+        Task::Coverage { arguments } => coverage::coverage(&shell, arguments),
         Task::Fuzz(fuzz) => tasks::fuzz(&shell, fuzz),
         Task::Setup(options) => setup::run(&shell, options),
     }

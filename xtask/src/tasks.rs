@@ -34,16 +34,6 @@ pub(crate) fn bench(shell: &Shell, options: &Bench) -> Result<()> {
     shell::run(&mut command)
 }
 
-/// Runs the tests under cargo-llvm-cov.
-pub(crate) fn coverage(shell: &Shell, arguments: &[String]) -> Result<()> {
-    need(shell, "cargo-llvm-cov")?;
-    let mut command = shell.cargo(&["llvm-cov"]);
-    if shell.has("cargo-nextest") {
-        command.arg("nextest");
-    }
-    shell::run(command.args(["--workspace", "--all-features"]).args(arguments))
-}
-
 /// What `fuzz` may be told.
 #[derive(Args)]
 pub(crate) struct Fuzz {
@@ -102,7 +92,7 @@ fn fuzz_targets(shell: &Shell) -> Result<Vec<String>> {
     Ok(targets)
 }
 
-fn need(shell: &Shell, tool: &str) -> Result<()> {
+pub(crate) fn need(shell: &Shell, tool: &str) -> Result<()> {
     if !shell.has(tool) {
         bail!(
             "{tool} is not installed; `cargo xtask setup` or `cargo install --locked {tool}` gets it"

@@ -2,7 +2,7 @@
 
 mod model;
 
-use crate::model::{Phase, SHIFTING, compare};
+use crate::model::{Phase, SHIFTING, compare, recorded, shifting};
 
 #[test]
 fn on_a_shifting_load_it_beats_every_static_limit() {
@@ -20,7 +20,9 @@ fn on_a_shifting_load_it_beats_every_static_limit() {
 
 #[test]
 fn on_a_steady_load_it_stays_within_five_percent_of_the_best_static_limit() {
-    for phase in SHIFTING {
+    let kinds = recorded();
+    let real = shifting(&kinds);
+    for phase in SHIFTING.into_iter().chain(real[..kinds.len()].iter().copied()) {
         let steady = Phase { seconds: 120, ..phase };
         for initial in [2, 64] {
             // Searching takes its time once; the bound is for what follows, too.
@@ -31,5 +33,18 @@ fn on_a_steady_load_it_stays_within_five_percent_of_the_best_static_limit() {
             );
             assert!(found.adaptive >= 0.95, "{} from {initial}: {:.3}", phase.name, found.adaptive);
         }
+    }
+}
+
+#[test]
+fn on_a_recorded_load_that_shifts_it_is_near_the_best_static_limit() {
+    let kinds = recorded();
+    assert!(kinds.len() >= 3 && kinds.iter().all(|(_, tasks)| tasks.len() >= 100));
+    for seed in [1, 2, 3] {
+        let found = compare(&shifting(&kinds), 2, seed);
+        eprintln!("best of phase {:?}", found.best_of_phase);
+        eprintln!("best static {:?}, default {:.3}", found.best_static, found.default_static);
+        eprintln!("adaptive {:.3} {:.3?}", found.adaptive, found.by_phase);
+        assert!(found.adaptive >= 0.95 * found.best_static.1, "seed {seed}");
     }
 }

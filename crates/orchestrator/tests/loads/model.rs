@@ -7,21 +7,77 @@ use evergen_orchestrator::{AdaptiveLimiter, Completion};
 
 /// A stretch of time in which machine and tasks stay as they are.
 #[derive(Clone, Copy)]
-pub(crate) struct Phase {
-    pub(crate) name: &'static str,
+pub(crate) struct Phase<'a> {
+    pub(crate) name: &'a str,
     pub(crate) cores: f64,
-    pub(crate) compute_ms: f64,
-    pub(crate) wait_ms: f64,
+    pub(crate) tasks: Tasks<'a>,
     pub(crate) seconds: u32,
 }
 
+/// What the tasks of a phase take, in milliseconds of computing and of waiting.
+#[derive(Clone, Copy)]
+pub(crate) enum Tasks<'a> {
+    /// Half to one and a half of these.
+    Around { compute: f64, wait: f64 },
+    /// What was measured of real ones, in any order.
+    Recorded(&'a [(f64, f64)]),
+}
+
+impl Tasks<'_> {
+    fn next(&self, random: &mut fastrand::Rng) -> Task {
+        let (compute, wait) = match self {
+            Self::Around { compute, wait } => {
+                let mut spread = |mean: f64| mean * (0.5 + random.f64());
+                (spread(*compute), spread(*wait))
+            }
+            Self::Recorded(tasks) => tasks[random.usize(..tasks.len())],
+        };
+        Task { compute, wait }
+    }
+}
+
+const fn around(name: &str, cores: f64, compute: f64, wait: f64) -> Phase<'_> {
+    Phase { name, cores, tasks: Tasks::Around { compute, wait }, seconds: 40 }
+}
+
 /// Two processors, eight, two with slow input and output, two again.
-pub(crate) const SHIFTING: [Phase; 4] = [
-    Phase { name: "2 cores", cores: 2.0, compute_ms: 5.0, wait_ms: 5.0, seconds: 40 },
-    Phase { name: "8 cores", cores: 8.0, compute_ms: 5.0, wait_ms: 5.0, seconds: 40 },
-    Phase { name: "2 cores, slow I/O", cores: 2.0, compute_ms: 2.0, wait_ms: 60.0, seconds: 40 },
-    Phase { name: "2 cores again", cores: 2.0, compute_ms: 5.0, wait_ms: 5.0, seconds: 40 },
+pub(crate) const SHIFTING: [Phase<'static>; 4] = [
+    around("2 cores", 2.0, 5.0, 5.0),
+    around("8 cores", 8.0, 5.0, 5.0),
+    around("2 cores, slow I/O", 2.0, 2.0, 60.0),
+    around("2 cores again", 2.0, 5.0, 5.0),
 ];
+
+/// What real pieces of work took, each alone on the machine: the kind of work, and microseconds
+/// of computing and of waiting. `cargo xtask bench orchestrator -- --record FILE` writes it.
+const RECORDED: &str = include_str!("recorded.csv");
+
+/// The recorded kinds of work, in the order of the file.
+pub(crate) fn recorded() -> Vec<(&'static str, Vec<(f64, f64)>)> {
+    let mut kinds: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
+    for line in RECORDED.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [kind, compute, wait] = fields[..] else { panic!("`{line}` is no recorded task") };
+        let ms = |field: &str| field.parse::<f64>().expect("a number") / 1e3;
+        if kinds.last().is_none_or(|(last, _)| *last != kind) {
+            kinds.push((kind, Vec::new()));
+        }
+        let tasks = kinds.last_mut().map(|(_, tasks)| tasks);
+        tasks.expect("it was just put there").push((ms(compute), ms(wait)));
+    }
+    kinds
+}
+
+/// Recorded kinds of work one after the other, and the first of them once more.
+pub(crate) fn shifting<'a>(kinds: &'a [(&'a str, Vec<(f64, f64)>)]) -> Vec<Phase<'a>> {
+    let phase = |(name, tasks): &'a (&'a str, Vec<(f64, f64)>)| Phase {
+        name,
+        cores: 2.0,
+        tasks: Tasks::Recorded(tasks),
+        seconds: 40,
+    };
+    kinds.iter().chain(kinds.first()).map(phase).collect()
+}
 
 /// Limits among which the best static one is searched.
 pub(crate) const LIMITS: [usize; 14] = [1, 2, 3, 4, 5, 6, 8, 11, 16, 22, 32, 44, 56, 64];
@@ -47,7 +103,7 @@ struct Task {
 }
 
 /// Runs phases one after the other; gives the tasks done in a second for each of them.
-pub(crate) fn run(phases: &[Phase], mut limit: Limit, seed: u64) -> Vec<f64> {
+pub(crate) fn run(phases: &[Phase<'_>], mut limit: Limit, seed: u64) -> Vec<f64> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut tasks: Vec<Task> = Vec::new();
     let mut now = Duration::ZERO;
@@ -57,8 +113,7 @@ pub(crate) fn run(phases: &[Phase], mut limit: Limit, seed: u64) -> Vec<f64> {
         for _ in 0..phase.seconds * 1_000 {
             now += Duration::from_millis(1);
             while tasks.len() < limit.value() {
-                let mut spread = |mean: f64| mean * (0.5 + random.f64());
-                tasks.push(Task { compute: spread(phase.compute_ms), wait: spread(phase.wait_ms) });
+                tasks.push(phase.tasks.next(&mut random));
             }
             let before = tasks.len();
             pass_a_millisecond(&mut tasks, phase.cores);
@@ -105,7 +160,7 @@ pub(crate) struct Comparison {
     pub(crate) by_phase: Vec<f64>,
 }
 
-pub(crate) fn compare(phases: &[Phase], initial: usize, seed: u64) -> Comparison {
+pub(crate) fn compare(phases: &[Phase<'_>], initial: usize, seed: u64) -> Comparison {
     let statics: Vec<(usize, Vec<f64>)> =
         LIMITS.iter().map(|limit| (*limit, run(phases, Limit::Static(*limit), seed))).collect();
     let best_of_phase: Vec<(usize, f64)> = (0..phases.len())
