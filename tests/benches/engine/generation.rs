@@ -152,14 +152,15 @@ const HEAVY: &str = r#"+++
 for_each = "SELECT ?class WHERE { ?class a owl:Class }"
 to = "{{ class | local_name }}.txt"
 +++
-{% for number in range(1500) -%}
-{% if (number * 7 + loop.index) % 499 == 0 %}{{ class | local_name }} {{ number }}
+{% for number in range(6000) -%}
+{% if (number * 7 + loop.index) % 1997 == 0 %}{{ class | local_name }} {{ number }}
 {% endif -%}
 {% endfor -%}
 "#;
 
 fn workers(scale: &Scale) -> Result<Row> {
-    let model = Ontology { classes: scale.pick(200, 2_000), properties: 0 };
+    // Few files and much to render in each: how fast a disk takes files is another question.
+    let model = Ontology { classes: scale.pick(50, 500), properties: 0 };
     let generate = |workers: u32| -> Result<Timing> {
         let mut fixture = Fixture::empty()?;
         fixture.settings.regeneration.parallel_workers = workers;
