@@ -1,5 +1,6 @@
 //! Which folder the project is, and where its settings and its model come from.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use crate::arguments::Selection;
@@ -96,6 +97,18 @@ pub(crate) fn absolute(path: &Path, here: &Path) -> PathBuf {
         }
     }
     whole
+}
+
+/// The path without links, as far as it exists.
+pub(crate) fn without_links(path: &Path) -> PathBuf {
+    let mut missing = Vec::new();
+    for ancestor in path.ancestors() {
+        if let Ok(found) = std::fs::canonicalize(ancestor) {
+            return missing.iter().rev().fold(found, |path, name: &&OsStr| path.join(name));
+        }
+        missing.extend(ancestor.file_name());
+    }
+    path.to_owned()
 }
 
 /// The folder of the first project among the paths.

@@ -18,3 +18,4 @@ pub use run::{CommandError, Finished, Invocation};
 pub use validator::CommandValidator;
 
 pub(crate) use line::setting;
+pub(crate) use run::said;

@@ -66,14 +66,10 @@ pub struct DeploymentRequest {
     pub environment: String,
     /// The execution whose changes these are; one execution is deployed once.
     pub execution_id: Uuid,
-    /// The changes.
+    /// The changes, on top of what is live. That lacks the changes of executions that were not
+    /// deployed, or in vain: whoever knows where all files are gives those instead, as
+    /// [`DeploymentAutomation::deploy_as`](crate::DeploymentAutomation::deploy_as) takes them.
     pub changes: Arc<ProposedChanges>,
-    /// Whether the changes are all files that there are; otherwise they are those since the
-    /// execution before, on top of what is live.
-    ///
-    /// What is live lacks the changes of executions that were not deployed, or in vain. Whoever
-    /// knows all files should give them.
-    pub whole: bool,
 }
 
 impl DeploymentRequest {
@@ -83,15 +79,7 @@ impl DeploymentRequest {
         execution_id: Uuid,
         changes: Arc<ProposedChanges>,
     ) -> Self {
-        Self { environment: environment.into(), execution_id, changes, whole: false }
-    }
-
-    /// Asks for these files, whatever is live.
-    #[must_use]
-    pub fn with_all_files(mut self, files: Arc<ProposedChanges>) -> Self {
-        self.changes = files;
-        self.whole = true;
-        self
+        Self { environment: environment.into(), execution_id, changes }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The thin part: takes the lock, asks the machine, keeps the records, does the effects.
 
 mod automation;
+mod by_itself;
 mod effects;
 mod errors;
 mod judging;

@@ -146,8 +146,7 @@ impl InMemoryDeployments {
             return Ok(done.clone());
         }
         let before = line.live.clone();
-        let base = before.as_deref().filter(|_| !request.whole).cloned();
-        let after = base.unwrap_or_default().with(&request.changes);
+        let after = before.as_deref().cloned().unwrap_or_default().with(&request.changes);
         let digest = after.digest();
         let effect = match &before {
             Some(before) if before.digest() == digest => Effect::Unchanged,

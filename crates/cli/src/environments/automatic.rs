@@ -3,58 +3,30 @@
 //!
 //! What is deployed is never what one cycle changed, on top of what happens to be live: that
 //! would lack what an earlier cycle changed and could not be deployed, and be a mixture that no
-//! model ever gave. It is all files of `evergen.lock`, read while no cycle commits.
+//! model ever gave. It is the output folder as it was while no cycle committed.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use evergen_artifact::{Digest, LockFile, ProposedChange, ProposedChanges};
+use evergen_artifact::Digest;
 use evergen_deployment::{
     DeployError, Deployer, Deployment, DeploymentAutomation, DeploymentRequest, Effect,
 };
 use futures::future::{BoxFuture, FutureExt};
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, mpsc};
+use tokio::sync::{RwLock, mpsc};
 
 use super::Environments;
+use super::snapshot::{self, Snapshot};
 use crate::failure::Failure;
 use crate::project::Chosen;
 
 /// How many deployments may wait until somebody reads of them.
 const NEWS: usize = 64;
 
-/// The generated files as commits leave them. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Commits {
-    /// Held by commits alone, and shared by whoever reads the files.
-    files: Arc<tokio::sync::RwLock<()>>,
-    /// How many commits have changed something.
-    count: Arc<AtomicU64>,
-}
-
-impl Commits {
-    /// Waits until nobody reads the files.
-    pub(crate) async fn begin(&self) -> OwnedRwLockWriteGuard<()> {
-        Arc::clone(&self.files).write_owned().await
-    }
-
-    /// Notes that files are other ones now.
-    pub(crate) fn changed(&self) {
-        self.count.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Waits until nobody commits; says how many commits there were.
-    async fn read(&self) -> (OwnedRwLockReadGuard<()>, u64) {
-        let guard = Arc::clone(&self.files).read_owned().await;
-        (guard, self.count())
-    }
-
-    fn count(&self) -> u64 {
-        self.count.load(Ordering::Acquire)
-    }
-}
+/// How long after a deployment that may succeed another time it is tried by itself.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// A release that came into use.
 #[derive(Clone, Debug)]
@@ -66,123 +38,170 @@ pub(crate) struct Deployed {
 /// Brings what is generated into use in the environments of a project. Clones share it.
 #[derive(Clone)]
 pub(crate) struct AutomaticDeployments {
-    commits: Commits,
-    known: Arc<RwLock<Known>>,
+    /// Held by commits alone, and shared by whoever reads the files.
+    files: Arc<RwLock<()>>,
+    known: Arc<Mutex<Known>>,
     news: mpsc::Sender<Deployed>,
 }
 
 /// What the settings say, and how far the environments are.
 struct Known {
     automation: Option<DeploymentAutomation>,
-    root: PathBuf,
+    /// Counts the settings, as they become others.
+    settings: u64,
+    state_dir: PathBuf,
     output: PathBuf,
-    /// How many commits there were when an environment got what there was.
-    reached: BTreeMap<String, u64>,
+    /// A digest of the files' names and stamps as they were after the last commit.
+    files: Option<Digest>,
+    /// The files that an environment has, or has refused for good.
+    settled: BTreeMap<String, Digest>,
+    /// One deployment at a time for each environment.
+    turns: BTreeMap<String, Arc<tokio::sync::Mutex<()>>>,
+    /// When what failed and may pass is tried again.
+    again: Option<Instant>,
 }
 
 impl Known {
-    fn of(chosen: &Chosen) -> Result<Self, Failure> {
+    fn of(chosen: &Chosen, before: Option<&Self>) -> Result<Self, Failure> {
+        let environments = Environments::find(chosen)?;
+        let output = chosen.output();
+        if let Some(environments) = &environments {
+            environments.fit(None, Some(&output))?;
+        }
         Ok(Self {
-            automation: Environments::find(chosen)?.map(|found| found.automation),
-            root: chosen.place.root.clone(),
-            output: chosen.output(),
-            reached: BTreeMap::new(),
+            automation: environments.map(|found| found.automation),
+            settings: before.map_or(0, |before| before.settings + 1),
+            state_dir: chosen.project().state_dir(),
+            output,
+            files: before.and_then(|before| before.files),
+            settled: BTreeMap::new(),
+            turns: before.map(|before| before.turns.clone()).unwrap_or_default(),
+            again: None,
         })
     }
 
     fn automatic(&self) -> Vec<String> {
         self.automation.as_ref().map(Deployer::automatic).unwrap_or_default()
     }
+
+    fn is_behind(&self) -> bool {
+        let lacks = |name: &String| self.settled.get(name).copied() != self.files;
+        self.files.is_some() && self.automatic().iter().any(lacks)
+    }
 }
 
 impl AutomaticDeployments {
     /// The environments of a project, and where to hear of deployments.
-    pub(crate) fn new(
-        chosen: &Chosen,
-        commits: Commits,
-    ) -> Result<(Self, mpsc::Receiver<Deployed>), Failure> {
+    pub(crate) fn new(chosen: &Chosen) -> Result<(Self, mpsc::Receiver<Deployed>), Failure> {
         let (news, heard) = mpsc::channel(NEWS);
-        let known = Arc::new(RwLock::new(Known::of(chosen)?));
-        Ok((Self { commits, known, news }, heard))
+        let known = Arc::new(Mutex::new(Known::of(chosen, None)?));
+        Ok((Self { files: Arc::default(), known, news }, heard))
     }
 
     /// Takes over changed settings; where they are wrong, those from before stay.
     pub(crate) fn renew(&self, chosen: &Chosen) -> Result<(), Failure> {
-        let known = Known::of(chosen)?;
-        *self.change() = known;
+        let renewed = Known::of(chosen, Some(&self.known()))?;
+        *self.known() = renewed;
         Ok(())
     }
 
-    fn known(&self) -> RwLockReadGuard<'_, Known> {
-        // Nothing under this lock can leave it half changed.
-        self.known.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change(&self) -> RwLockWriteGuard<'_, Known> {
-        self.known.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// All generated files as they are, and how many commits have made them.
-    async fn files(&self, environment: &str) -> Result<(ProposedChanges, u64), DeployError> {
-        let (guard, count) = self.commits.read().await;
-        let (root, output) = {
-            let known = self.known();
-            (known.root.clone(), known.output.clone())
-        };
-        let read = tokio::task::spawn_blocking(move || {
-            let files = read_all(&root, &output);
-            drop(guard);
-            files
-        });
-        let unavailable =
-            |why: String| DeployError::Unavailable { environment: environment.to_owned(), why };
-        match read.await {
-            Ok(files) => Ok((files.map_err(unavailable)?, count)),
-            Err(_) => Err(unavailable("reading the generated files ended early".to_owned())),
+    /// Whether it is time to try again what failed and may pass, though nothing has happened.
+    pub(crate) fn wants_again(&self) -> bool {
+        let mut known = self.known();
+        let due = known.again.is_some_and(|at| at <= Instant::now());
+        if due {
+            known.again = None;
         }
+        due && known.is_behind()
+    }
+
+    /// Commits while nobody reads the files, and looks at what is there afterwards.
+    ///
+    /// Whoever drops this does not end the commit, nor does it let anybody read before its end.
+    pub(crate) async fn commit<T: Send + 'static>(
+        &self,
+        committing: BoxFuture<'static, T>,
+    ) -> Option<T> {
+        let this = self.clone();
+        let done = tokio::spawn(async move {
+            let alone = this.files.write().await;
+            let done = committing.await;
+            this.look().await;
+            drop(alone);
+            done
+        });
+        done.await.ok()
+    }
+
+    async fn look(&self) {
+        let output = {
+            let known = self.known();
+            if known.automatic().is_empty() {
+                return;
+            }
+            known.output.clone()
+        };
+        let files = tokio::task::spawn_blocking(move || snapshot::stamps(&output)).await;
+        self.known().files = files.ok().flatten();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing under this lock can leave it half changed.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The output folder as it is while no cycle commits.
+    async fn snapshot(&self, environment: &str) -> Result<Snapshot, DeployError> {
+        let reading = Arc::clone(&self.files).read_owned().await;
+        let (output, aside) = {
+            let known = self.known();
+            (known.output.clone(), known.state_dir.join("loop/deploying"))
+        };
+        let taken = tokio::task::spawn_blocking(move || {
+            let taken = Snapshot::take(&output, &aside);
+            drop(reading);
+            taken
+        });
+        let why = match taken.await {
+            Ok(Ok(snapshot)) => return Ok(snapshot),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "reading the generated files ended early".to_owned(),
+        };
+        Err(DeployError::Unavailable { environment: environment.to_owned(), why })
     }
 
     async fn bring(&self, request: DeploymentRequest) -> Result<Deployment, DeployError> {
         let began = Instant::now();
-        let name = request.environment.clone();
-        let automation = self.known().automation.clone();
+        let name = request.environment;
+        let turn = Arc::clone(self.known().turns.entry(name.clone()).or_default());
+        let _alone = turn.lock().await;
+        let (automation, settings) = {
+            let known = self.known();
+            (known.automation.clone(), known.settings)
+        };
         let Some(automation) = automation else {
             return Err(DeployError::UnknownEnvironment { name, known: Vec::new() });
         };
-        let (files, count) = self.files(&name).await?;
-        let deployment = if files.is_empty() {
-            // Before anything is generated there is nothing to deploy.
-            let nothing = Digest::of(b"");
-            Deployment::new(&name, request.execution_id, 0, nothing, Effect::Unchanged)
-        } else {
-            Deployer::deploy(&automation, request.with_all_files(Arc::new(files))).await?
-        };
-        let mut known = self.change();
-        let reached = known.reached.entry(name).or_default();
-        *reached = count.max(*reached);
+        let snapshot = self.snapshot(&name).await?;
+        let done = automation.deploy_as(&name, snapshot.path(), request.execution_id).await;
+        let files = snapshot.stamps();
+        // Removing many files takes its time, too.
+        drop(tokio::task::spawn_blocking(move || drop(snapshot)).await);
+        let mut known = self.known();
+        if done.as_ref().is_err_and(DeployError::is_transient) {
+            known.again = Some(Instant::now() + AGAIN);
+        } else if known.settings == settings {
+            known.settled.insert(name, files);
+        }
         drop(known);
+        let deployment = done?;
         if deployment.effect != Effect::Unchanged {
+            let took = began.elapsed();
             // Who does not read of it finds it in the ledger.
-            let _ = self
-                .news
-                .try_send(Deployed { deployment: deployment.clone(), took: began.elapsed() });
+            let _ = self.news.try_send(Deployed { deployment: deployment.clone(), took });
         }
         Ok(deployment)
     }
-}
-
-/// The files that `evergen.lock` names, or what is wrong. Blocks.
-fn read_all(root: &Path, output: &Path) -> Result<ProposedChanges, String> {
-    let path = root.join("evergen.lock");
-    let text =
-        std::fs::read_to_string(&path).map_err(|error| format!("`evergen.lock`: {error}"))?;
-    let lock = LockFile::parse(&text).map_err(|error| error.to_string())?;
-    let files = lock.entries().iter().map(|entry| {
-        let bytes = std::fs::read(output.join(entry.path.as_str()))
-            .map_err(|error| format!("`{}` can't be read: {error}", entry.path))?;
-        Ok(ProposedChange::write(entry.path.clone(), Arc::clone(&entry.generator), bytes, false))
-    });
-    Ok(ProposedChanges::new(files.collect::<Result<_, String>>()?))
 }
 
 impl Deployer for AutomaticDeployments {
@@ -191,9 +210,7 @@ impl Deployer for AutomaticDeployments {
     }
 
     fn is_behind(&self) -> bool {
-        let (known, count) = (self.known(), self.commits.count());
-        let reached = |name: &String| known.reached.get(name).copied();
-        known.automatic().iter().any(|name| reached(name).is_none_or(|reached| reached < count))
+        self.known().is_behind()
     }
 
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {

@@ -17,6 +17,10 @@ use crate::failure::Failure;
 /// Where the keys are explained.
 const HELP: &str = "its keys are explained in docs/deployment.md";
 
+/// The keys of an environment that say what it is made of.
+const PARTS: [&str; 6] =
+    ["service", "kubernetes", "validate", "backups", "migrations", "notifiers"];
+
 /// The file of all environments has one of these endings, and so have those in the folder.
 pub(super) const ENDINGS: [&str; 3] = ["toml", "yaml", "yml"];
 
@@ -199,7 +203,16 @@ impl Document {
     pub(super) fn unreadable(&self, error: toml::de::Error) -> Failure {
         let unknown = error.message().contains("unknown field");
         let code = if unknown { "config::unknown_key" } else { "config::type" };
-        let (message, span) = (in_words(error.message()), error.span());
+        let (mut message, span) = (in_words(error.message()), error.span());
+        if unknown && message.contains("`target_dir`") {
+            // Those that the deployment itself does not know.
+            PARTS.iter().for_each(|part| message.push_str(&format!(", `{part}`")));
+            let wanted = message.split('`').nth(1).unwrap_or_default();
+            let close = |part: &&&str| strsim::jaro_winkler(wanted, part) > 0.9;
+            if let Some(part) = PARTS.iter().find(close) {
+                return self.failure(code, message, span, format!("did you mean `{part}`?"));
+            }
+        }
         let help = match ConfigError::from(error) {
             ConfigError::Syntax { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
             _ => HELP.to_owned(),
@@ -267,6 +280,7 @@ fn in_words(message: &str) -> String {
         "a boolean" => "`true` or `false`",
         "a string" => "a text",
         "a sequence" => "a list",
+        "an unsigned duration string" => "a time with its unit, as \"500ms\" or \"2s\"",
         "a map" => "a table of keys and values",
         other if other.starts_with("struct ") || other.starts_with("internally tagged ") => {
             "a table of keys and values"

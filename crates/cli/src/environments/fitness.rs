@@ -4,45 +4,51 @@ use std::path::Path;
 
 use evergen_deployment::{CheckSetting, DeploymentEnvironment};
 
-use super::documents::Documents;
-use super::settings::{MadeOf, Settings};
-use crate::failure::Failure;
+use super::settings::MadeOf;
+use crate::origin;
 
-/// Refuses the first setting that can't work; `root` and `output` are the project's folders.
-pub(super) fn check(
-    settings: &Settings,
-    documents: &Documents,
-    (root, output): (&Path, &Path),
-) -> Result<(), Failure> {
-    for environment in &settings.config.environments {
-        let nothing = MadeOf::default();
-        let made_of = settings.made_of(&environment.name).unwrap_or(&nothing);
-        let unfit = misplaced(environment, root, output)
-            .map(|why| (vec!["target_dir"], why))
-            .or_else(|| not_of_its_kind(environment, made_of));
-        if let Some((path, why)) = unfit {
-            let path: Vec<&str> = std::iter::once(environment.name.as_str()).chain(path).collect();
-            return Err(documents.unusable(&path, why));
-        }
+/// The first setting that can't work where releases are made from `source`: the keys that lead
+/// to it, and why.
+pub(super) fn unfit<'a>(
+    environment: &'a DeploymentEnvironment,
+    made_of: &MadeOf,
+    root: &Path,
+    source: Option<&Path>,
+) -> Option<(Vec<&'a str>, String)> {
+    if environment.auto_deploy && environment.approval {
+        let why = "a loop has nobody who approves; take `auto_deploy` or `approval` out";
+        return Some((vec!["auto_deploy"], why.to_owned()));
     }
-    Ok(())
+    let target = environment.target_dir.to_string_lossy();
+    if target.contains("/~/") || target.contains('$') {
+        let why = "no shell reads it: `~` and `$` mean themselves; write the path out";
+        return Some((vec!["target_dir"], why.to_owned()));
+    }
+    misplaced(environment, root, source)
+        .map(|why| (vec!["target_dir"], why.to_owned()))
+        .or_else(|| not_of_its_kind(environment, made_of))
 }
 
 /// Releases can't lie among what they are made from.
-fn misplaced(environment: &DeploymentEnvironment, root: &Path, output: &Path) -> Option<String> {
-    let target = &environment.target_dir;
-    let state = root.join(".evergen");
-    if target.starts_with(output) {
+fn misplaced(
+    environment: &DeploymentEnvironment,
+    root: &Path,
+    source: Option<&Path>,
+) -> Option<&'static str> {
+    let whole = |path: &Path| origin::without_links(&origin::absolute(path, root));
+    let (target, root) = (whole(&environment.target_dir), whole(root));
+    let source = source.map(whole);
+    if source.as_ref().is_some_and(|source| target.starts_with(source)) {
         return Some(
-            "it lies in the output folder, so releases would become part of releases".into(),
+            "it lies in the folder that is deployed, so releases would be part of releases",
         );
     }
-    if target.starts_with(&state) {
-        return Some("it lies in `.evergen`, which is evergen's own and may be removed".into());
+    if target.starts_with(root.join(".evergen")) {
+        return Some("it lies in `.evergen`, which is evergen's own and may be removed");
     }
-    let holds = |folder: &Path| folder.starts_with(target);
-    (holds(root) || holds(output))
-        .then(|| "the project lies in it; releases want a folder of their own".into())
+    let holds = |folder: &Path| folder.starts_with(&target);
+    let held = holds(&root) || source.is_some_and(|source| holds(&source));
+    held.then_some("the project lies in it; releases want a folder of their own")
 }
 
 /// What a folder, processes or a cluster can't do.

@@ -57,6 +57,20 @@ pub(super) fn service_folder(root: &Path, environment: &DeploymentEnvironment) -
     root.join(".evergen").join("services").join(&environment.name)
 }
 
+/// How many instances of a release HAProxy has room for, if no more are wanted: that it gets
+/// more needs no new start then.
+const ROOM: u16 = 8;
+
+/// HAProxy, by its runtime socket, the file with our backend, and its name.
+pub(super) fn haproxy(
+    root: &Path,
+    environment: &DeploymentEnvironment,
+    (socket, file, backend): (&Path, &Path, &str),
+) -> Result<HaproxyRouter, evergen_resilience::SettingsError> {
+    let settings = HaproxySettings::new(root.join(socket), root.join(file), backend);
+    HaproxyRouter::new(settings.with_replicas(environment.replicas.max(ROOM)))
+}
+
 struct Builder<'a> {
     environment: &'a DeploymentEnvironment,
     documents: &'a Documents,
@@ -153,13 +167,8 @@ impl Builder<'_> {
         let router: Arc<dyn TrafficRouter> = match &service.router {
             RouterSetting::Small { .. } => Arc::new(RouterClient::new(folder.join("router.sock"))),
             RouterSetting::Haproxy { socket, file, backend } => {
-                let settings = HaproxySettings::new(
-                    self.root.join(socket),
-                    self.root.join(file),
-                    backend.clone(),
-                );
-                let settings = settings.with_replicas(self.environment.replicas);
-                Arc::new(HaproxyRouter::new(settings).map_err(say)?)
+                let router = haproxy(self.root, self.environment, (socket, file, backend));
+                Arc::new(router.map_err(say)?)
             }
         };
         let ServiceSetting { command, ready, ports, .. } = service;

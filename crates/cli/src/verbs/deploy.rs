@@ -19,7 +19,7 @@ use crate::arguments::{
     Analytics, Deploy, InEnvironment, LookFirst, Promote, Rollback, RouterArguments,
 };
 use crate::console::{Console, Ink};
-use crate::environments::Environments;
+use crate::environments::{Environments, Router};
 use crate::excerpt;
 use crate::failure::{Failure, Verdict};
 use crate::project::Chosen;
@@ -50,6 +50,7 @@ pub(super) fn deploy(arguments: &Deploy, console: &mut Console) -> Result<Verdic
         chosen.output()
     };
     let environment = &arguments.asked.environment;
+    environments.fit(Some(environment), Some(&source))?;
     let options = options(&arguments.look)?.again(arguments.again);
     work(async {
         let automation = &environments.automation;
@@ -79,6 +80,7 @@ pub(super) fn promote(arguments: &Promote, console: &mut Console) -> Result<Verd
     let environments = environments(&arguments.asked, console)?;
     let options = options(&arguments.look)?.again(arguments.again);
     let environment = &arguments.asked.environment;
+    environments.fit(Some(environment), None)?;
     work(async {
         let automation = &environments.automation;
         if arguments.look.dry_run {
@@ -102,6 +104,7 @@ pub(super) fn wish(
     work(async {
         let automation = &environments.automation;
         let before = automation.history(environment).await.map_err(refused)?.len();
+        let was_open = automation.state(environment).await.map_err(refused)?.open.is_some();
         let (done, word) = match wish {
             Wish::Abort => (automation.abort(environment, &by).await, "will be taken back"),
             Wish::Pause => (automation.pause(environment, &by).await, "waits before its next step"),
@@ -116,7 +119,8 @@ pub(super) fn wish(
         match ended.get(before..).and_then(<[_]>::last) {
             // Nobody else was at it, so that it has ended by now.
             Some(last) => console.line(in_words(last, console)),
-            None => console.line(format!("the deployment in `{environment}` {word}")),
+            None if was_open => console.line(format!("the deployment in `{environment}` {word}")),
+            None => console.line(format!("the live release of `{environment}` runs again")),
         }
         Ok(Verdict::Yes)
     })
@@ -166,7 +170,22 @@ pub(super) fn router(
     console: &mut Console,
 ) -> Result<Verdict, Failure> {
     let environments = environments(&arguments.asked, console)?;
-    let (listen, folder) = environments.router(&arguments.asked.environment)?;
+    let (listen, folder) = match environments.router(&arguments.asked.environment)? {
+        Router::Small { listen, folder } => (listen, folder),
+        Router::Haproxy { haproxy, file } => {
+            let ready = work(async {
+                let prepared = haproxy.prepare().await;
+                prepared.map_err(|error| Failure::storage("writing the file for HAProxy", &error))
+            });
+            ready?;
+            console.line(format!(
+                "`{}` has the backend; start HAProxy with it beside a file of yours with a frontend: \
+                 `haproxy -W -f YOURS -f {0}`",
+                file.display()
+            ));
+            return Ok(Verdict::Yes);
+        }
+    };
     std::fs::create_dir_all(&folder)
         .map_err(|error| Failure::storage(format!("making `{}`", folder.display()), &error))?;
     let settings =
@@ -192,25 +211,35 @@ pub(super) fn router(
     })
 }
 
-/// The state of all environments, for `status`; none where there are none.
-pub(super) fn statuses(chosen: &Chosen) -> Result<Vec<EnvironmentStatus>, Failure> {
-    let Some(environments) = Environments::find(chosen)? else {
-        return Ok(Vec::new());
+/// The state of all environments, for `status`; none where there are none. And why, where one of
+/// them could not be told of.
+pub(super) fn statuses(chosen: &Chosen) -> (Vec<EnvironmentStatus>, Option<Failure>) {
+    let environments = match Environments::find(chosen) {
+        Ok(Some(environments)) => environments,
+        Ok(None) => return (Vec::new(), None),
+        Err(failure) => return (Vec::new(), Some(failure)),
     };
-    work(async {
-        let mut all = Vec::new();
+    let (mut all, mut untold) = (Vec::new(), None);
+    let looked = work(async {
         for name in environments.automation.environments() {
-            all.push(environments.automation.status(name).await.map_err(refused)?);
+            match environments.automation.status(name).await {
+                Ok(status) => all.push(status),
+                Err(error) => untold = untold.take().or(Some(refused(error))),
+            }
         }
-        Ok(all)
-    })
+        Ok(())
+    });
+    (all, looked.err().or(untold))
 }
 
 /// Says what is live in an environment, and what a person has to do.
 pub(super) fn show_status(status: &EnvironmentStatus, console: &mut Console) {
-    let live = match &status.state.live {
-        Some(live) => format!("{} is live, slot {}", live.version, live.slot),
-        None => "nothing is live".to_owned(),
+    let decided = status.state.open.as_ref().filter(|open| open.is_committed());
+    let live = match (decided, &status.state.live) {
+        // From its commit on the new release is live, whatever is still to be done.
+        (Some(open), _) => format!("{} is live, slot {}", open.plan.version, open.plan.slot),
+        (None, Some(live)) => format!("{} is live, slot {}", live.version, live.slot),
+        (None, None) => "nothing is live".to_owned(),
     };
     console.line(format!("{}: {live}", status.environment));
     if let Some(open) = &status.state.open {
@@ -315,6 +344,9 @@ fn show_plan(plan: &Plan, console: &mut Console) -> Verdict {
         console.object(&serde_json::json!({ "digest": plan.digest().to_string(), "plan": plan }));
     } else {
         console.line(plan.to_string());
+        if plan.steps.is_empty() {
+            console.line("it is live already, and nothing is to be done");
+        }
     }
     Verdict::Yes
 }
@@ -328,7 +360,8 @@ async fn told(
     mut listening: broadcast::Receiver<Progress>,
     console: &mut Console,
 ) -> Result<Verdict, Failure> {
-    let mut live = Live::default();
+    let state = automation.state(environment).await.map_err(refused)?;
+    let mut live = Live::of(&state, console);
     let signals = Signals::new();
     let mut signals =
         Some(signals.map_err(|error| Failure::storage("waiting for signals", &error))?);
@@ -367,7 +400,7 @@ async fn told(
     } else {
         console.line(in_words(&summary, console));
     }
-    for warning in &summary.warnings {
+    for warning in summary.warnings.iter().filter(|warning| !live.has_told(warning)) {
         console.remark(warning);
     }
     Ok(Verdict::of(matches!(summary.outcome, Outcome::Succeeded | Outcome::Unchanged)))
@@ -383,6 +416,9 @@ fn refused(error: OperationError) -> Failure {
         OperationError::Lock(LockError::Held { .. }) => {
             "wait until it is done, or `evergen abort` it"
         }
+        OperationError::Lock(LockError::Ledger(_)) | OperationError::Read(_) => {
+            "nothing was changed; compare the ledger with a copy of it"
+        }
         OperationError::Lock(_) => {
             "`target_dir` wants a folder that can be written to, new or an environment's own"
         }
@@ -391,14 +427,15 @@ fn refused(error: OperationError) -> Failure {
         }
         OperationError::Router { environment, .. } => {
             let help = format!(
-                "start it (`evergen router {environment}`, HAProxy or the gateway), and do this again; \
-                 nothing was begun"
+                "mend that, and do this again; nothing was begun (`evergen router {environment}` starts \
+                 the small router)"
             );
             return failure(&error).with_help(help);
         }
         OperationError::NotRevived { .. } => "`evergen rollback` brings back what was live before",
-        OperationError::Incident { .. } => "do what is left, then `evergen resume`",
-        OperationError::Read(_) => "nothing was changed; compare the ledger with a copy of it",
+        OperationError::Incident { .. } => {
+            "mend what is wrong, then `evergen resume`: it does by itself what is left"
+        }
         _ => return failure(&error),
     };
     failure(&error).with_help(help)

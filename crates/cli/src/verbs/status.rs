@@ -17,11 +17,16 @@ use crate::words::{self, count};
 
 pub(super) fn status(selection: &Selection, console: &mut Console) -> Result<Verdict, Failure> {
     let chosen = Chosen::with_any_settings(&[], selection, console)?;
-    let environments = super::deploy::statuses(&chosen)?;
+    // One that can't be told of hides none of the others.
+    let (environments, untold) = super::deploy::statuses(&chosen);
+    let untold = match untold {
+        Some(failure) if console.is_json() => return Err(failure),
+        other => other,
+    };
     let status = match read(&chosen.project().state_dir()) {
         Ok(status) => Some(status),
         // Who deploys without the loop asks about environments alone.
-        Err(_) if !environments.is_empty() => None,
+        Err(_) if !environments.is_empty() || untold.is_some() => None,
         Err(failure) => {
             chosen.need_model()?;
             return Err(failure);
@@ -32,9 +37,8 @@ pub(super) fn status(selection: &Selection, console: &mut Console) -> Result<Ver
             && status.failing.is_empty()
             && !matches!(status.health.as_str(), "alert" | "critical")
     });
-    let is_settled = environments.iter().all(|it| {
-        it.to_do.is_empty() && (it.state.open.is_some() || it.drift.differences.is_empty())
-    });
+    let is_settled =
+        environments.iter().all(|it| it.to_do.is_empty() && it.drift.differences.is_empty());
     if console.is_json() {
         let environments = environments.iter().filter_map(|one| serde_json::to_value(one).ok());
         console.object(&StatusReport { running: status, environments: environments.collect() });
@@ -45,6 +49,10 @@ pub(super) fn status(selection: &Selection, console: &mut Console) -> Result<Ver
     }
     for environment in &environments {
         super::deploy::show_status(environment, console);
+    }
+    if let Some(failure) = untold {
+        console.flush();
+        return Err(failure);
     }
     Ok(Verdict::of(is_good && is_settled))
 }

@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 
 use super::FileKind;
 use super::scope::{Tree, WatchScope, joined};
+use crate::origin::without_links;
 
 /// What tells one state of a file from another without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,18 +80,6 @@ impl Own {
         let in_output = !inside_output && path.starts_with(&self.output);
         in_output || path.starts_with(&self.state) || self.files.contains(path)
     }
-}
-
-/// The path without links, as far as it exists.
-fn without_links(path: &Path) -> PathBuf {
-    let mut missing = Vec::new();
-    for ancestor in path.ancestors() {
-        if let Ok(found) = fs::canonicalize(ancestor) {
-            return missing.iter().rev().fold(found, |path, name: &&OsStr| path.join(name));
-        }
-        missing.extend(ancestor.file_name());
-    }
-    path.to_owned()
 }
 
 /// The state of the disk.

@@ -2,10 +2,12 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::Folder;
+use crate::watch::Loop;
 
 const STAGING: &str = "
 [[environments]]
@@ -300,7 +302,7 @@ argv = [\"grep\", \"-q\", \"bought\", \"order.txt\"]
 ";
     let production = "target_dir: deploy/production\nauto_deploy: true\npromotes_from: staging\n";
     folder.file("evergen.deploy.toml", staging);
-    let watching = Running::start(&folder, "watch --json");
+    let watching = Loop::start_with(&folder, "watch --json");
     let live = |name: &str, file: &str| {
         let live = folder.path().join("deploy").join(name).join("current").join(file);
         std::fs::read_to_string(live).unwrap_or_default()
@@ -317,6 +319,13 @@ argv = [\"grep\", \"-q\", \"bought\", \"order.txt\"]
     };
     until("it was tried", || ended("failed"));
     assert!(live("staging", "order.txt").contains("bought"));
+    // What was refused is not tried again by whoever saves a file that says the same.
+    let tries =
+        || folder.say("history --environment staging --json").json().as_array().unwrap().len();
+    let before = tries();
+    folder.file("model/shop.ttl", format!("{}\n# A remark.\n", folder.read("model/shop.ttl")));
+    watching.cycle();
+    assert_eq!(tries(), before);
     // Somebody mends the settings, and adds an environment: all that is generated goes there.
     folder.file("evergen.deploy/production.yaml", production);
     folder.replace("evergen.deploy.toml", "\"bought\"", "\"ordered\"");
@@ -326,10 +335,66 @@ argv = [\"grep\", \"-q\", \"bought\", \"order.txt\"]
     }
     // Wrong settings change nothing.
     folder.replace("evergen.deploy.toml", "auto_deploy", "auto_deplyo");
-    std::thread::sleep(Duration::from_millis(300));
+    watching.remark("the environments stay as they were: unknown field `auto_deplyo`");
     folder.replace("model/shop.ttl", "What was ordered.", "What was ordered then.");
     until("the settings from before hold", || live("staging", "order.txt").contains("then"));
-    watching.end();
+    assert_eq!(watching.end().0, Some(0));
+}
+
+#[test]
+fn what_comes_with_all_its_files_is_deployed_and_a_step_back_stays() {
+    let (folder, elsewhere) = (Folder::project(), Folder::project());
+    folder.done("run");
+    folder.file("evergen.deploy/staging.yaml", "target_dir: deploy/staging\nauto_deploy: true\n");
+    folder.file("gen/start.sh", "#!/bin/sh\n");
+    let program = folder.path().join("gen/start.sh");
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder.done("deploy staging --version 1.0.0");
+    let current = folder.path().join("deploy/staging/current");
+    let shows = |text: &str| {
+        std::fs::read_to_string(current.join("order.txt")).is_ok_and(|live| live.contains(text))
+    };
+    let watching = Loop::start(&folder);
+    // As by a checkout: no artifact is another one for the loop, and all are for the environment.
+    elsewhere.replace("model/shop.ttl", "What is bought.", "What was checked out.");
+    elsewhere.done("run");
+    for file in ["gen/order.txt", "evergen.lock", "model/shop.ttl"] {
+        folder.file(file, elsewhere.read(file));
+    }
+    until("the checkout is live", || shows("What was checked out."));
+    let mode = std::fs::metadata(current.join("start.sh")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o111, 0o111, "a file of ours stays, and stays a program");
+    folder.done("rollback staging");
+    assert!(shows("What is bought."));
+    assert_eq!(watching.end().0, Some(0));
+    // A loop that starts anew does not undo what a person did.
+    let watching = Loop::start_with(&folder, "watch --json");
+    let told = watching.cycle()["errors"].to_string();
+    assert!(told.contains("went back from it"), "{told}");
+    assert!(shows("What is bought."));
+    folder.replace("model/shop.ttl", "What was checked out.", "What came next.");
+    until("the next change is live", || shows("What came next."));
+    assert_eq!(watching.end().0, Some(0));
+}
+
+#[test]
+fn the_file_for_haproxy_is_there_before_haproxy_is_started() {
+    let folder = releases();
+    let shop = "
+[[environments]]
+name = \"shop\"
+target_dir = \"deploy/shop\"
+
+[environments.service]
+command = [\"true\"]
+router = { kind = \"haproxy\", socket = \"admin.sock\", file = \"evergen.cfg\", backend = \"shop\" }
+";
+    folder.file("evergen.deploy.toml", shop);
+    let refused = folder.say("deploy shop --version 1 --from good");
+    assert!(refused.err.contains("the router of `shop` is not there"), "{refused}");
+    let ready = folder.done("router shop");
+    assert!(ready.out.contains("start HAProxy with it"), "{ready}");
+    assert!(folder.read("evergen.cfg").contains("backend shop"));
 }
 
 #[test]

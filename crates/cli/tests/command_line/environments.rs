@@ -184,16 +184,30 @@ fn what_can_not_work_is_told_before_anything_is_deployed() {
         assert!(refused.err.contains(&place), "{settings}: {place}: {refused}");
         assert!(!folder.exists("deploy"), "{settings}");
     }
+    std::os::unix::fs::symlink("gen", folder.path().join("linked")).unwrap();
+    folder.file("gen/a.txt", "a");
     for (target, said) in [
         (".", "the project lies in it"),
-        ("gen/live", "it lies in the output folder"),
-        ("gen", "it lies in the output folder"),
+        ("..", "the project lies in it"),
+        ("gen/live", "it lies in the folder that is deployed"),
+        ("deploy/../gen/live", "it lies in the folder that is deployed"),
+        ("linked/live", "it lies in the folder that is deployed"),
         (".evergen/live", "it lies in `.evergen`"),
     ] {
         folder.file("evergen.deploy/a.yaml", format!("target_dir: {target}\n"));
-        let refused = folder.say("deploy a --version 1 --from good");
+        let refused = folder.say("deploy a --version 1");
         assert!(refused.err.contains(said), "{target}: {refused}");
+        // Whoever has to end something is not held up.
+        folder.done("history --environment a");
     }
+    folder.file("evergen.deploy/a.yaml", "target_dir: gen/../live\n");
+    folder.done("deploy a --version 1");
+    assert_eq!(folder.read("live/current/a.txt"), "a");
+    let both = "target_dir: both\nauto_deploy: true\napproval: true\n";
+    folder.file("evergen.deploy/b.yaml", both);
+    let refused = folder.say("deploy b --version 1 --dry-run");
+    assert!(refused.err.contains("nobody who approves"), "{refused}");
+    folder.remove("evergen.deploy/b.yaml");
     folder.file(
         "evergen.deploy/a.yaml",
         format!("target_dir: a\n{}", check("kind: http\n  url: http://127.0.0.1:1/")),

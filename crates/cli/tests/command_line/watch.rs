@@ -13,20 +13,20 @@ use crate::support::Folder;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A loop at work, and what it says.
-struct Loop {
+pub(crate) struct Loop {
     child: Child,
     lines: Receiver<Value>,
 }
 
 impl Loop {
     /// Starts the loop, and waits for its first cycle.
-    fn start(folder: &Folder) -> Self {
+    pub(crate) fn start(folder: &Folder) -> Self {
         let begun = Self::start_with(folder, "watch --json");
         assert_eq!(begun.cycle()["outcome"], "succeeded");
         begun
     }
 
-    fn start_with(folder: &Folder, arguments: &str) -> Self {
+    pub(crate) fn start_with(folder: &Folder, arguments: &str) -> Self {
         let mut command = folder.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -52,8 +52,13 @@ impl Loop {
         }
     }
 
+    /// Waits until something is said.
+    pub(crate) fn remark(&self, text: &str) {
+        while !self.next("remark")["text"].as_str().is_some_and(|said| said.contains(text)) {}
+    }
+
     /// The next cycle.
-    fn cycle(&self) -> Value {
+    pub(crate) fn cycle(&self) -> Value {
         self.next("cycle")
     }
 
@@ -77,7 +82,7 @@ impl Loop {
     }
 
     /// Ends the loop as a system does, and gives its exit code and what it said meanwhile.
-    fn end(mut self) -> (Option<i32>, Vec<Value>) {
+    pub(crate) fn end(mut self) -> (Option<i32>, Vec<Value>) {
         self.signal("-TERM");
         let mut rest = Vec::new();
         loop {

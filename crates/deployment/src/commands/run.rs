@@ -111,7 +111,7 @@ pub struct Finished {
 #[non_exhaustive]
 pub enum CommandError {
     /// It ran and failed.
-    #[error("`{command}` ended with {status}: {output}")]
+    #[error("`{command}` ended with {status}{}", said(output))]
     Failed {
         /// Its command line.
         command: String,
@@ -121,7 +121,7 @@ pub enum CommandError {
         output: String,
     },
     /// It took longer than it may, and was ended with all it had started.
-    #[error("`{command}` was ended after {} s: {output}", deadline.as_secs_f64())]
+    #[error("`{command}` was ended after {} s{}", deadline.as_secs_f64(), said(output))]
     TimedOut {
         /// Its command line.
         command: String,
@@ -308,6 +308,11 @@ impl Run<'_> {
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join("\n")
     }
+}
+
+/// What a command has printed, behind what became of it.
+pub(crate) fn said(output: &str) -> String {
+    if output.is_empty() { ", and said nothing".to_owned() } else { format!(": {output}") }
 }
 
 /// `exit status 3`, or `signal 9`.

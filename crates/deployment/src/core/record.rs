@@ -114,6 +114,9 @@ pub enum Record {
     Revived {
         /// What runs.
         running: Running,
+        /// A digest of the settings that it runs with now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        runs_with: Option<Digest>,
     },
     /// It did not start.
     NotRevived {

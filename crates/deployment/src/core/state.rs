@@ -215,7 +215,12 @@ impl EnvironmentState {
             Record::Began { .. } => self.begin(entry),
             Record::Ended { summary } => self.end(summary),
             Record::Reviving { .. } => self.revivals.begin(entry.at),
-            Record::Revived { .. } => self.revivals.succeed(),
+            Record::Revived { runs_with, .. } => {
+                self.revivals.succeed();
+                if let Some(live) = &mut self.live {
+                    live.runs_with = runs_with.or(live.runs_with);
+                }
+            }
             Record::NotRevived { why } => self.revivals.fail(why),
             Record::Resumed { .. } if self.open.is_none() => self.revivals.forgive(),
             record => {

@@ -9,17 +9,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::effects::traffic;
+use super::by_itself::{ask_router, running_digest};
 use super::errors::OperationError;
 use super::meter::Meter;
 use super::parts::{EnvironmentParts, Target};
 use super::planning::{self, Aim};
 use super::probing::Probe;
 use super::run::Run;
-use super::verbs::LOOKING;
 use crate::{
     ConfigError, DeployError, Deployer, Deployment, DeploymentConfig, DeploymentEnvironment,
     DeploymentRequest, Effect, Entry, EnvironmentState, Event, Opening, Outcome, Plan, PlanKind,
@@ -267,22 +265,26 @@ impl DeploymentAutomation {
             return Err(OperationError::NoValidator { environment: site.settings.name.clone() });
         }
         let (store, wanted) = (Arc::clone(&site.parts.store), order.clone());
-        let (release, version, current) = spawn_blocking(move || {
+        let live = state.live.as_ref().map(|live| live.release);
+        let (release, version, current, whole) = spawn_blocking(move || {
             let current = store.current()?;
             let release = store.identify(&wanted.source)?;
+            // What is live is believed to be what it was called after only when it was looked at.
+            let whole =
+                live != Some(release) || store.verify(release).is_ok_and(|it| it.is_empty());
             let version = wanted.version.map_or_else(|| named_after(release), Ok)?;
             match store.named(&version)? {
                 Some(taken) if taken != release => {
                     Err(crate::StageError::VersionTaken { version, taken, offered: release }.into())
                 }
-                _ => Ok::<_, OperationError>((release, version, current)),
+                _ => Ok::<_, OperationError>((release, version, current, whole)),
             }
         })
         .await??;
         let aim = Aim { kind: order.kind, release, version };
         // A folder is what `current` leads to, whatever the ledger says of it.
         let is_folder = matches!(site.parts.target, Target::Directory);
-        let in_use = !is_folder || current == Some(release);
+        let in_use = whole && (!is_folder || current == Some(release));
         Ok(planning::plan(site, state, &aim, in_use && !order.again))
     }
 
@@ -300,24 +302,22 @@ impl DeploymentAutomation {
         check_wiring(&site)?;
         let mut run = Run::begin(&site, &self.progress).await?;
         run.settle().await?;
+        ask_router(&site).await?;
         // While a release is prepared, the one before it serves; who goes back does not want it.
         if order.kind != PlanKind::Rollback {
             run.revive().await?;
         }
         let plan = self.plan_for(&site, &run.state, &order).await?;
         self.admit(&site, &plan, &options).await?;
-        if !plan.steps.is_empty() {
-            ask_router(&site).await?;
-        }
         run.source = Some(order.source);
         run.meter = Meter::of(&site, &plan);
         let mut opening = Opening::new(plan);
         opening.execution = options.execution;
         opening.changed_at = options.changed_at;
         opening.approved_by = options.approved_by;
-        let summary = run.drive(Event::Begin(Box::new(opening))).await?;
+        let mut summary = run.drive(Event::Begin(Box::new(opening))).await?;
         drop(run);
-        self.follow_up(&site, &summary).await;
+        summary.warnings.extend(self.follow_up(&site, &summary).await);
         Ok(summary)
     }
 
@@ -356,17 +356,18 @@ impl DeploymentAutomation {
         Err(OperationError::NotPromoted { environment, from: from.clone(), version })
     }
 
-    /// Where the strategy names a version, a release that was taken back is followed by it.
-    async fn follow_up(&self, site: &Arc<Site>, summary: &Summary) {
-        let RollbackStrategy::ToVersion(version) = &site.strategy else { return };
+    /// Where the strategy names a version, a release that was taken back is followed by it. Says
+    /// why not, if it could not be.
+    async fn follow_up(&self, site: &Arc<Site>, summary: &Summary) -> Option<String> {
+        let RollbackStrategy::ToVersion(version) = &site.strategy else { return None };
         if summary.outcome != Outcome::RolledBack || summary.from.as_ref() == Some(version) {
-            return;
+            return None;
         }
         let back = Box::pin(self.rollback(&site.settings.name, Some(version)));
-        if let Err(error) = back.await {
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(environment = site.settings.name, error, "can't go back to {version}");
-        }
+        let error = back.await.err()?;
+        let why = format!("`rollback_strategy` wants {version} after it, in vain: {error}");
+        tracing::error!(environment = site.settings.name, "{why}");
+        Some(why)
     }
 
     async fn deploy_execution(
@@ -377,28 +378,13 @@ impl DeploymentAutomation {
         if let Some(done) = self.answered(&site, request.execution_id).await? {
             return Ok(done);
         }
-        let state = self.state_of(&site).await?;
-        let live = state.live.as_ref().filter(|_| !request.whole);
-        let base = live.map(|live| live.release);
+        let base = self.state_of(&site).await?.live.map(|live| live.release);
         let source = ReleaseSource::Layered { base, changes: request.changes };
         let order = Order::new(source, None, PlanKind::Deploy);
-        if let (true, Some(live)) = (request.whole && state.open.is_none(), &state.live)
-            && self.plan_for(&site, &state, &order).await?.steps.is_empty()
-        {
-            // Who gives all files gives the same ones again and again: no news for the ledger.
-            let (name, release) = (&request.environment, live.release.digest());
-            let (execution, effect) = (request.execution_id, Effect::Unchanged);
-            return Ok(Deployment::new(name, execution, live.deployment, release, effect));
-        }
         let execution = Some(request.execution_id);
         let options = DeployOptions { execution, ..DeployOptions::default() };
         let summary = self.carry_out(&request.environment, order, options).await?;
-        if matches!(summary.outcome, Outcome::Succeeded | Outcome::Unchanged) {
-            return Ok(answer(&request.environment, &summary));
-        }
-        let (environment, number) = (request.environment, summary.number);
-        let why = summary.cause.map_or_else(|| "it failed".to_owned(), |cause| cause.why);
-        Err(OperationError::NotTaken { environment, number, why })
+        taken(&request.environment, summary)
     }
 
     /// The answer to an execution that was deployed before.
@@ -415,23 +401,6 @@ impl DeploymentAutomation {
         });
         Ok(done.map(|summary| answer(&site.settings.name, summary)))
     }
-}
-
-/// A digest over the settings that a running release depends on.
-fn running_digest(settings: &DeploymentEnvironment, parts: &EnvironmentParts) -> Digest {
-    let DeploymentEnvironment { variables, replicas, resources, .. } = settings;
-    planning::settings_digest(&(variables, replicas, resources, &parts.runs_by))
-}
-
-/// Makes sure that there is a router before anything is begun that needs it.
-async fn ask_router(site: &Site) -> Result<(), OperationError> {
-    let Target::Slots { router, .. } = &site.parts.target else { return Ok(()) };
-    let why = match timeout(LOOKING, router.read()).await {
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(error)) => traffic(&error).why,
-        Err(_) => "it does not answer".to_owned(),
-    };
-    Err(OperationError::Router { environment: site.settings.name.clone(), why })
 }
 
 /// A release without a name is called after its content.
@@ -461,7 +430,17 @@ fn check_wiring(site: &Site) -> Result<(), OperationError> {
     })
 }
 
-fn answer(environment: &str, summary: &Summary) -> Deployment {
+/// The answer that stands for a release that is live.
+pub(super) fn taken(environment: &str, summary: Summary) -> Result<Deployment, OperationError> {
+    if matches!(summary.outcome, Outcome::Succeeded | Outcome::Unchanged) {
+        return Ok(answer(environment, &summary));
+    }
+    let (environment, number) = (environment.to_owned(), summary.number);
+    let why = summary.cause.map_or_else(|| "it failed".to_owned(), |cause| cause.why);
+    Err(OperationError::NotTaken { environment, number, why })
+}
+
+pub(super) fn answer(environment: &str, summary: &Summary) -> Deployment {
     let effect = match (summary.outcome, summary.kind) {
         (Outcome::Unchanged, _) => Effect::Unchanged,
         (_, PlanKind::Rollback) => Effect::RolledBack,
@@ -491,7 +470,7 @@ impl Deployer for DeploymentAutomation {
     }
 }
 
-fn refusal(environment: String, error: &OperationError) -> DeployError {
+pub(super) fn refusal(environment: String, error: &OperationError) -> DeployError {
     match error {
         OperationError::UnknownEnvironment { name, known } => {
             DeployError::UnknownEnvironment { name: name.clone(), known: known.clone() }

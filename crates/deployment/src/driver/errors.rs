@@ -108,6 +108,14 @@ pub enum OperationError {
         /// The environment.
         environment: String,
     },
+    /// The process that deployed has ended, so that there is nothing to be paused.
+    #[error(
+        "the process that deployed to `{environment}` has ended; `resume` or `abort` settles what it left"
+    )]
+    LeftAlone {
+        /// The environment.
+        environment: String,
+    },
     /// The live release has ended and does not start.
     #[error("the live release of `{environment}` does not start: {why}; mend it, or roll back")]
     NotRevived {
@@ -123,6 +131,16 @@ pub enum OperationError {
         environment: String,
         /// Why.
         why: String,
+    },
+    /// Somebody went back from the release, and nothing brings it back by itself.
+    #[error(
+        "{version} was live in `{environment}` until somebody went back from it; deploy it by hand, or change what is generated"
+    )]
+    WentBack {
+        /// The environment.
+        environment: String,
+        /// The release, by its name.
+        version: Version,
     },
     /// A release of an execution did not come into use; what was live is live.
     #[error("deployment {number} of `{environment}` did not succeed: {why}")]

@@ -79,9 +79,14 @@ async fn watch_one(
         if failed >= setting.failures {
             return Err(problem);
         }
-        let next = Instant::now() + Duration::from_millis(setting.interval_ms);
-        if verdict.passes() && next >= enough {
+        let now = Instant::now();
+        if verdict.passes() && now >= enough {
             return Ok(());
+        }
+        let mut next = now + Duration::from_millis(setting.interval_ms);
+        if now < enough {
+            // The last look is at the end: what fails in between must not pass.
+            next = next.min(enough);
         }
         if next >= end {
             return Err(problem);

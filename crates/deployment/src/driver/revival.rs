@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use evergen_artifact::Digest;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
@@ -131,8 +132,8 @@ impl Run {
         }
         self.keep(vec![Record::Reviving { slot: live.slot }]).await?;
         match self.start_again(&live, fault).await {
-            Ok(running) => {
-                self.keep(vec![Record::Revived { running }]).await?;
+            Ok((running, runs_with)) => {
+                self.keep(vec![Record::Revived { running, runs_with }]).await?;
                 Ok(Revival::Revived)
             }
             Err(cause) => {
@@ -153,13 +154,18 @@ impl Run {
         }
     }
 
-    async fn start_again(&self, live: &LivePoint, fault: Fault) -> Result<Running, Cause> {
+    /// What runs, and a digest of the settings with which it was started now.
+    async fn start_again(
+        &self,
+        live: &LivePoint,
+        fault: Fault,
+    ) -> Result<(Running, Option<Digest>), Cause> {
         let Target::Slots { runtime, router } = &self.site.parts.target else {
             return Err(missing("slots"));
         };
         let deadline = Duration::from_secs(self.site.settings.deadlines.start_seconds);
-        let running = match fault {
-            Fault::Elsewhere(running) => running,
+        let (running, runs_with) = match fault {
+            Fault::Elsewhere(running) => (running, None),
             Fault::Ended => {
                 let context = self.context_of(live, deadline).await?;
                 let grace = Duration::from_secs(1);
@@ -168,13 +174,14 @@ impl Run {
                     let why = format!("it did not start within {} s", deadline.as_secs());
                     Cause::new(CauseKind::Deadline, why)
                 })?;
-                started.map_err(|error| cause(CauseKind::Start, &error))?
+                let running = started.map_err(|error| cause(CauseKind::Start, &error))?;
+                (running, self.site.runs_with)
             }
         };
         let endpoints = running.endpoints();
         router.point(live.slot, &endpoints).await.map_err(|error| traffic(&error))?;
         router.set(Split::all(live.slot)).await.map_err(|error| traffic(&error))?;
-        Ok(running)
+        Ok((running, runs_with))
     }
 
     async fn context_of(&self, live: &LivePoint, deadline: Duration) -> Result<StepContext, Cause> {

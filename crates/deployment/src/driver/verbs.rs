@@ -16,7 +16,7 @@ use super::run::Run;
 use crate::{
     CauseKind, ControlRequest, DeploymentAnalytics, EnvironmentState, Event, LedgerView, MayRevive,
     OpenDeployment, PlanKind, ReleaseId, ReleaseName, ReleaseSource, RouterState, Slot, SlotStatus,
-    StepError, StoreError, Summary, Version, Wish,
+    StoreError, Summary, Version, Wish,
 };
 
 /// How long a look at a slot or a router may take.
@@ -174,6 +174,15 @@ impl DeploymentAutomation {
         Ok(EnvironmentStatus { environment, state, drift, to_do, warnings: view.warnings })
     }
 
+    /// What the ledger says of an environment.
+    ///
+    /// # Errors
+    /// There is no such environment, or its ledger can't be read.
+    pub async fn state(&self, environment: &str) -> Result<EnvironmentState, OperationError> {
+        let site = Arc::clone(self.site(environment)?);
+        self.state_of(&site).await
+    }
+
     /// What became of the deployments, the oldest first.
     ///
     /// # Errors
@@ -217,10 +226,13 @@ impl DeploymentAutomation {
         let state = read(&site).await?.state();
         let mut drift = look(&site, &state).await;
         let before = way_back(&site, &state, None).ok();
+        let lives = state.live.as_ref().map(|live| live.release);
         let live = state.live.map(|live| (live.release, live.version));
         for (release, version) in live.into_iter().chain(before) {
             let differs = |what: String| format!("{version}: {what}");
             match verify(&site, release).await? {
+                // Of what is live, that was told already.
+                Err(StoreError::Missing { .. }) if Some(release) == lives => {}
                 Ok(paths) => drift.differences.extend(
                     paths
                         .iter()
@@ -294,12 +306,12 @@ impl DeploymentAutomation {
         let state = self.state_of(&site).await?;
         let in_progress = || OperationError::NotInProgress { environment: environment.to_owned() };
         let open = state.open.as_ref().ok_or_else(in_progress)?;
-        // Whether it can be wished at all is known here and now.
-        let _ = crate::step(&state, &event, Timestamp::now())?;
         match Run::begin(&site, &self.progress).await {
             Ok(mut run) if run.state.open.is_some() => self.alone(&mut run, wish, event).await,
             Ok(_) => Err(in_progress()),
             Err(OperationError::Lock(crate::LockError::Held { .. })) => {
+                // Whether it can be wished at all is known here and now.
+                let _ = crate::step(&state, &event, Timestamp::now())?;
                 let request = ControlRequest::new(wish, by, open.number);
                 let ledger = Arc::clone(&site.parts.ledger);
                 let environment = environment.to_owned();
@@ -317,11 +329,15 @@ impl DeploymentAutomation {
     /// Nobody does the deployment any more: without a commit the only way is back, and with
     /// one it is forward.
     async fn alone(&self, run: &mut Run, wish: Wish, event: Event) -> Result<(), OperationError> {
-        let number = run.state.open.as_ref().map_or(0, |open| open.number);
         let committed = run.state.open.as_ref().is_some_and(OpenDeployment::is_committed);
+        // One that waits for a person is let go on; any other one is settled.
+        let waits = crate::step(&run.state, &event, Timestamp::now()).is_ok();
         let event = match wish {
-            Wish::Pause => return Err(StepError::NotWaiting { number }.into()),
-            Wish::Resume if !committed => Event::Restarted,
+            Wish::Pause => {
+                let environment = run.site.settings.name.clone();
+                return Err(OperationError::LeftAlone { environment });
+            }
+            Wish::Resume if !committed || !waits => Event::Restarted,
             Wish::Abort | Wish::Resume => event,
         };
         run.drive(event).await.map(|_| ())
@@ -366,7 +382,11 @@ fn way_back(
 /// What a person has to do about a deployment that is not over.
 fn to_do(open: &OpenDeployment) -> Vec<String> {
     match &open.course {
-        crate::Course::Stuck { left, .. } => left.clone(),
+        crate::Course::Stuck { why, left, .. } => {
+            let mend = format!("mend this, and resume, which does the rest by itself: {why}");
+            let rest = left.iter().map(|left| format!("or do by hand, and resume then: {left}"));
+            std::iter::once(mend).chain(rest).collect()
+        }
         crate::Course::Held { cause, .. } => vec![format!("abort or resume it: {cause}")],
         crate::Course::Forward if open.paused => vec!["resume or abort it".to_owned()],
         _ => Vec::new(),
@@ -406,8 +426,17 @@ fn ended(state: &EnvironmentState, drift: &Drift) -> Option<String> {
     })
 }
 
+/// Says that the files of what is live are gone from the store.
+async fn gone(site: &Arc<Site>, state: &EnvironmentState) -> Option<String> {
+    let live = state.live.clone().filter(|_| state.open.is_none())?;
+    let store = Arc::clone(&site.parts.store);
+    let found = spawn_blocking(move || store.find(&ReleaseName::Id(live.release))).await;
+    let missing = matches!(found, Ok(Ok(None)));
+    missing.then(|| format!("the files of {} are gone; deploy it again", live.version))
+}
+
 /// Looks at what really is, as far as that is quick.
-async fn look(site: &Arc<Site>, state: &EnvironmentState) -> Drift {
+pub(super) async fn look(site: &Arc<Site>, state: &EnvironmentState) -> Drift {
     let mut drift = Drift::default();
     let store = Arc::clone(&site.parts.store);
     let current = spawn_blocking(move || store.current()).await;
@@ -423,7 +452,7 @@ async fn look(site: &Arc<Site>, state: &EnvironmentState) -> Drift {
                 shown(live.map(|live| live.release))
             ));
         }
-        Ok(Ok(_)) => {}
+        Ok(Ok(_)) => drift.differences.extend(gone(site, state).await),
         Ok(Err(error)) => drift.differences.push(error.to_string()),
         Err(error) => drift.differences.push(error.to_string()),
     }
@@ -443,7 +472,8 @@ async fn look(site: &Arc<Site>, state: &EnvironmentState) -> Drift {
         if state.open.is_none() {
             compare_slots(state, &mut drift);
         }
-        if let Some(live) = live.filter(|live| runs_with_others(site, live)) {
+        let settled = live.filter(|_| state.open.is_none());
+        if let Some(live) = settled.filter(|live| runs_with_others(site, live)) {
             drift.differences.push(format!(
                 "{} runs with other settings than those of now; deploy it again to bring them into \
                  use",

@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::forward::forward;
+use crate::commands::said;
 use crate::{BoxError, StepContext};
 
 /// Something of the user's that runs at a step: a command before or after a deployment, a
@@ -52,7 +53,7 @@ impl HookReport {
 #[non_exhaustive]
 pub enum HookError {
     /// It ran and said no.
-    #[error("`{hook}` failed with {status}: {output}")]
+    #[error("`{hook}` failed with {status}{}", said(output))]
     Failed {
         /// The hook.
         hook: String,
@@ -62,7 +63,7 @@ pub enum HookError {
         output: String,
     },
     /// It took longer than it may, and was ended.
-    #[error("`{hook}` was ended after {} s: {output}", deadline.as_secs_f64())]
+    #[error("`{hook}` was ended after {} s{}", deadline.as_secs_f64(), said(output))]
     TimedOut {
         /// The hook.
         hook: String,

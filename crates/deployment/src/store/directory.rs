@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::FlockOperation;
+use rustix::fs::{CWD, FlockOperation};
 use serde::{Deserialize, Serialize};
 
 use super::manifest::Manifest;
@@ -169,10 +169,25 @@ impl DirectoryReleases {
         // One flush for all files and folders instead of one for each.
         let folder = File::open(aside).map_err(at("open", aside))?;
         rustix::fs::syncfs(&folder).map_err(at("flush the file system of", aside))?;
-        std::fs::rename(aside, self.place(named.release)).map_err(at("rename", aside))?;
+        self.put_in_place(aside, named.release)?;
         files::sync_folder(&self.folder.releases())?;
         std::fs::rename(&name, self.version_file(&named.version)).map_err(at("rename", &name))?;
         files::sync_folder(&self.folder.versions())
+    }
+
+    /// Moves a complete release into its place. A damaged one that is there makes way in the same
+    /// step; it stays aside until the next release is staged, since somebody may still read it.
+    fn put_in_place(&self, aside: &Path, release: ReleaseId) -> Result<(), FileError> {
+        let place = self.place(release);
+        if !place.exists() {
+            return std::fs::rename(aside, place).map_err(at("rename", aside));
+        }
+        tracing::warn!(release = %release.short(), "a damaged copy of a release is replaced");
+        let swap = rustix::fs::RenameFlags::EXCHANGE;
+        let swapped = rustix::fs::renameat_with(CWD, aside, CWD, &place, swap);
+        swapped.map_err(at("exchange", aside))?;
+        let old = self.folder.staging().join(format!("old-{release}"));
+        std::fs::rename(aside, &old).map_err(at("rename", aside))
     }
 
     /// A version with what it names, as it is kept.
@@ -208,7 +223,7 @@ impl DirectoryReleases {
     }
 
     /// Removes a copy that is no longer what was staged, so that it can be copied anew. What is
-    /// live stays, and what there is no other copy of.
+    /// live stays until the new copy takes its place, and so does what there is no other copy of.
     fn give_up(&self, release: ReleaseId, source: &ReleaseSource) -> Result<(), StageError> {
         let path = self.place(release);
         let foreign = |why| StageError::Store(StoreError::Foreign { path: path.clone(), why });
@@ -218,9 +233,7 @@ impl DirectoryReleases {
             return Err(foreign(why));
         }
         if self.current()? == Some(release) {
-            let why = "its files differ from those that were staged, and it is live; deploy \
-                       another version first";
-            return Err(foreign(why));
+            return Ok(());
         }
         tracing::warn!(release = %release.short(), "a damaged copy of a release is replaced");
         let aside = self.folder.staging().join(format!("old-{release}"));
@@ -300,10 +313,11 @@ impl ReleaseStore for DirectoryReleases {
         }
         self.make_folders().map_err(source::failed)?;
         self.clear_staging().map_err(source::failed)?;
-        if self.has(expected) && !self.verify(expected)?.is_empty() {
+        let damaged = self.has(expected) && !self.verify(expected)?.is_empty();
+        if damaged {
             self.give_up(expected, source)?;
         }
-        if !self.has(expected) {
+        if damaged || !self.has(expected) {
             let staged = self.stage_new(source, expected, version, provenance);
             if staged.is_err() {
                 // The error is what matters; the next run clears away what is left.

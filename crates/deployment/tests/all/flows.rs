@@ -1,5 +1,6 @@
 //! The verbs on a directory target.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use evergen_artifact::{ArtifactPath, ProposedChange, ProposedChanges};
@@ -259,26 +260,42 @@ fn changes_of_a_cycle_go_on_top_of_what_is_live() {
 }
 
 #[test]
-fn all_files_take_the_place_of_what_is_live_and_the_same_files_are_no_news() {
+fn what_is_deployed_by_itself_is_whole_and_the_same_files_are_no_news() {
     let world = World::new();
     let automation = world.automation();
-    let all = |files: &[(&str, &str)]| {
-        let files = files.iter().map(|(path, text)| {
-            ProposedChange::write(ArtifactPath::parse(path).unwrap(), "g", text.as_bytes(), false)
-        });
-        let files = Arc::new(ProposedChanges::new(files.collect()));
-        let request = DeploymentRequest::new("staging", Uuid::now_v7(), Arc::clone(&files));
-        block_on(Deployer::deploy(&automation, request.with_all_files(files))).unwrap()
+    let bring = |source: &std::path::Path| {
+        block_on(automation.deploy_as("staging", source, Uuid::now_v7()))
     };
-    assert_eq!(all(&[("a", "1"), ("b/c", "1")]).effect, Effect::Published);
-    let second = all(&[("b/c", "2")]);
+    world.deploy("1.0").unwrap();
+    let source = world.source("2.0", 5);
+    let program = source.join("0.txt");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let second = bring(&source).unwrap();
     assert_eq!((second.number, second.effect), (2, Effect::Published));
-    assert!(!world.target().join("current/a").exists(), "it is not among all files");
+    assert_eq!(world.live().as_deref(), Some("2.0"));
+    let mode = std::fs::metadata(world.target().join("current/0.txt")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o111, 0o111, "a program stays one");
     let before = tree(&world.target());
-    let again = all(&[("b/c", "2")]);
+    let again = bring(&source).unwrap();
     assert_eq!((again.number, again.effect), (2, Effect::Unchanged));
     assert_eq!(again.release, second.release);
     assert_eq!(tree(&world.target()), before, "what is live already leaves no record");
+    // Somebody goes back: nothing brings it here again by itself, but a person does.
+    block_on(automation.rollback("staging", None)).unwrap();
+    let refused = bring(&source).unwrap_err();
+    assert!(
+        !refused.is_transient() && refused.to_string().contains("went back from it"),
+        "{refused}"
+    );
+    assert_eq!(world.live().as_deref(), Some("1.0"));
+    block_on(deploy(&automation, &source, "2.0")).unwrap();
+    assert_eq!(bring(&source).unwrap().effect, Effect::Unchanged);
+    let name = block_on(automation.status("staging")).unwrap().state.live.unwrap().version;
+    assert_eq!(name, version("2.0"), "it keeps the name that somebody gave it");
+    // What differs on the disk is put into use anew.
+    std::fs::remove_file(world.target().join("current")).unwrap();
+    bring(&source).unwrap();
+    assert_eq!(world.live().as_deref(), Some("2.0"));
 }
 
 #[test]

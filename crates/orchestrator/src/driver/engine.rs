@@ -69,6 +69,8 @@ pub(super) struct Committed {
     pub(super) begun: bool,
     /// Environments that an earlier try has deployed to.
     pub(super) done: Vec<String>,
+    /// Environments that have refused it for good, with what they said.
+    pub(super) refused: Vec<(String, String)>,
 }
 
 /// Carries out what the scheduler says, and tells it what happened.

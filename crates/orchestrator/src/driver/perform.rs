@@ -125,12 +125,17 @@ impl Engine {
         };
         committed.begun = true;
         let execution = committed.execution;
-        due.retain(|name| !committed.done.contains(name));
+        let refused = committed.refused.clone();
+        let settled = |name: &String| {
+            committed.done.contains(name) || refused.iter().any(|(other, _)| other == name)
+        };
+        due.retain(|name| !settled(name));
         let future = task::deploy(
             Arc::clone(&self.shared.deployment),
             due,
             execution,
             Arc::clone(&committed.changes),
+            refused,
         );
         let abort = self.tasks.spawn(async move { (task, future.await) });
         let token = Arc::new(CommitToken::new());
@@ -199,7 +204,8 @@ impl Engine {
         }
         if let Some(changes) = end.committed {
             let execution = spawned.execution;
-            let committed = Committed { execution, changes, begun: false, done: Vec::new() };
+            let (done, refused) = (Vec::new(), Vec::new());
+            let committed = Committed { execution, changes, begun: false, done, refused };
             self.committed.insert(task, committed);
         }
         end.outcome
@@ -212,6 +218,9 @@ impl Engine {
             if let Some(committed) = self.committed.get_mut(&task) {
                 committed.done.push(environment);
             }
+        }
+        if let Some(committed) = self.committed.get_mut(&task) {
+            committed.refused = end.refused;
         }
         end.outcome
     }
@@ -296,6 +305,15 @@ impl Engine {
 
     fn notice(&mut self, notice: &Notice) {
         match notice {
+            Notice::DeploymentWaits { cycle } => {
+                if let Some(draft) = self.drafts.get_mut(cycle) {
+                    draft.error(|| {
+                        "deployment: it waits, since deployments have failed too often of late; it \
+                         is tried again by itself"
+                            .to_owned()
+                    });
+                }
+            }
             Notice::ErrandFailed { .. } => self.shared.seen().gathered.failed_errands += 1,
             // What a lost commit has left: its events are dealt with, and nobody deploys it.
             Notice::Late { task }

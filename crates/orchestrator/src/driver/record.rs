@@ -201,6 +201,9 @@ pub(super) fn notice(shared: &Shared, notice: &Notice) {
             tracing::debug!(task = task.0, "a task ended after it was given up");
         }
         Notice::Overflow { offset } => tracing::error!(offset, "an event came in without room"),
+        Notice::DeploymentWaits { .. } => {
+            tracing::warn!("a deployment waits, since deployments have failed too often");
+        }
         Notice::TimedOut { task } => {
             tracing::warn!(task = task.0, "a task was not done in its time");
         }

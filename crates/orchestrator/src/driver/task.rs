@@ -28,6 +28,8 @@ pub(super) struct TaskEnd {
     pub(super) gates: Option<Judged>,
     /// Environments to which it was deployed in this try, and how long each took.
     pub(super) deployed: Vec<(String, Duration)>,
+    /// Environments that have refused it for good, with what they said.
+    pub(super) refused: Vec<(String, String)>,
 }
 
 /// What the gates said, in figures.
@@ -48,6 +50,7 @@ impl TaskEnd {
             committed: None,
             gates: None,
             deployed: Vec::new(),
+            refused: Vec::new(),
         }
     }
 }
@@ -209,29 +212,33 @@ fn refused(why: String) -> Outcome {
 }
 
 /// Deploys to environments one after the other. One that fails holds up none of the others, but
-/// for those that take their releases from it, which their deployer refuses.
+/// for those that take their releases from it, which their deployer refuses. `refused` are those
+/// that an earlier try has lost for good: with them it is no success.
 pub(super) async fn deploy(
     deployment: Arc<dyn Deployer>,
     environments: Vec<String>,
     execution: Uuid,
     changes: Arc<ProposedChanges>,
+    refused: Vec<(String, String)>,
 ) -> TaskEnd {
     let began = Instant::now();
     let mut end = TaskEnd::of(Outcome::Done { deploy: false });
+    end.refused = refused;
+    let mut passing = Vec::new();
     for environment in environments {
         let asked = Instant::now();
         let request = DeploymentRequest::new(environment.clone(), execution, Arc::clone(&changes));
         match deployment.deploy(request).await {
             Ok(_) => end.deployed.push((environment, asked.elapsed())),
-            Err(error) if matches!(end.outcome, Outcome::Done { .. }) => {
-                let kind =
-                    if error.is_transient() { FailureKind::Passing } else { FailureKind::Lasting };
-                end.outcome = Outcome::Failed(failed(Component::Deployment, kind, chain(&error)));
-            }
-            Err(error) => {
-                tracing::warn!(environment, error = chain(&error), "another deployment failed");
-            }
+            Err(error) if error.is_transient() => passing.push(chain(&error)),
+            Err(error) => end.refused.push((environment, chain(&error))),
         }
+    }
+    let kind = if passing.is_empty() { FailureKind::Lasting } else { FailureKind::Passing };
+    let lasting = end.refused.iter().map(|(_, error)| error.clone());
+    let errors: Vec<String> = passing.into_iter().chain(lasting).collect();
+    if !errors.is_empty() {
+        end.outcome = Outcome::Failed(failed(Component::Deployment, kind, errors.join("; ")));
     }
     end.times.push(("deploy", began.elapsed()));
     end

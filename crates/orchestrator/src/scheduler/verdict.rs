@@ -71,6 +71,7 @@ impl<K: Clone + Eq + Hash> Scheduler<K> {
         self.account(&mut run, Fate::Worked, Completion::Success, effects);
         let left_alone = self.gate.is_open(Component::Deployment);
         if left_alone {
+            effects.push(Effect::Notice(Notice::DeploymentWaits { cycle: run.cycle }));
             self.cycles.leave(run.cycle, false, self.now, effects);
         }
         let cycle = (!left_alone).then_some(run.cycle);

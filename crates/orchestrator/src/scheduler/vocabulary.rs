@@ -398,6 +398,12 @@ pub enum Notice {
         /// Which one.
         task: TaskId,
     },
+    /// What was committed is not deployed in this cycle, since deployments have failed too often of
+    /// late; it is tried later by itself.
+    DeploymentWaits {
+        /// The cycle.
+        cycle: CycleId,
+    },
     /// Acknowledging or burying failed; it is tried again.
     ErrandFailed {
         /// Which one.

@@ -73,6 +73,29 @@ async fn each_environment_is_deployed_to_once_and_counted_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_environment_that_refuses_is_asked_once_and_hides_behind_no_other() {
+    let port = Port {
+        automatic: true,
+        fails: 2.into(),
+        only_staging_fails: true,
+        refuses: true,
+        ..Port::default()
+    };
+    let config = quick().auto_deploy("production").build().unwrap();
+    let bench = Bench::new(config, Workshop::default(), port);
+    bench.orchestrator.start().await.unwrap();
+    bench.publish(&["order"]).await;
+    bench.until_processed(1).await;
+    assert_eq!(*bench.port.places.lock().unwrap(), ["staging"]);
+    assert_eq!(bench.port.asked.load(Ordering::SeqCst), 4, "staging three times, production once");
+    let stats = bench.orchestrator.get_stats();
+    assert_eq!((stats.deployments_completed, stats.dead_letters), (1, 1));
+    let cycle = &bench.orchestrator.recent_cycles()[0];
+    let errors = cycle.errors.join("\n");
+    assert!(errors.contains("no answer") && errors.contains("it is not allowed"), "{errors}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cycle_whose_caller_is_gone_is_finished_and_holds_nobody_up() {
     let config = quick().queue_capacity(3).build().unwrap();
     let bench = Bench::new(config, Workshop::default(), Port::default());

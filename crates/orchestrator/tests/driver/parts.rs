@@ -208,6 +208,10 @@ pub(crate) struct Port {
     pub(crate) automatic: bool,
     /// Whether it lacks something.
     pub(crate) behind: AtomicBool,
+    /// Whether `production` refuses everything.
+    pub(crate) refuses: bool,
+    /// How many deployments were asked for.
+    pub(crate) asked: AtomicUsize,
     /// Whether failures are of `staging` alone.
     pub(crate) only_staging_fails: bool,
     /// How many deployments block their thread until the door is opened.
@@ -232,6 +236,11 @@ impl Deployer for Port {
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {
         async move {
             let environment = request.environment.clone();
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.refuses && environment == "production" {
+                let why = "it is not allowed".to_owned();
+                return Err(DeployError::Rejected { environment, why });
+            }
             if environment == "nowhere" {
                 return Err(DeployError::UnknownEnvironment {
                     name: environment,

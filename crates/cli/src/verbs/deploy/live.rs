@@ -1,6 +1,6 @@
 //! What people see of a deployment, while it goes on and afterwards.
 
-use evergen_deployment::{Action, Outcome, Progress, Record, StepNote, Summary};
+use evergen_deployment::{Action, EnvironmentState, Outcome, Progress, Record, StepNote, Summary};
 use jiff::Timestamp;
 
 use crate::console::{Console, Ink};
@@ -11,9 +11,28 @@ use crate::words;
 pub(super) struct Live {
     actions: Vec<Action>,
     entered: Option<Timestamp>,
+    /// What was said to go wrong.
+    warned: Vec<String>,
 }
 
 impl Live {
+    /// Begins with what an earlier process has left, which is settled first.
+    pub(super) fn of(state: &EnvironmentState, console: &mut Console) -> Self {
+        let Some(open) = &state.open else { return Self::default() };
+        if !console.is_json() && !console.is_quiet() {
+            let (number, version) = (open.number, &open.plan.version);
+            console
+                .line(format!("settles deployment #{number} of {version}, which was interrupted"));
+        }
+        let actions = open.plan.steps.iter().map(|step| step.action.clone()).collect();
+        Self { actions, ..Self::default() }
+    }
+
+    /// Whether a warning was shown already.
+    pub(super) fn has_told(&self, warning: &str) -> bool {
+        self.warned.iter().any(|told| told == warning)
+    }
+
     pub(super) fn show(&mut self, progress: &Progress, console: &mut Console) {
         if console.is_json() || console.is_quiet() {
             return;
@@ -44,6 +63,7 @@ impl Live {
                 console.line(format!("  {} {why}", console.ink(Ink::Red, "it does not start:")));
             }
             Record::Warned { why, .. } => {
+                self.warned.push(why.clone());
                 console.line(format!("  {} {why}", console.ink(Ink::Yellow, "warning:")));
             }
             Record::Held { cause, .. } | Record::Turned { cause } => {

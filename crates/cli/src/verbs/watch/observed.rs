@@ -15,7 +15,7 @@ use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::environments::Commits;
+use crate::environments::AutomaticDeployments;
 
 /// How many findings of a cycle are kept until somebody takes them.
 const MOST: usize = 200;
@@ -28,7 +28,7 @@ pub(super) struct Observed<R> {
     inner: R,
     findings: Findings,
     telemetry: TelemetryCollector,
-    commits: Commits,
+    deployments: AutomaticDeployments,
 }
 
 /// What was found and is not taken yet, by cycle, and which files are declared. Clones share it.
@@ -84,9 +84,9 @@ impl<R> Observed<R> {
         inner: R,
         findings: Findings,
         telemetry: TelemetryCollector,
-        commits: Commits,
+        deployments: AutomaticDeployments,
     ) -> Self {
-        Self { inner, findings, telemetry, commits }
+        Self { inner, findings, telemetry, deployments }
     }
 }
 
@@ -104,9 +104,9 @@ impl<R: Regenerator> Regenerator for Observed<R> {
                 }
             })?;
             let (findings, telemetry) = (self.findings.clone(), self.telemetry.clone());
-            let commits = self.commits.clone();
-            Ok(Box::new(Noted { prepared, findings, telemetry, commits, cycle })
-                as Box<dyn Prepared>)
+            let deployments = self.deployments.clone();
+            let noted = Noted { prepared, findings, telemetry, deployments, cycle };
+            Ok(Box::new(noted) as Box<dyn Prepared>)
         }
         .boxed()
     }
@@ -116,7 +116,7 @@ struct Noted {
     prepared: Box<dyn Prepared>,
     findings: Findings,
     telemetry: TelemetryCollector,
-    commits: Commits,
+    deployments: AutomaticDeployments,
     cycle: Uuid,
 }
 
@@ -127,14 +127,8 @@ impl Prepared for Noted {
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Regenerated, RegenerateError>> {
         async move {
-            let changes = !self.prepared.proposed().is_empty();
-            let alone = self.commits.begin().await;
-            if changes {
-                self.commits.changed();
-            }
-            let committed = self.prepared.commit().await;
-            drop(alone);
-            let regenerated = committed?;
+            let committed = self.deployments.commit(self.prepared.commit()).await;
+            let regenerated = committed.unwrap_or(Err(RegenerateError::Closed))?;
             self.findings.add(self.cycle, &regenerated.diagnostics);
             if let Verdict::Rejected { diagnostics } = &regenerated.verdict {
                 self.findings.add(self.cycle, diagnostics);

@@ -25,7 +25,7 @@ use super::observed::{Findings, Observed};
 use super::{Audience, News, Wish};
 use crate::arguments::{Asked, Watch};
 use crate::diary::{CycleRecord, Diary, LoopState, LoopStatus, Request, Requests};
-use crate::environments::{AutomaticDeployments, Commits, Deployed};
+use crate::environments::{AutomaticDeployments, Deployed};
 use crate::failure::{Failure, Verdict};
 use crate::gates::Keepers;
 use crate::project::Chosen;
@@ -100,9 +100,9 @@ impl Session {
         let findings = Findings::default();
         let reload = reload(arguments.asked.clone());
         let engine = SharedEngine::with_reload(engine, reload)?;
-        let commits = Commits::default();
-        let (deployments, deployed) = AutomaticDeployments::new(&chosen, commits.clone())?;
-        let observed = Observed::new(engine, findings.clone(), telemetry.clone(), commits);
+        let (deployments, deployed) = AutomaticDeployments::new(&chosen)?;
+        let (found, told) = (findings.clone(), telemetry.clone());
+        let observed = Observed::new(engine, found, told, deployments.clone());
         let gates = Arc::new(Keepers::new(&chosen)?);
         let orchestrator = RegenerationOrchestrator::new(
             config,
@@ -189,6 +189,9 @@ impl Session {
                     self.answer_requests(audience).await?;
                     self.look_at_left().await?;
                     self.write_status(audience)?;
+                    if self.deployments.wants_again() {
+                        self.publish(vec![changes::beginning()]).await?;
+                    }
                     if trimmed.elapsed() > TRIM {
                         trimmed = Instant::now();
                         self.trim(audience).await;
@@ -392,6 +395,9 @@ impl Session {
         self.gates.close().await;
         while let Some(Some(cycle)) = futures::FutureExt::now_or_never(cycles.next()) {
             self.tell(&cycle, audience)?;
+        }
+        while let Ok(deployed) = self.deployed.try_recv() {
+            audience.show(News::Deployed(&deployed));
         }
         if let Ok(report) = &stopped
             && report.abandoned > 0
