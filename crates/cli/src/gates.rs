@@ -1,6 +1,7 @@
 //! The gates of a project, or of any folder: which there are, and what they run on.
 
 mod complete;
+mod idle;
 mod installed;
 mod keeper;
 mod performance;

@@ -6,7 +6,7 @@ mod list;
 use std::future::Future;
 
 use evergen_quality_gates::{
-    Baseline, Extent, GateReport, GateResult, Outcome, Presentation, ReportFormat, guard_tools,
+    Baseline, Extent, GateReport, Outcome, PolicyProblem, Presentation, ReportFormat, guard_tools,
 };
 
 pub(crate) use self::history::GatesHistoryReport;
@@ -41,7 +41,9 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
     }
     let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
     let report = wait(async { engine.execute_on(&target.subject, today(extent)).await })?;
-    let report = report.without(left_out);
+    let mut report = report.without(left_out);
+    let idle = target.idle(&report, &arguments.choice);
+    report = idle.iter().cloned().fold(report, GateReport::with_problem);
     target.keep_stamps();
     let (context, history) = (target.gates.context(), target.gates.history());
     keep(&report, &target.subject, &context, &history);
@@ -60,8 +62,11 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
         None if format == ReportFormat::Text && console.is_quiet() && report.overall_passed => {}
         None => console.write(&text),
     }
-    let looked = has_looked(&report, arguments, &target, console);
-    if arguments.write_baseline {
+    if let Some(problem) = &idle {
+        tell_idle(problem, console);
+    }
+    let takes = arguments.write_baseline && idle.is_none();
+    if takes {
         write_baseline(&report, &target, console)?;
     }
     if format == ReportFormat::Text && arguments.choice.gates.is_empty() && !arguments.choice.all {
@@ -69,33 +74,12 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
         let known: Vec<String> = names.into_iter().chain(left_out).collect();
         tell_of_others(&target, &known, console)?;
     }
-    Ok(Verdict::of(arguments.write_baseline || report.overall_passed && looked))
+    Ok(Verdict::of(takes || report.overall_passed))
 }
 
-/// Whether there was something to look at, and if not, says so: nobody is served by a pass of
-/// nothing. Files that were named one by one may be nobody's business.
-fn has_looked(report: &GateReport, arguments: &Gates, target: &Target, console: &Console) -> bool {
-    let idle = |result: &&GateResult| result.outcome == Outcome::NotApplicable;
-    let idle: Vec<&str> =
-        report.gates.iter().filter(idle).map(|result| result.gate.as_str()).collect();
-    let named = !arguments.choice.gates.is_empty() && !idle.is_empty();
-    if target.of_files || (!named && idle.len() < report.gates.len()) {
-        return true;
-    }
-    let folder = crate::origin::from_here(&target.folder, &target.chosen.here);
-    if report.gates.is_empty() {
-        console.remark(
-            "error: no gate was asked\n  help: name one that is installed with `--gate`; `evergen \
-             gates list` says which are",
-        );
-        return false;
-    }
-    console.remark(format!(
-        "error: there was nothing to look at in `{folder}` for {}\n  help: name a folder with such \
-         files, or look at what `.gitignore` leaves out",
-        idle.join(", ")
-    ));
-    false
+/// Says what is wrong where nobody looked.
+pub(super) fn tell_idle(problem: &PolicyProblem, console: &Console) {
+    console.remark(format!("error: {problem}\n  help: {}", problem.advice()));
 }
 
 /// Takes what was found as known. Only of all is that worth something: what was not looked at

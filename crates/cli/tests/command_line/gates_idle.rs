@@ -1,0 +1,43 @@
+//! Gates that have nothing to look at, and what is said then.
+
+use crate::support::Folder;
+
+/// Files of Rust that are no package.
+fn loose() -> Folder {
+    let folder = Folder::new();
+    folder.file("gen/a.rs", "fn f() {}\n").file("docs/a.rst", "text\n");
+    folder
+}
+
+#[test]
+fn where_nobody_looked_nothing_passed() {
+    let folder = loose();
+    for (words, why) in [
+        ("gates gen --gate syntax --skip syntax", "every gate was left out"),
+        ("gates docs --gate syntax", "there was nothing to look at in `docs` for syntax"),
+        ("gates docs", "there was nothing to look at in `docs` for syntax, imports"),
+    ] {
+        let said = folder.say(words);
+        assert_eq!(said.code, Some(1), "{words}: {said}");
+        assert!(said.out.ends_with(&format!("nothing was judged: {why}\n")), "{words}: {said}");
+        assert!(!said.out.contains("passed"), "{words}: {said}");
+        assert!(said.err.contains("help: name "), "{words}: {said}");
+        let json = folder.say(&format!("{words} --format json"));
+        assert_eq!(json.json()["overall_passed"], false, "{words}: {json}");
+        assert_eq!(json.json()["problems"][0]["problem"], "nothing_judged", "{words}: {json}");
+        for format in ["sarif", "junit", "github"] {
+            let said = folder.say(&format!("{words} --format {format}"));
+            assert!(said.out.contains("nothing_judged") || said.out.contains(why), "{said}");
+        }
+        let healed = folder.say(&words.replace("gates", "heal"));
+        assert_eq!(healed.code, Some(1), "{words}: {healed}");
+        assert!(healed.out.contains("nothing was judged"), "{words}: {healed}");
+    }
+    let partly = folder.say("gates gen --gate syntax,completeness");
+    assert_eq!(partly.code, Some(1), "{partly}");
+    assert!(partly.out.contains("failed: 2 gates"), "{partly}");
+    assert!(partly.out.contains("nothing to look at in `gen` for completeness"), "{partly}");
+    // A hook names files, whatever they are: that somebody has no business there is no failure.
+    let hook = folder.done("gates docs/a.rst --gate syntax");
+    assert!(hook.out.ends_with("nothing was judged: this means nothing to the gates\n"), "{hook}");
+}
