@@ -28,7 +28,8 @@ pub struct Gates {
     /// Leave out how long each gate took, so that equal answers are equal texts.
     #[arg(long)]
     pub(crate) no_timings: bool,
-    /// Take all that is found as known, by writing the baseline.
+    /// Take all that is found as known, by writing the baseline; what is known of other folders
+    /// and gates stays.
     #[arg(long)]
     pub(crate) write_baseline: bool,
     #[command(flatten)]

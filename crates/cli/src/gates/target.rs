@@ -23,7 +23,9 @@ pub(crate) struct Target {
     /// Whether files were named one by one.
     pub(crate) of_files: bool,
     /// Whether it is all that the waivers are for.
-    whole: bool,
+    pub(crate) whole: bool,
+    /// The parts of the folder that were named, where there is nothing but them.
+    parts: Vec<String>,
 }
 
 /// Which gates are asked.
@@ -108,7 +110,33 @@ impl Target {
         };
         let whole = meant.is_whole() && meant.folder == *all;
         let of_files = !meant.files.is_empty();
-        Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, of_files, whole })
+        let parts = names(&meant.parts, &meant.folder)?;
+        Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, of_files, whole, parts })
+    }
+
+    /// Whether what is judged lies in the project, so that its files have names there.
+    pub(crate) fn is_inside(&self) -> bool {
+        let root = absolute(&self.chosen.place.root, &self.chosen.here);
+        real(&self.folder).starts_with(real(&root))
+    }
+
+    /// Whether a file, named from the project's root, is among those that were named, or would be
+    /// if it were still there. Of the whole tree, "", that is so where all was named.
+    pub(crate) fn is_judged(&self, file: &str) -> bool {
+        if file.is_empty() {
+            return self.whole;
+        }
+        let Some(inside) = file.strip_prefix(self.subject.place()) else { return false };
+        if self.of_files {
+            return self.subject.changed().iter().any(|file| file.path() == inside);
+        }
+        let is_in = |part: &String| Path::new(inside).starts_with(part);
+        if !self.parts.is_empty() && !self.parts.iter().any(is_in) {
+            return false;
+        }
+        // What lies elsewhere has no place by which it could be told from the project's own.
+        let is_gone = || self.is_inside() && !self.folder.join(inside).exists();
+        self.subject.get(inside).is_ok_and(|file| file.is_some()) || is_gone()
     }
 
     /// Keeps what was learned of the files, so that nothing is read twice. Without it the next
@@ -231,25 +259,27 @@ pub(super) fn real(path: &Path) -> PathBuf {
 }
 
 fn subject(folder: Folder, meant: &Meant) -> Result<Subject, Failure> {
-    let names = |paths: &[PathBuf]| -> Result<Vec<String>, Failure> {
-        let names = paths.iter().map(|path| {
-            let inside = path.strip_prefix(&meant.folder).ok().and_then(Path::to_str);
-            inside.map(str::to_owned).ok_or_else(|| {
-                let message = format!("`{}` has a name that is no text", path.display());
-                Failure::usage(message, "rename it")
-            })
-        });
-        names.collect()
-    };
     let subject = if meant.files.is_empty() {
-        Subject::of_folder(folder.with_parts(names(&meant.parts)?))
+        Subject::of_folder(folder.with_parts(names(&meant.parts, &meant.folder)?))
     } else {
-        let files = names(&meant.files)?;
+        let files = names(&meant.files, &meant.folder)?;
         Subject::of_selection(folder, &files.iter().map(String::as_str).collect::<Vec<_>>())
     };
     subject.map_err(|error| {
         Failure::usage(error.to_string(), "name a folder, or files that are in the current folder")
     })
+}
+
+/// Where these paths lie in a folder.
+fn names(paths: &[PathBuf], folder: &Path) -> Result<Vec<String>, Failure> {
+    let name = |path: &PathBuf| {
+        let inside = path.strip_prefix(folder).ok().and_then(Path::to_str);
+        inside.map(str::to_owned).ok_or_else(|| {
+            let message = format!("`{}` has a name that is no text", path.display());
+            Failure::usage(message, "rename it")
+        })
+    };
+    paths.iter().map(name).collect()
 }
 
 /// What the paths say; nothing if there are none.

@@ -1,13 +1,12 @@
 //! `evergen gates`.
 
+mod baseline;
 mod history;
 mod list;
 
 use std::future::Future;
 
-use evergen_quality_gates::{
-    Baseline, Extent, GateReport, Outcome, PolicyProblem, Presentation, ReportFormat, guard_tools,
-};
+use evergen_quality_gates::{GateReport, PolicyProblem, Presentation, ReportFormat, guard_tools};
 
 pub(crate) use self::history::GatesHistoryReport;
 pub(crate) use self::list::GatesListReport;
@@ -32,12 +31,8 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
     }
     let target = Target::find(&arguments.paths, &arguments.selection, console)?;
     let Questions { names, left_out, extent } = target.asked(&arguments.choice)?;
-    if arguments.write_baseline && extent != Extent::Whole {
-        return Err(Failure::usage(
-            "`--write-baseline` takes all that is found as known, and only a part was named",
-            "leave `--gate`, `--skip`, `--installed` and the paths away; what was not looked at \
-             would be forgotten",
-        ));
+    if arguments.write_baseline {
+        baseline::check(&target)?;
     }
     let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
     let report = wait(async { engine.execute_on(&target.subject, today(extent)).await })?;
@@ -67,7 +62,7 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
     }
     let takes = arguments.write_baseline && idle.is_none();
     if takes {
-        write_baseline(&report, &target, console)?;
+        baseline::write(&report, &target, console)?;
     }
     if format == ReportFormat::Text && arguments.choice.gates.is_empty() && !arguments.choice.all {
         let left_out = report.left_out.iter().map(|left| left.gate.clone());
@@ -80,26 +75,6 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
 /// Says what is wrong where nobody looked.
 pub(super) fn tell_idle(problem: &PolicyProblem, console: &Console) {
     console.remark(format!("error: {problem}\n  help: {}", problem.advice()));
-}
-
-/// Takes what was found as known. Only of all is that worth something: what was not looked at
-/// would be forgotten.
-fn write_baseline(report: &GateReport, target: &Target, console: &Console) -> Result<(), Failure> {
-    let blind = report.gates.iter().find(|result| matches!(result.outcome, Outcome::Error(_)));
-    if let Some(blind) = blind {
-        return Err(Failure::usage(
-            format!("`{}` could not look, so nothing can be taken as known", blind.gate),
-            "mend that first; the report says what it is",
-        ));
-    }
-    let baseline = Baseline::of(&report.named_by(&target.subject));
-    let file = target.gates.baseline_file();
-    crate::new_file::replace(&file, baseline.to_json().as_bytes())
-        .map_err(|error| Failure::storage(format!("writing `{}`", file.display()), &error))?;
-    let known = crate::words::count(baseline.len() as u64, "finding");
-    let file = crate::origin::from_here(&file, &target.chosen.here);
-    console.remark(format!("{known} written to `{file}`"));
-    Ok(())
 }
 
 /// Names the gates that would have had something to say, and were not asked.

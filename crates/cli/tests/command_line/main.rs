@@ -14,6 +14,7 @@ mod environments;
 mod errors;
 mod first_steps;
 mod gates;
+mod gates_baseline;
 mod gates_idle;
 mod gates_named;
 mod gates_processes;
