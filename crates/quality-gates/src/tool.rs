@@ -125,6 +125,11 @@ pub struct ToolSpec {
     pub versions: VersionRange,
     /// How it is installed, as a sentence.
     pub install: String,
+    /// Another program that says the version, and its arguments, for a tool that has no version
+    /// of its own. It is looked for beside the tool.
+    pub version_by: Option<(String, Vec<String>)>,
+    /// What reports call it where that is not the name of the program.
+    pub called: Option<String>,
     /// Variables of our own environment that it is given besides those every tool gets. With
     /// `HOME` among them it finds the user's own folder, and his settings in it; otherwise it has
     /// one of its own.
@@ -141,6 +146,8 @@ impl ToolSpec {
             also_in: Vec::new(),
             version_arguments: vec!["--version".to_owned()],
             versions: VersionRange::any(),
+            version_by: None,
+            called: None,
             install: install.into(),
             passes: Vec::new(),
             starts_nothing: false,
@@ -161,6 +168,26 @@ impl ToolSpec {
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         self.version_arguments = arguments.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Another program that says the version, with these arguments. The tool's own version
+    /// arguments show then only that it can be started.
+    #[must_use]
+    pub fn with_version_by<'a>(
+        mut self,
+        program: impl Into<String>,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let arguments = arguments.into_iter().map(str::to_owned).collect();
+        self.version_by = Some((program.into(), arguments));
+        self
+    }
+
+    /// What reports call it.
+    #[must_use]
+    pub fn called(mut self, name: impl Into<String>) -> Self {
+        self.called = Some(name.into());
         self
     }
 

@@ -157,6 +157,37 @@ async fn tsc_proves_itself() {
     proves_itself(adapters::tsc()).await;
 }
 
+/// A tool that is a script which says its version.
+fn program(folder: &Path, name: &str, says: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let file = folder.join(name);
+    std::fs::write(&file, format!("#!/bin/sh\n{says}\n")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test]
+async fn a_tool_without_a_version_of_its_own_has_that_of_its_toolchain() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = async |adapter: ReadyAdapter| {
+        let gate = AdapterGate::new(adapter).with_search_path(folder.path());
+        let identity = gate.identity().await;
+        identity.map(|it| format!("{} {}", it.lookers[0].name, it.lookers[0].version))
+    };
+    program(folder.path(), "gofmt", "echo '10 is the number of a flag'");
+    assert_eq!(said(adapters::gofmt()).await.unwrap(), "gofmt ", "nobody knows it");
+    program(folder.path(), "go", "echo go version go1.21.3 linux/amd64");
+    assert_eq!(said(adapters::gofmt()).await.unwrap(), "gofmt 1.21.3");
+    let cargo = "[ \"$1\" = clippy ] && echo 'clippy 0.1.95 (1 2026-04-14)' || echo cargo 1.95.0";
+    program(folder.path(), "cargo", cargo);
+    assert_eq!(said(adapters::clippy()).await.unwrap(), "clippy 1.95.0");
+    program(folder.path(), "cargo", "[ \"$1\" = clippy ] && exit 101 || echo cargo 1.95.0");
+    let missing = said(adapters::clippy()).await.unwrap_err();
+    assert!(matches!(missing, Fault::ToolMissing { .. }), "{missing}");
+    program(folder.path(), "cargo", "echo cargo 1.50.0");
+    let old = said(adapters::clippy()).await.unwrap_err();
+    assert!(matches!(old, Fault::WrongVersion { .. }), "{old}");
+}
+
 #[tokio::test]
 async fn tsc_takes_the_projects_settings_and_none_that_loosen_it() {
     let alias = "{\"compilerOptions\": {\"module\": \"esnext\", \"moduleResolution\": \"bundler\", \

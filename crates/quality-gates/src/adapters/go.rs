@@ -13,8 +13,8 @@ pub fn gofmt() -> ReadyAdapter {
     let tool = ToolSpec::new("gofmt", "Install it with Go, from https://go.dev.");
     ReadyAdapter {
         info: info("gofmt", GateKind::Format, &["go"], "list 2"),
-        // It has no version of its own; the one of Go beside it is asked by `go vet`.
-        tool: tool.with_version_arguments(["-h"]),
+        // It has no version of its own, and is of the Go beside it.
+        tool: tool.with_version_arguments(["-h"]).with_version_by("go", ["version"]),
         contract: ExitContract::new([0], [0]),
         limits: Limits::default(),
         canaries: vec![

@@ -145,8 +145,10 @@ pub fn clippy() -> ReadyAdapter {
     ReadyAdapter {
         info,
         tool: tool
+            .called("clippy")
             .with_version_arguments(["clippy", "--version"])
-            .with_versions(versions("0.1", "2")),
+            // It calls itself 0.1.95 where all of Rust is 1.95.0, and its lints are dated by that.
+            .with_version_by("cargo", ["--version"]),
         contract: ExitContract::new([0], [101]).tolerating(Severity::Warning),
         limits: build_limits(),
         canaries: vec![
