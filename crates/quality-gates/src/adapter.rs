@@ -105,6 +105,10 @@ impl<A: ToolAdapter> AdapterGate<A> {
             let what = "no file is left in the gate's scope".to_owned();
             return Err(Fault::EmptyScope { what });
         }
+        let tree = tree_of(examination).await?;
+        if let Some(wanted) = self.info().scope.lacks(tree.iter().map(SubjectFile::path)) {
+            return Err(Fault::NoProject { wanted: wanted.to_owned() });
+        }
         let found = self.found().await?;
         self.prove(&found).await?;
         let reading = self.run(&found, examination).await?;
@@ -157,10 +161,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let name = &self.adapter.info().name;
         let folder = examination.workspace().folder().await?.to_path_buf();
         let cache = examination.workspace().cache(name).await?;
-        let subject = examination.subject().clone();
-        let tree = tokio::task::spawn_blocking(move || subject.files().map(<[_]>::to_vec)).await;
-        let tree =
-            tree.map_err(|error| Fault::infra(error.to_string(), "Run the gates again."))??;
+        let tree = tree_of(examination).await?;
         let job = Job::new(&folder, &cache, examination.files(), &found.tool).within(&tree);
         let invocations = self.adapter.invocations(&job)?;
         if invocations.is_empty() {
@@ -181,13 +182,12 @@ impl<A: ToolAdapter> AdapterGate<A> {
             if reading.findings.is_empty() {
                 locked(&self.proved).extend(proof);
             }
-            whole.findings.extend(reading.findings);
+            let findings = reading.findings.into_iter();
+            let findings = findings.map(|it| relative(it, &folder, Path::new(&invocation.folder)));
+            whole.findings.extend(findings);
             whole.coverage = whole.coverage.and(reading.coverage);
         }
         whole.coverage = complete(whole.coverage, self.adapter.info(), &job)?;
-        for finding in &mut whole.findings {
-            *finding = relative(std::mem::replace(finding, Finding::error("", "")), &folder);
-        }
         Ok(whole)
     }
 
@@ -217,8 +217,12 @@ impl<A: ToolAdapter> AdapterGate<A> {
         invocation: &Invocation,
         index: usize,
     ) -> Result<ToolOutput, Fault> {
+        let folder = match invocation.folder.as_str() {
+            "" => job.folder.to_path_buf(),
+            inner => job.folder.join(inner),
+        };
         let outputs: Vec<PathBuf> =
-            invocation.outputs.iter().map(|output| job.folder.join(output)).collect();
+            invocation.outputs.iter().map(|output| folder.join(output)).collect();
         for output in &outputs {
             // An old report must not be taken for a new one.
             match std::fs::remove_file(output) {
@@ -237,7 +241,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let finished = process::run(Request {
             program: program.to_path_buf(),
             arguments: invocation.arguments.clone(),
-            folder: job.folder.to_path_buf(),
+            folder,
             private: true,
             environment,
             input: invocation.input.clone(),
@@ -324,12 +328,23 @@ fn missed(canary: &Canary, said: &str) -> Fault {
     Fault::CanaryMissed { what: format!("{shown}: {said}") }
 }
 
-/// Tools name files as they like; a finding names them from the tree's root.
-fn relative(mut finding: Finding, folder: &Path) -> Finding {
+/// All files of the tree. They are walked, which does not belong on the runtime's own threads.
+async fn tree_of(examination: &Examination) -> Result<Vec<SubjectFile>, Fault> {
+    let subject = examination.subject().clone();
+    let tree = tokio::task::spawn_blocking(move || subject.files().map(<[_]>::to_vec)).await;
+    Ok(tree.map_err(|error| Fault::infra(error.to_string(), "Run the gates again."))??)
+}
+
+/// Tools name files as they like; a finding names them from the tree's root. `within` is where in
+/// the tree the tool was run.
+fn relative(mut finding: Finding, folder: &Path, within: &Path) -> Finding {
     let inner = |file: String| {
         let path = Path::new(&file);
-        let path = path.strip_prefix(folder).unwrap_or(path);
-        let path = path.strip_prefix(".").unwrap_or(path);
+        let path = match path.strip_prefix(folder) {
+            Ok(path) => path.to_owned(),
+            // The name of an absolute path stays as it is.
+            Err(_) => within.join(path.strip_prefix(".").unwrap_or(path)),
+        };
         path.to_str().map_or(file.clone(), |path| path.replace('\\', "/"))
     };
     finding.file = finding.file.map(inner);

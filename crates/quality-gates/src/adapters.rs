@@ -7,6 +7,7 @@ mod go;
 mod healers;
 mod junit;
 mod oxlint;
+mod projects;
 mod python;
 mod ready;
 mod rust;

@@ -15,6 +15,8 @@ pub struct Scope {
     /// What is excluded by the whole's own names, and what stands before the tree's to get those.
     outside: Option<(String, Globs)>,
     reads: Option<Globs>,
+    /// What makes a project of the tree, and how that is called.
+    project: Option<(&'static str, Globs)>,
     all: bool,
     test: Option<Test>,
 }
@@ -100,6 +102,24 @@ impl Scope {
     ) -> Result<Self, ScopeError> {
         self.reads = Some(Globs::new(globs)?);
         Ok(self)
+    }
+
+    /// The tree must have one of these files, as a manifest: without it there is no project to
+    /// look at, whatever other files there are. `what` is how it is called.
+    pub fn within<'a>(
+        mut self,
+        what: &'static str,
+        globs: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ScopeError> {
+        self.project = Some((what, Globs::new(globs)?));
+        Ok(self)
+    }
+
+    /// What keeps these files, which are all of a tree, from being a project that can be looked at.
+    pub fn lacks<'a>(&self, tree: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
+        let (what, globs) = self.project.as_ref()?;
+        let is_there = tree.into_iter().any(|path| globs.set.is_match(path));
+        (!is_there).then_some(*what)
     }
 
     /// Whether a file is to be judged.

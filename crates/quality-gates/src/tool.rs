@@ -222,7 +222,7 @@ pub struct FoundTool {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Job<'a> {
-    /// The tree as files: the working folder of every run.
+    /// The tree as files: the working folder of every run that names no other.
     pub folder: &'a Path,
     /// A folder in which the tool may keep a cache.
     pub cache: &'a Path,
@@ -278,11 +278,14 @@ pub struct Invocation {
     pub arguments: Vec<OsString>,
     /// What it reads from its standard input; nothing else than the end of it by default.
     pub input: Option<Arc<[u8]>>,
+    /// Where it runs: a folder of the tree, with `/` between its parts; empty for the tree's root.
+    /// A file that is not absolute is named from there in its findings.
+    pub folder: String,
     /// Variables that are set, besides those every tool gets.
     pub environment: BTreeMap<String, String>,
     /// Files that are written for it before it runs: absolute paths below [`Job::cache`].
     pub inputs: Vec<(PathBuf, Arc<[u8]>)>,
-    /// Files below the working folder, or absolute ones, that it writes and that are read
+    /// Files below the folder where it runs, or absolute ones, that it writes and that are read
     /// afterwards. They are removed before the run.
     pub outputs: Vec<PathBuf>,
     /// Whether it shows nothing but that the tool still sees what it must under the tree's
@@ -301,6 +304,13 @@ impl Invocation {
     #[must_use]
     pub fn with<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Where it runs: a folder of the tree, with `/` between its parts.
+    #[must_use]
+    pub fn in_folder(mut self, folder: impl Into<String>) -> Self {
+        self.folder = folder.into();
         self
     }
 

@@ -188,6 +188,77 @@ async fn a_tool_without_a_version_of_its_own_has_that_of_its_toolchain() {
     assert!(matches!(old, Fault::WrongVersion { .. }), "{old}");
 }
 
+/// Files that no project has, for each tool that looks at projects only.
+#[tokio::test]
+async fn without_a_project_it_is_said_what_is_missing() {
+    let rust: &[(&str, &str)] = &[("src/lib.rs", "pub fn f() {}\n")];
+    let package = ("Cargo.toml", "[package]\nname = \"a\"\nversion = \"0.1.0\"\n");
+    for (adapter, files, wanted) in [
+        (adapters::cargo_check(), rust, "Cargo.toml"),
+        (adapters::clippy(), rust, "Cargo.toml"),
+        (adapters::cargo_test(), rust, "Cargo.toml"),
+        (adapters::cargo_llvm_cov(), rust, "Cargo.toml"),
+        (adapters::cargo_deny(), &[package], "deny.toml"),
+        (adapters::go_vet(), &[("a.go", "package a\n")], "go.mod"),
+        (adapters::semgrep(), &[("a.py", "x = 1\n")], ".semgrep.yml"),
+        (adapters::pytest(), &[("a.py", "x = 1\n")], "test_*.py"),
+        (adapters::vitest(), &[("a.ts", "export {};\n")], "*.test.*"),
+    ] {
+        // What is missing is said before anybody looks for the tool.
+        let gate = AdapterGate::new(adapter).with_search_path("/nowhere");
+        let outcome = ask(&gate, files).await;
+        let Outcome::Error(fault @ Fault::NoProject { .. }) = &outcome else {
+            panic!("{}: {outcome:?}", gate.info().name)
+        };
+        assert!(fault.to_string().contains(wanted), "{fault}");
+        assert!(fault.advice().contains("leave the gate out"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_project_is_looked_at_wherever_it_lies_in_the_tree() {
+    let manifest = |name: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
+    };
+    let (one, two) = (manifest("one") + "\n[workspace]\nmembers = [\"inner\"]\n", manifest("two"));
+    let inner = manifest("inner");
+    let same = "pub fn f(x: u32) -> bool {\n    x == x\n}\n";
+    let mut files = vec![
+        ("a/Cargo.toml", one.as_str()),
+        ("a/src/lib.rs", "pub fn f() {}\n"),
+        ("a/inner/Cargo.toml", inner.as_str()),
+        ("a/inner/src/lib.rs", same),
+        ("b/c/Cargo.toml", two.as_str()),
+        ("b/c/src/lib.rs", same),
+    ];
+    let Some(outcome) = judge(adapters::clippy(), &files).await else { return };
+    let found: BTreeSet<&str> =
+        outcome.findings().iter().filter_map(|finding| finding.file.as_deref()).collect();
+    assert_eq!(found, BTreeSet::from(["a/inner/src/lib.rs", "b/c/src/lib.rs"]), "{outcome:?}");
+    assert_eq!(outcome.coverage().map(|coverage| coverage.files), Some(3), "{outcome:?}");
+    // What lies in no package is looked at by nobody.
+    files.push(("d/stray.rs", "fn f() {}\n"));
+    let stray = judge(adapters::clippy(), &files).await;
+    let Some(Outcome::Error(Fault::Partial { looked: 3, asked: 4, .. })) = stray else {
+        panic!("{stray:?}")
+    };
+}
+
+#[tokio::test]
+async fn each_module_of_go_is_looked_at() {
+    let wrong = "package a\n\nimport \"fmt\"\n\nfunc F() { fmt.Printf(\"%d\", \"x\") }\n";
+    let files = [
+        ("a/go.mod", "module a\n\ngo 1.19\n"),
+        ("a/a.go", "package a\n"),
+        ("a/b/go.mod", "module b\n\ngo 1.19\n"),
+        ("a/b/b.go", wrong),
+    ];
+    let Some(outcome) = judge(adapters::go_vet(), &files).await else { return };
+    let found: Vec<_> = outcome.findings().iter().map(|finding| finding.file.clone()).collect();
+    assert_eq!(found, [Some("a/b/b.go".to_owned())], "{outcome:?}");
+    assert_eq!(outcome.coverage().map(|coverage| coverage.files), Some(2), "{outcome:?}");
+}
+
 #[tokio::test]
 async fn tsc_takes_the_projects_settings_and_none_that_loosen_it() {
     let alias = "{\"compilerOptions\": {\"module\": \"esnext\", \"moduleResolution\": \"bundler\", \

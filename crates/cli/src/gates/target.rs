@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use evergen_artifact::{ArtifactPath, LockFile};
-use evergen_quality_gates::{CompletenessSettings, Extent, FileMemory, Folder, LeftOut, Subject};
+use evergen_quality_gates::{
+    CompletenessSettings, Extent, FileMemory, Folder, LeftOut, Subject, SubjectFile,
+};
 
 use super::Gates;
 use crate::arguments::{GateChoice, Selection};
@@ -157,10 +159,12 @@ impl Target {
             // Somebody else may need what a waiver is for.
             extent = Extent::Changes;
         }
-        if choice.all {
-            names.extend(self.fitting(&names)?);
-        }
         let mut left_out = Vec::new();
+        if choice.all {
+            let (fitting, lacking) = self.fitting(&names)?;
+            names.extend(fitting);
+            left_out.extend(lacking);
+        }
         names.retain(|name| {
             let is_asked = !skipped.contains(name);
             left_out.extend((!is_asked).then(|| LeftOut::new(name, "left out by `--skip`")));
@@ -189,20 +193,30 @@ impl Target {
         Ok(names)
     }
 
-    /// The gates that fit the files and are not among these.
-    pub(crate) fn fitting(&self, names: &[String]) -> Result<Vec<String>, Failure> {
-        let mut fitting = Vec::new();
+    /// The gates that fit the files and are not among these, and those that would if the files
+    /// were a project, as cargo wants one.
+    pub(crate) fn fitting(&self, names: &[String]) -> Result<(Vec<String>, Vec<LeftOut>), Failure> {
+        let folder = origin::from_here(&self.folder, &self.chosen.here);
+        let tree = self.subject.files();
+        let tree = tree.map_err(|error| Failure::storage(format!("reading `{folder}`"), &error))?;
+        let (mut fitting, mut lacking) = (Vec::new(), Vec::new());
         for (name, _) in self.gates.offers() {
             if names.contains(&name) {
                 continue;
             }
             let Some(gate) = self.gates.gate(&name)? else { continue };
             let scope = &gate.info().scope;
-            if self.subject.changed().iter().any(|file| scope.judges(file.path())) {
-                fitting.push(name);
+            if !self.subject.changed().iter().any(|file| scope.judges(file.path())) {
+                continue;
+            }
+            match scope.lacks(tree.iter().map(SubjectFile::path)) {
+                None => fitting.push(name),
+                Some(what) => {
+                    lacking.push(LeftOut::new(name, format!("there is no {what} in `{folder}`")));
+                }
             }
         }
-        Ok(fitting)
+        Ok((fitting, lacking))
     }
 
     /// Which artifact a file of the judged folder is, if evergen generates it: for the project

@@ -79,7 +79,7 @@ pub(super) fn tell_idle(problem: &PolicyProblem, console: &Console) {
 
 /// Names the gates that would have had something to say, and were not asked.
 fn tell_of_others(target: &Target, names: &[String], console: &Console) -> Result<(), Failure> {
-    let others = target.fitting(names)?;
+    let (others, _) = target.fitting(names)?;
     if let Some(first) = others.first() {
         let more = crate::words::count(others.len() as u64, "more gate");
         console.remark(format!(

@@ -10,6 +10,29 @@ fn loose() -> Folder {
 }
 
 #[test]
+fn a_gate_without_a_project_is_left_out_of_all_and_missed_by_name() {
+    let folder = loose();
+    let all = folder.done("gates gen --all --installed --skip rustfmt");
+    let why = "clippy: not asked: there is no Cargo.toml in `gen`";
+    assert!(all.out.contains(why), "{all}");
+    assert!(!all.out.contains("clippy: passed"), "{all}");
+    let json = folder.say("gates gen --all --installed --skip rustfmt --format json").json();
+    let left = json["left_out"].as_array().unwrap();
+    assert!(left.iter().any(|left| left["gate"] == "cargo test"), "{json}");
+    let hint = folder.done("gates gen");
+    assert!(!hint.err.contains("clippy"), "nobody is sent to what can't look: {hint}");
+    for words in ["gates gen --gate clippy", "gates"] {
+        folder.file("evergen.toml", "[gates]\nbefore_commit = [\"clippy\"]\non_request = []\n");
+        let named = folder.say(words);
+        assert_eq!(named.code, Some(1), "{words}: {named}");
+        assert!(
+            named.out.contains("there is no Cargo.toml") || named.out.contains("was not found"),
+            "{words}: {named}"
+        );
+    }
+}
+
+#[test]
 fn where_nobody_looked_nothing_passed() {
     let folder = loose();
     for (words, why) in [

@@ -133,7 +133,8 @@ fn words(said: &Finished) -> String {
 
 /// The version in a text, if it will do.
 fn version(spec: &ToolSpec, text: &str) -> Result<ToolVersion, Fault> {
-    let unread = || wrong(spec, format!("that can't be read from {:?}", text.trim()));
+    let shown: String = text.trim().chars().take(200).collect();
+    let unread = || wrong(spec, format!("that can't be read from {shown:?}"));
     let version = ToolVersion::find(text).ok_or_else(unread)?;
     if spec.versions.contains(&version) {
         return Ok(version);

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::junit;
-use super::ready::{ReadyAdapter, info, json, reading, versions};
+use super::ready::{ReadyAdapter, info, json, reading, versions, within};
 use crate::{
     Canary, Cost, Coverage, ExitContract, Fault, Finding, Fix, GateKind, Invocation, Job, Limits,
     Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
@@ -163,10 +163,13 @@ pub fn biome_format() -> ReadyAdapter {
 
 /// Tests by vitest. No test is an error, and never a pass.
 pub fn vitest() -> ReadyAdapter {
+    let endings = ["ts", "tsx", "js", "jsx", "mjs"];
+    let own = reading(info("vitest", GateKind::Tests, &endings, "junit 1"), SETTINGS);
     ReadyAdapter {
-        info: reading(
-            info("vitest", GateKind::Tests, &["ts", "tsx", "js", "jsx", "mjs"], "junit 1"),
-            SETTINGS,
+        info: within(
+            own,
+            "test file (`*.test.*`, `*.spec.*`)",
+            &["**/*.{test,spec}.*", "**/{vite,vitest}.config.*", "**/vitest.workspace.*"],
         )
         .needing(Needs::Tree)
         .with_cost(Cost::Expensive)
