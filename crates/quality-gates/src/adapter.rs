@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use evergen_artifact::Digest;
 use futures::future::{BoxFuture, FutureExt};
@@ -9,7 +9,8 @@ use futures::future::{BoxFuture, FutureExt};
 use crate::process::{self, Home, Request, clean_environment, last_words};
 use crate::{
     Canary, Coverage, Examination, Expected, Fault, Finding, Gate, GateInfo, GateKind, Identity,
-    Invocation, Job, Outcome, Reading, Subject, SubjectFile, ToolAdapter, ToolOutput,
+    Invocation, Job, Outcome, ReadFault, Reading, Scope, Subject, SubjectFile, ToolAdapter,
+    ToolOutput,
 };
 
 mod contract;
@@ -162,7 +163,9 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let folder = examination.workspace().folder().await?.to_path_buf();
         let cache = examination.workspace().cache(name).await?;
         let tree = tree_of(examination).await?;
-        let job = Job::new(&folder, &cache, examination.files(), &found.tool).within(&tree);
+        let settings = settings_of(&tree, &self.adapter.info().scope).await?;
+        let job = Job::new(&folder, &cache, examination.files(), &found.tool);
+        let job = job.within(&tree).reading(settings);
         let invocations = self.adapter.invocations(&job)?;
         if invocations.is_empty() {
             return Err(Fault::EmptyScope { what: "the adapter had nothing to run".to_owned() });
@@ -333,6 +336,20 @@ async fn tree_of(examination: &Examination) -> Result<Vec<SubjectFile>, Fault> {
     let subject = examination.subject().clone();
     let tree = tokio::task::spawn_blocking(move || subject.files().map(<[_]>::to_vec)).await;
     Ok(tree.map_err(|error| Fault::infra(error.to_string(), "Run the gates again."))??)
+}
+
+/// What stands in the settings among these files.
+async fn settings_of(
+    tree: &[SubjectFile],
+    scope: &Scope,
+) -> Result<BTreeMap<String, Arc<[u8]>>, Fault> {
+    let read: Vec<SubjectFile> =
+        tree.iter().filter(|file| scope.reads(file.path())).cloned().collect();
+    let text = |file: &SubjectFile| Ok::<_, ReadFault>((file.path().to_owned(), file.bytes()?));
+    let reading = move || read.iter().map(text).collect::<Result<_, _>>();
+    Ok(tokio::task::spawn_blocking(reading)
+        .await
+        .map_err(|error| Fault::infra(error.to_string(), "Run the gates again."))??)
 }
 
 /// Tools name files as they like; a finding names them from the tree's root. `within` is where in

@@ -13,6 +13,7 @@ mod ready;
 mod rust;
 mod semgrep;
 mod tsc;
+mod tsconfig;
 mod types;
 mod typescript;
 

@@ -230,6 +230,8 @@ pub struct Job<'a> {
     pub files: &'a [SubjectFile],
     /// All files of the tree, sorted by path; none where nobody said.
     pub tree: &'a [SubjectFile],
+    /// What stands in those of them that the gate's scope [reads](crate::Scope::reads), by path.
+    pub settings: BTreeMap<String, Arc<[u8]>>,
     /// The tool.
     pub tool: &'a FoundTool,
 }
@@ -242,13 +244,20 @@ impl<'a> Job<'a> {
         files: &'a [SubjectFile],
         tool: &'a FoundTool,
     ) -> Self {
-        Self { folder, cache, files, tree: &[], tool }
+        Self { folder, cache, files, tree: &[], settings: BTreeMap::new(), tool }
     }
 
     /// The tree of which the files are a part, sorted by path.
     #[must_use]
     pub fn within(mut self, tree: &'a [SubjectFile]) -> Self {
         self.tree = tree;
+        self
+    }
+
+    /// What stands in the files on which the verdict depends besides those that are judged.
+    #[must_use]
+    pub fn reading(mut self, settings: BTreeMap<String, Arc<[u8]>>) -> Self {
+        self.settings = settings;
         self
     }
 

@@ -260,6 +260,27 @@ async fn each_module_of_go_is_looked_at() {
 }
 
 #[tokio::test]
+async fn tsc_judges_a_file_as_the_project_does_that_takes_it() {
+    let solution = "{\"files\": [], \"references\": [{\"path\": \"./tsconfig.app.json\"}]}\n";
+    let app = "{\"compilerOptions\": {\"composite\": true, \"noUnusedLocals\": true, \
+                \"lib\": [\"es2022\", \"dom\"]}, \"include\": [\"src\"]}\n";
+    let unused = "export const x: string = document.title;\nconst y = 1;\n";
+    let mut files =
+        vec![("tsconfig.json", solution), ("tsconfig.app.json", app), ("src/a.ts", unused)];
+    let Some(outcome) = judge(adapters::tsc(), &files).await else { return };
+    assert_eq!(rules(&outcome), BTreeSet::from(["TS6133".to_owned()]));
+    // Of a project that is not there nobody knows what it asks.
+    files.remove(1);
+    let missing = judge(adapters::tsc(), &files).await.unwrap();
+    let said = missing.findings()[0].to_string();
+    assert!(said.contains("'tsconfig.app.json'"), "{said}");
+    // Settings that look at nothing keep nobody from looking.
+    files[0].1 = "{\"files\": []}\n";
+    let bare = judge(adapters::tsc(), &files).await.unwrap();
+    assert_eq!(bare.coverage().map(|coverage| coverage.files), Some(1), "{bare:?}");
+}
+
+#[tokio::test]
 async fn tsc_takes_the_projects_settings_and_none_that_loosen_it() {
     let alias = "{\"compilerOptions\": {\"module\": \"esnext\", \"moduleResolution\": \"bundler\", \
                  \"paths\": {\"@/*\": [\"./src/*\"]}, \"noUncheckedIndexedAccess\": true, \
