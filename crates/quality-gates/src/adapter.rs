@@ -107,7 +107,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
             return Err(Fault::EmptyScope { what });
         }
         let tree = tree_of(examination).await?;
-        if let Some(wanted) = self.info().scope.lacks(tree.iter().map(SubjectFile::path)) {
+        if let Some(wanted) = self.info().scope.surely_lacks(tree.iter().map(SubjectFile::path)) {
             return Err(Fault::NoProject { wanted: wanted.to_owned() });
         }
         let found = self.found().await?;

@@ -211,7 +211,8 @@ impl Fault {
                 "Check what the tool's own settings exclude from being looked at.".to_owned()
             }
             Self::EmptyScope { .. } => {
-                "Check the gate's scope, and what the tool's own settings exclude.".to_owned()
+                "Check the gate's scope and what the tool's own settings exclude, or leave the gate out."
+                    .to_owned()
             }
             Self::NoProject { .. } => {
                 "Judge the folder in which it lies, write one, or leave the gate out.".to_owned()

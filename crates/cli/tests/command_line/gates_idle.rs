@@ -33,6 +33,21 @@ fn a_gate_without_a_project_is_left_out_of_all_and_missed_by_name() {
 }
 
 #[test]
+fn settings_that_may_name_tests_otherwise_leave_a_doubt() {
+    let folder = Folder::new();
+    folder.file("gen/a.py", "x = 1\n").file("gen/pyproject.toml", "[project]\nname = \"a\"\n");
+    let all = folder.say("gates gen --all --installed --skip mypy,pyright,ty,bandit,black");
+    let why = "pytest: not asked: there is no test file (`test_*.py`, `*_test.py`) in `gen`";
+    assert!(all.out.contains(why), "{all}");
+    let named = folder.say("gates gen --gate pytest");
+    assert_eq!(named.code, Some(1), "{named}");
+    assert!(
+        named.out.contains("no test ran") || named.out.contains("was not found"),
+        "it is asked, and says so itself: {named}"
+    );
+}
+
+#[test]
 fn where_nobody_looked_nothing_passed() {
     let folder = loose();
     for (words, why) in [

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use super::junit;
-use super::ready::{ReadyAdapter, info, json, number_before, reading, text, versions, within};
+use super::ready::{
+    ReadyAdapter, doubting, info, json, number_before, reading, text, versions, within,
+};
 use crate::{
     Canary, Cost, Coverage, Edit, ExitContract, Fault, Finding, Fix, GateKind, Invocation, Job,
     Limits, Looker, Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
@@ -328,10 +330,8 @@ fn read_bandit(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     Ok(Reading::new(findings.collect(), Coverage::of_files(looked)))
 }
 
-/// Files with tests, and those in which somebody may call them otherwise.
-const PYTEST: &[&str] = &[
-    "**/test_*.py",
-    "**/*_test.py",
+/// Where pytest may be told that tests have other names.
+const PYTEST_SETTINGS: &[&str] = &[
     "**/{pytest,.pytest,tox}.ini",
     "**/{pyproject,pytest,.pytest}.toml",
     "**/setup.cfg",
@@ -341,8 +341,10 @@ const PYTEST: &[&str] = &[
 /// Tests by pytest, with the share of lines that they reach. No test is an error, and never a pass.
 pub fn pytest() -> ReadyAdapter {
     let own = reading(info("pytest", GateKind::Tests, &["py"], "junit+cov 1"), SETTINGS);
+    let usual = ["**/test_*.py", "**/*_test.py"];
+    let own = within(own, "test file (`test_*.py`, `*_test.py`)", &usual);
     ReadyAdapter {
-        info: within(own, "test file (`test_*.py`, `*_test.py`)", PYTEST)
+        info: doubting(own, PYTEST_SETTINGS)
             .needing(Needs::Tree)
             .with_cost(Cost::Expensive)
             .with_retries(1),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::junit;
-use super::ready::{ReadyAdapter, info, json, reading, versions, within};
+use super::ready::{ReadyAdapter, doubting, info, json, reading, versions, within};
 use crate::{
     Canary, Cost, Coverage, ExitContract, Fault, Finding, Fix, GateKind, Invocation, Job, Limits,
     Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
@@ -165,15 +165,13 @@ pub fn biome_format() -> ReadyAdapter {
 pub fn vitest() -> ReadyAdapter {
     let endings = ["ts", "tsx", "js", "jsx", "mjs"];
     let own = reading(info("vitest", GateKind::Tests, &endings, "junit 1"), SETTINGS);
+    let own = within(own, "test file (`*.test.*`, `*.spec.*`)", &["**/*.{test,spec}.*"]);
+    let settings = ["**/{vite,vitest}.config.*", "**/vitest.workspace.*"];
     ReadyAdapter {
-        info: within(
-            own,
-            "test file (`*.test.*`, `*.spec.*`)",
-            &["**/*.{test,spec}.*", "**/{vite,vitest}.config.*", "**/vitest.workspace.*"],
-        )
-        .needing(Needs::Tree)
-        .with_cost(Cost::Expensive)
-        .with_retries(1),
+        info: doubting(own, &settings)
+            .needing(Needs::Tree)
+            .with_cost(Cost::Expensive)
+            .with_retries(1),
         tool: node("vitest", "Install it with `npm install --save-dev vitest`.")
             .with_versions(versions("1", "5")),
         contract: ExitContract::default(),
