@@ -112,12 +112,16 @@ impl GateReport {
         self
     }
 
-    /// Says what else is wrong, which is no pass, whatever the gates say.
+    /// Says what else is wrong, which is no pass, whatever the gates say. Where nobody looked,
+    /// that has no score either.
     #[must_use]
     pub fn with_problem(mut self, problem: PolicyProblem) -> Self {
         self.problems.push(problem);
         self.problems.sort();
         self.overall_passed = false;
+        if !self.is_judged() {
+            self.overall_score = 0.0;
+        }
         self
     }
 

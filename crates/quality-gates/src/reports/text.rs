@@ -32,10 +32,12 @@ fn is_idle(problem: &PolicyProblem) -> bool {
 fn closing(report: &GateReport, problems: u64) -> String {
     let idle = report.problems.iter().find(|problem| is_idle(problem)).map(ToString::to_string);
     let is_judged = report.is_judged();
+    let is_business = |result: &&GateResult| result.outcome != Outcome::NotApplicable;
+    let judged = report.gates.iter().filter(is_business).count() as u64;
     let mut closing = match (is_judged, &idle) {
         (true, _) => {
             let verdict = if report.overall_passed { "passed" } else { "failed" };
-            format!("{verdict}: {}", counted(report.gates.len() as u64, "gate"))
+            format!("{verdict}: {}", counted(judged, "gate"))
         }
         (false, Some(why)) => format!("nothing was judged: {why}"),
         (false, None) if report.gates.is_empty() => {
@@ -46,6 +48,10 @@ fn closing(report: &GateReport, problems: u64) -> String {
     let failed = report.gates.iter().filter(|result| !result.passed).count() as u64;
     if failed > 0 {
         let _ = write!(closing, ", {failed} of them failed");
+    }
+    let others = report.gates.len() as u64 - judged;
+    if is_judged && others > 0 {
+        let _ = write!(closing, ", {others} not applicable");
     }
     if is_judged && !report.left_out.is_empty() {
         let _ = write!(closing, ", {} not asked", report.left_out.len());
