@@ -301,6 +301,10 @@ fn complete(coverage: Coverage, info: &GateInfo, job: &Job<'_>) -> Result<Covera
         return Err(Fault::EmptyScope { what });
     }
     if coverage.files < asked && !counts_tests {
+        if let Some(odd) = job.files.iter().find(|file| file.path().contains(['\n', '\r'])) {
+            let why = format!("the name {:?} has line feeds, and the tool lists names", odd.path());
+            return Err(Fault::infra(why, "Rename the file, or exclude it."));
+        }
         let (what, looked) = ("files".to_owned(), coverage.files);
         return Err(Fault::Partial { what, looked, asked });
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use evergen_artifact::{ArtifactPath, LockFile};
 use evergen_quality_gates::{
-    CompletenessSettings, Extent, FileMemory, Folder, LeftOut, Subject, SubjectFile,
+    CompletenessSettings, Extent, FileMemory, Folder, History, LeftOut, Subject, SubjectFile,
 };
 
 use super::Gates;
@@ -74,22 +74,12 @@ impl Target {
         selection: &Selection,
         console: &mut Console,
     ) -> Result<Self, Failure> {
-        let here = std::env::current_dir()
-            .map_err(|error| Failure::storage("finding the current folder", &error))?;
-        let meant = meant(paths, &here)?;
-        let (chosen, is_project) = around(meant.as_ref(), selection, &here, console)?;
+        let (chosen, is_project, meant) = located(paths, selection, console)?;
         let output = chosen.output();
-        let meant = meant.unwrap_or_else(|| {
-            let has_output = !chosen.effective.settings.model.sources.is_empty();
-            Meant::whole(match (is_project, has_output) {
-                (true, true) => output.clone(),
-                (true, false) => chosen.place.root.clone(),
-                (false, _) => here.clone(),
-            })
-        });
         if !meant.folder.is_dir() {
+            let folder = origin::from_here(&meant.folder, &chosen.here);
             return Err(Failure::usage(
-                format!("there is no folder `{}`", origin::from_here(&meant.folder, &here)),
+                format!("there is no folder `{folder}`"),
                 "generate it with `evergen run`, or name another folder",
             ));
         }
@@ -114,6 +104,16 @@ impl Target {
         let of_files = !meant.files.is_empty();
         let parts = names(&meant.parts, &meant.folder)?;
         Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, of_files, whole, parts })
+    }
+
+    /// What was found earlier of what the paths mean. Their files need not be there any more.
+    pub(crate) fn history(
+        paths: &[PathBuf],
+        selection: &Selection,
+        console: &mut Console,
+    ) -> Result<History, Failure> {
+        let (chosen, _, meant) = located(paths, selection, console)?;
+        Ok(Gates::of_folder(&chosen, &meant.folder)?.history())
     }
 
     /// Whether what is judged lies in the project, so that its files have names there.
@@ -240,6 +240,27 @@ impl Target {
     }
 }
 
+/// The project around the paths, whether it is one, and what the paths mean there.
+fn located(
+    paths: &[PathBuf],
+    selection: &Selection,
+    console: &mut Console,
+) -> Result<(Chosen, bool, Meant), Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::storage("finding the current folder", &error))?;
+    let meant = meant(paths, &here)?;
+    let (chosen, is_project) = around(meant.as_ref(), selection, &here, console)?;
+    let meant = meant.unwrap_or_else(|| {
+        let has_output = !chosen.effective.settings.model.sources.is_empty();
+        Meant::whole(match (is_project, has_output) {
+            (true, true) => chosen.output(),
+            (true, false) => chosen.place.root.clone(),
+            (false, _) => here,
+        })
+    });
+    Ok((chosen, is_project, meant))
+}
+
 /// Tells the gates what should be in this folder, if it is the output folder or lies in it.
 fn expect(gates: &mut Gates, chosen: &Chosen, folder: &Path) -> Result<(), Failure> {
     let (output, lock) = output_of(chosen)?;
@@ -279,9 +300,7 @@ fn subject(folder: Folder, meant: &Meant) -> Result<Subject, Failure> {
         let files = names(&meant.files, &meant.folder)?;
         Subject::of_selection(folder, &files.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    subject.map_err(|error| {
-        Failure::usage(error.to_string(), "name a folder, or files that are in the current folder")
-    })
+    subject.map_err(|error| Failure::usage(error.to_string(), error.advice()))
 }
 
 /// Where these paths lie in a folder.

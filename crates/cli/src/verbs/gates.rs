@@ -60,16 +60,14 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
     if let Some(problem) = &idle {
         tell_idle(problem, console);
     }
-    let takes = arguments.write_baseline && idle.is_none();
-    if takes {
-        baseline::write(&report, &target, console)?;
-    }
+    let is_taken =
+        arguments.write_baseline && idle.is_none() && baseline::write(&report, &target, console)?;
     if format == ReportFormat::Text && arguments.choice.gates.is_empty() && !arguments.choice.all {
         let left_out = report.left_out.iter().map(|left| left.gate.clone());
         let known: Vec<String> = names.into_iter().chain(left_out).collect();
         tell_of_others(&target, &known, console)?;
     }
-    Ok(Verdict::of(takes || report.overall_passed))
+    Ok(Verdict::of(is_taken || report.overall_passed))
 }
 
 /// Says what is wrong where nobody looked.

@@ -17,6 +17,7 @@ mod gates;
 mod gates_baseline;
 mod gates_idle;
 mod gates_named;
+mod gates_odd;
 mod gates_processes;
 mod packs;
 mod passes;

@@ -38,19 +38,23 @@ pub struct BaselineEntry {
 #[non_exhaustive]
 pub enum BaselineError {
     /// It is no such file.
-    #[error("the baseline can't be understood: {why}; write it anew")]
+    #[error("the baseline can't be understood: {why}; mend it, or remove it and write it anew")]
     Unreadable {
         /// What is wrong, and where.
         why: String,
     },
     /// It is of a version that we do not know.
-    #[error("the baseline has version {found}, and {VERSION} is known; write it anew")]
+    #[error(
+        "the baseline has version {found}, and {VERSION} is known; mend it, or remove it and write it anew"
+    )]
     Version {
         /// Its version.
         found: u32,
     },
     /// A fingerprint that no finding can have.
-    #[error("the baseline has the fingerprint {fingerprint:?}, which is none; write it anew")]
+    #[error(
+        "the baseline has the fingerprint {fingerprint:?}, which is none; mend it, or remove it and write it anew"
+    )]
     NoFingerprint {
         /// What stands there.
         fingerprint: String,

@@ -20,19 +20,22 @@ pub(super) fn check(target: &Target) -> Result<(), Failure> {
     ))
 }
 
-/// Takes what was found as known. What nobody looked at stays as it was: findings of other gates,
-/// and in other folders.
+/// Takes what was found as known, if all gates could look. What nobody looked at stays as it was:
+/// findings of other gates, and in other folders.
 pub(super) fn write(
     report: &GateReport,
     target: &Target,
     console: &Console,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let blind = report.gates.iter().find(|result| matches!(result.outcome, Outcome::Error(_)));
     if let Some(blind) = blind {
-        return Err(Failure::usage(
-            format!("`{}` could not look, so nothing can be taken as known", blind.gate),
-            "mend that first, the report says what it is; or leave the gate out with `--skip`",
+        // The report is written, and the answer is no.
+        console.remark(format!(
+            "error: `{}` could not look, so nothing was taken as known\n  help: mend that first, the \
+             report says what it is; or leave the gate out with `--skip`",
+            blind.gate
         ));
+        return Ok(false);
     }
     let report = report.named_by(&target.subject);
     let renewed = target.gates.baseline()?.renewed(&report, |file| target.is_judged(file));
@@ -47,5 +50,5 @@ pub(super) fn write(
     };
     let (found, file) = (count(found as u64, "finding"), from_here(&file, &target.chosen.here));
     console.remark(format!("{found} written to `{file}`{others}"));
-    Ok(())
+    Ok(true)
 }
