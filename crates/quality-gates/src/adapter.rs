@@ -220,10 +220,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
         invocation: &Invocation,
         index: usize,
     ) -> Result<ToolOutput, Fault> {
-        let folder = match invocation.folder.as_str() {
-            "" => job.folder.to_path_buf(),
-            inner => job.folder.join(inner),
-        };
+        let folder = job.folder_of(invocation);
         let outputs: Vec<PathBuf> =
             invocation.outputs.iter().map(|output| folder.join(output)).collect();
         for output in &outputs {

@@ -2,6 +2,7 @@
 //! file where projects refer to one another.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -28,10 +29,9 @@ struct Configuration {
 impl Configurations {
     /// Those among these texts. What can't be read is left to the tool, which says so.
     pub(super) fn of(texts: &BTreeMap<String, Arc<[u8]>>) -> Self {
-        let is_settings = |path: &&String| path.ends_with(".json");
         let read: BTreeMap<&str, Value> = texts
             .iter()
-            .filter(|(path, _)| is_settings(path))
+            .filter(|(path, _)| is_json(path))
             .filter_map(|(path, bytes)| Some((path.as_str(), parsed(bytes)?)))
             .collect();
         let known = read.keys().map(|path| ((*path).to_owned(), Configuration::of(path, &read)));
@@ -98,7 +98,7 @@ impl Configuration {
             }),
             references: references
                 .filter_map(|path| joined(folder, path))
-                .map(|path| if path.ends_with(".json") { path } else { within(&path) })
+                .map(|path| if is_json(&path) { path } else { within(&path) })
                 .collect(),
         }
     }
@@ -169,6 +169,10 @@ fn globs(patterns: impl Iterator<Item = String>, forms: impl Fn(&str) -> Vec<Str
 
 fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn is_json(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "json")
 }
 
 /// The settings of a folder.
