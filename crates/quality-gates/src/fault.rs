@@ -215,7 +215,8 @@ impl Fault {
                     .to_owned()
             }
             Self::NoProject { .. } => {
-                "Judge the folder in which it lies, write one, or leave the gate out.".to_owned()
+                "Judge the folder in which it lies, write one, exclude such files, or leave the gate out."
+                    .to_owned()
             }
             Self::CanaryMissed { .. } => {
                 "Check the tool's settings and version: it does not find what it is there for."

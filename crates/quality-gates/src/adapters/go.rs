@@ -99,7 +99,7 @@ fn read_vet(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
             }
         }
     }
-    Ok(unsaid(findings, job, &each(job, "go.mod"), output))
+    unsaid(findings, job, ("go.mod", &each(job, "go.mod")), output)
 }
 
 fn vet_finding(rule: &str, one: &serde_json::Value) -> Option<Finding> {

@@ -1,6 +1,6 @@
 //! Where in a tree a tool is run that looks at projects: in each folder with a manifest.
 
-use crate::{Coverage, Finding, Invocation, Job, Looker, Reading, SubjectFile, ToolOutput};
+use crate::{Coverage, Fault, Finding, Invocation, Job, Reading, SubjectFile, ToolOutput};
 
 /// The folders with a file of this name, sorted; the tree's root is "".
 pub(super) fn each<'a>(job: &Job<'a>, manifest: &str) -> Vec<&'a str> {
@@ -28,16 +28,24 @@ pub(super) fn run_in(folders: &[&str], run: &Invocation) -> Vec<Invocation> {
     folders.iter().map(|folder| run.clone().in_folder(*folder)).collect()
 }
 
-/// What was found in one of these folders by a tool that does not say which files it read. A file
-/// is looked at in the innermost folder that has it, and in none if there is no such folder.
+/// What was found in one of the folders with this manifest by a tool that does not say which files
+/// it read. A file is looked at in the innermost folder that has it.
+///
+/// # Errors
+/// A file lies in none of them, so that nobody looks at it.
 pub(super) fn unsaid(
     findings: Vec<Finding>,
     job: &Job<'_>,
-    folders: &[&str],
+    (manifest, folders): (&str, &[&str]),
     output: &ToolOutput,
-) -> Reading {
-    let looker: Looker = job.tool.looker.clone().blind_to("does not say which files it read");
-    Reading::new(findings, Coverage::of_files(files_in(job, folders, output)).by(looker))
+) -> Result<Reading, Fault> {
+    let is_stray = |file: &&SubjectFile| !folders.iter().any(|folder| has(folder, file.path()));
+    if let Some(stray) = job.files.iter().find(is_stray) {
+        return Err(Fault::NoProject { wanted: format!("{manifest} around `{}`", stray.path()) });
+    }
+    let looker = job.tool.looker.clone().blind_to("does not say which files it read");
+    let files = files_in(job, folders, output);
+    Ok(Reading::new(findings, Coverage::of_files(files).by(looker)))
 }
 
 /// How many of the judged files are looked at in the folder of this run.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::projects::{files_in, outermost, run_in, unsaid};
 use super::ready::{ReadyAdapter, info, reading, text, versions, within};
+use crate::process::last_words;
 use crate::{
     Canary, Cost, Coverage, Edit, ExitContract, Fault, Finding, Fix, GateInfo, GateKind,
     Invocation, Job, Limits, Needs, Position, Reading, Region, Severity, SubjectFile, ToolOutput,
@@ -229,8 +230,13 @@ fn read_messages(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     findings.sort();
     findings.dedup();
     match is_finished {
+        // Where it can't even begin, as with a broken manifest, it says so elsewhere.
+        None if said.is_empty() && output.code != 0 => Err(Fault::NonZeroNoFindings {
+            code: output.code,
+            said: last_words(&output.stdout, &output.stderr),
+        }),
         None => Err(Fault::unparsable("its messages", "the end of the build is missing")),
-        Some(_) => Ok(unsaid(findings, job, &packages(job), output)),
+        Some(_) => unsaid(findings, job, ("Cargo.toml", &packages(job)), output),
     }
 }
 
@@ -380,5 +386,5 @@ fn read_deny(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     if !is_finished {
         return Err(Fault::unparsable("its messages", "the summary is missing"));
     }
-    Ok(unsaid(findings, job, &packages(job), output))
+    unsaid(findings, job, ("Cargo.toml", &packages(job)), output)
 }
