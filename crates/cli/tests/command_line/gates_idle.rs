@@ -19,6 +19,8 @@ fn a_gate_without_a_project_is_left_out_of_all_and_missed_by_name() {
     let json = folder.say("gates gen --all --installed --skip rustfmt --format json").json();
     let left = json["left_out"].as_array().unwrap();
     assert!(left.iter().any(|left| left["gate"] == "cargo test"), "{json}");
+    let here = folder.done("gates . --all --installed --skip rustfmt");
+    assert!(here.out.contains("clippy: not asked: there is no Cargo.toml in `.`"), "{here}");
     let hint = folder.done("gates gen");
     assert!(!hint.err.contains("clippy"), "nobody is sent to what can't look: {hint}");
     for words in ["gates gen --gate clippy", "gates"] {
