@@ -22,8 +22,12 @@ impl Target {
         }
         let folder = from_here(&self.folder, &self.chosen.here);
         let why = format!("there was nothing to look at in `{folder}` for {}", idle.join(", "));
-        let advice = "name a folder with such files, or look at what `.gitignore` leaves out";
-        Some(PolicyProblem::NothingJudged { why, advice: advice.to_owned() })
+        let leaves_out = match self.gates.settings.exclude.as_slice() {
+            [] => "`.gitignore` leaves out",
+            _ => "`.gitignore` and `gates.exclude` leave out",
+        };
+        let advice = format!("name a folder with such files, or look at what {leaves_out}");
+        Some(PolicyProblem::NothingJudged { why, advice })
     }
 }
 

@@ -74,6 +74,7 @@ fn what_is_excluded_is_named_from_the_project() {
     let nothing = folder.say("gates src/a --gate syntax");
     assert_eq!(nothing.code, Some(1), "{nothing}");
     assert!(nothing.err.contains("nothing to look at"), "{nothing}");
+    assert!(nothing.err.contains("`.gitignore` and `gates.exclude` leave out"), "{nothing}");
 }
 
 #[test]
