@@ -80,9 +80,14 @@ pub fn go_vet() -> ReadyAdapter {
     }
 }
 
-/// Lines with `# package`, and after each an object: package, analyser, findings.
+/// Lines with `# package`, and after each an object: package, analyser, findings. It ends with 0 also
+/// where nobody could read what it wrote.
 fn read_vet(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     let said = text("its report", &output.stderr)?;
+    // Each package is named, also one in which nothing is found.
+    if !said.lines().any(|line| line.starts_with("# ")) {
+        return Err(Fault::unparsable("its report", "no package is in it"));
+    }
     let objects: String =
         said.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
     let mut findings = Vec::new();
