@@ -1,6 +1,7 @@
 //! The gates of a project, or of any folder: which there are, and what they run on.
 
 mod complete;
+mod idle;
 mod installed;
 mod keeper;
 mod performance;
@@ -309,13 +310,17 @@ impl Gates {
                 .map_err(|error| settings::wrong_file(waivers, &error.to_string()))?,
             None => Waivers::default(),
         };
+        Ok(Policy::new(thresholds).with_waivers(waived).with_baseline(self.baseline()?))
+    }
+
+    /// The findings that are known.
+    pub(crate) fn baseline(&self) -> Result<Baseline, Failure> {
         let baseline = &self.settings.baseline;
-        let known = match self.text(baseline)? {
+        match self.text(baseline)? {
             Some(text) => Baseline::parse(&text)
-                .map_err(|error| settings::wrong_file(baseline, &error.to_string()))?,
-            None => Baseline::default(),
-        };
-        Ok(Policy::new(thresholds).with_waivers(waived).with_baseline(known))
+                .map_err(|error| settings::wrong_file(baseline, &error.to_string())),
+            None => Ok(Baseline::default()),
+        }
     }
 
     /// The text of a file of the policy; nothing if there is no such file.

@@ -81,7 +81,10 @@ pub(crate) fn to_root(path: &Path, root: &Path, here: &Path) -> String {
 
 /// The path as seen from `here`, for a person to open.
 pub(crate) fn from_here(path: &Path, here: &Path) -> String {
-    path.strip_prefix(here).unwrap_or(path).to_string_lossy().into_owned()
+    match path.strip_prefix(here).unwrap_or(path).to_string_lossy().into_owned() {
+        own if own.is_empty() => ".".to_owned(),
+        other => other,
+    }
 }
 
 /// The path without `.` and `..`, seen from the root of the disk. No link is followed.

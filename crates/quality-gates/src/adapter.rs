@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use evergen_artifact::Digest;
 use futures::future::{BoxFuture, FutureExt};
@@ -9,7 +9,8 @@ use futures::future::{BoxFuture, FutureExt};
 use crate::process::{self, Home, Request, clean_environment, last_words};
 use crate::{
     Canary, Coverage, Examination, Expected, Fault, Finding, Gate, GateInfo, GateKind, Identity,
-    Invocation, Job, Outcome, Reading, Subject, SubjectFile, ToolAdapter, ToolOutput,
+    Invocation, Job, Outcome, ReadFault, Reading, Scope, Subject, SubjectFile, ToolAdapter,
+    ToolOutput,
 };
 
 mod contract;
@@ -105,6 +106,10 @@ impl<A: ToolAdapter> AdapterGate<A> {
             let what = "no file is left in the gate's scope".to_owned();
             return Err(Fault::EmptyScope { what });
         }
+        let tree = tree_of(examination).await?;
+        if let Some(wanted) = self.info().scope.surely_lacks(tree.iter().map(SubjectFile::path)) {
+            return Err(Fault::NoProject { wanted: wanted.to_owned() });
+        }
         let found = self.found().await?;
         self.prove(&found).await?;
         let reading = self.run(&found, examination).await?;
@@ -157,11 +162,10 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let name = &self.adapter.info().name;
         let folder = examination.workspace().folder().await?.to_path_buf();
         let cache = examination.workspace().cache(name).await?;
-        let subject = examination.subject().clone();
-        let tree = tokio::task::spawn_blocking(move || subject.files().map(<[_]>::to_vec)).await;
-        let tree =
-            tree.map_err(|error| Fault::infra(error.to_string(), "Run the gates again."))??;
-        let job = Job::new(&folder, &cache, examination.files(), &found.tool).within(&tree);
+        let tree = tree_of(examination).await?;
+        let settings = settings_of(&tree, &self.adapter.info().scope).await?;
+        let job = Job::new(&folder, &cache, examination.files(), &found.tool);
+        let job = job.within(&tree).reading(settings);
         let invocations = self.adapter.invocations(&job)?;
         if invocations.is_empty() {
             return Err(Fault::EmptyScope { what: "the adapter had nothing to run".to_owned() });
@@ -181,13 +185,12 @@ impl<A: ToolAdapter> AdapterGate<A> {
             if reading.findings.is_empty() {
                 locked(&self.proved).extend(proof);
             }
-            whole.findings.extend(reading.findings);
+            let findings = reading.findings.into_iter();
+            let findings = findings.map(|it| relative(it, &folder, Path::new(&invocation.folder)));
+            whole.findings.extend(findings);
             whole.coverage = whole.coverage.and(reading.coverage);
         }
         whole.coverage = complete(whole.coverage, self.adapter.info(), &job)?;
-        for finding in &mut whole.findings {
-            *finding = relative(std::mem::replace(finding, Finding::error("", "")), &folder);
-        }
         Ok(whole)
     }
 
@@ -217,8 +220,9 @@ impl<A: ToolAdapter> AdapterGate<A> {
         invocation: &Invocation,
         index: usize,
     ) -> Result<ToolOutput, Fault> {
+        let folder = job.folder_of(invocation);
         let outputs: Vec<PathBuf> =
-            invocation.outputs.iter().map(|output| job.folder.join(output)).collect();
+            invocation.outputs.iter().map(|output| folder.join(output)).collect();
         for output in &outputs {
             // An old report must not be taken for a new one.
             match std::fs::remove_file(output) {
@@ -237,7 +241,7 @@ impl<A: ToolAdapter> AdapterGate<A> {
         let finished = process::run(Request {
             program: program.to_path_buf(),
             arguments: invocation.arguments.clone(),
-            folder: job.folder.to_path_buf(),
+            folder,
             private: true,
             environment,
             input: invocation.input.clone(),
@@ -294,6 +298,10 @@ fn complete(coverage: Coverage, info: &GateInfo, job: &Job<'_>) -> Result<Covera
         return Err(Fault::EmptyScope { what });
     }
     if coverage.files < asked && !counts_tests {
+        if let Some(odd) = job.files.iter().find(|file| file.path().contains(['\n', '\r'])) {
+            let why = format!("the name {:?} has line feeds, and the tool lists names", odd.path());
+            return Err(Fault::infra(why, "Rename the file, or exclude it."));
+        }
         let (what, looked) = ("files".to_owned(), coverage.files);
         return Err(Fault::Partial { what, looked, asked });
     }
@@ -324,12 +332,37 @@ fn missed(canary: &Canary, said: &str) -> Fault {
     Fault::CanaryMissed { what: format!("{shown}: {said}") }
 }
 
-/// Tools name files as they like; a finding names them from the tree's root.
-fn relative(mut finding: Finding, folder: &Path) -> Finding {
+/// All files of the tree. They are walked, which does not belong on the runtime's own threads.
+async fn tree_of(examination: &Examination) -> Result<Vec<SubjectFile>, Fault> {
+    let subject = examination.subject().clone();
+    let tree = tokio::task::spawn_blocking(move || subject.files().map(<[_]>::to_vec)).await;
+    Ok(tree.map_err(|error| Fault::infra(error.to_string(), "Run the gates again."))??)
+}
+
+/// What stands in the settings among these files.
+async fn settings_of(
+    tree: &[SubjectFile],
+    scope: &Scope,
+) -> Result<BTreeMap<String, Arc<[u8]>>, Fault> {
+    let read: Vec<SubjectFile> =
+        tree.iter().filter(|file| scope.reads(file.path())).cloned().collect();
+    let text = |file: &SubjectFile| Ok::<_, ReadFault>((file.path().to_owned(), file.bytes()?));
+    let reading = move || read.iter().map(text).collect::<Result<_, _>>();
+    Ok(tokio::task::spawn_blocking(reading)
+        .await
+        .map_err(|error| Fault::infra(error.to_string(), "Run the gates again."))??)
+}
+
+/// Tools name files as they like; a finding names them from the tree's root. `within` is where in
+/// the tree the tool was run.
+fn relative(mut finding: Finding, folder: &Path, within: &Path) -> Finding {
     let inner = |file: String| {
         let path = Path::new(&file);
-        let path = path.strip_prefix(folder).unwrap_or(path);
-        let path = path.strip_prefix(".").unwrap_or(path);
+        let path = match path.strip_prefix(folder) {
+            Ok(path) => path.to_owned(),
+            // The name of an absolute path stays as it is.
+            Err(_) => within.join(path.strip_prefix(".").unwrap_or(path)),
+        };
         path.to_str().map_or(file.clone(), |path| path.replace('\\', "/"))
     };
     finding.file = finding.file.map(inner);

@@ -7,11 +7,13 @@ mod go;
 mod healers;
 mod junit;
 mod oxlint;
+mod projects;
 mod python;
 mod ready;
 mod rust;
 mod semgrep;
 mod tsc;
+mod tsconfig;
 mod types;
 mod typescript;
 

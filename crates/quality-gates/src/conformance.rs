@@ -35,6 +35,9 @@ mod faults;
 
 pub use self::faults::{FAULTS, FaultCase};
 
+/// A program that says nothing of its version.
+const NONSENSE: &str = "#!/bin/sh\necho no version at all\n";
+
 /// The script that stands in a tool's place.
 const FAKE: &str = include_str!("conformance/fake.sh");
 
@@ -201,9 +204,19 @@ impl<A: ToolAdapter + 'static> Stage<A> {
         let fake = self.fake();
         match mode {
             "tool missing" => fs::remove_file(&fake).expect("it is there"),
-            "wrong version" => write_program(&fake, "#!/bin/sh\necho no version at all\n"),
+            "wrong version" => {
+                write_program(&fake, NONSENSE);
+                self.other().iter().for_each(|other| write_program(other, NONSENSE));
+            }
             _ => {}
         }
+    }
+
+    /// Where the program is looked for that says the version in the tool's place.
+    fn other(&self) -> Option<PathBuf> {
+        let by = self.gate.adapter().spec.version_by.as_ref()?;
+        let other = self.fake().with_file_name(&by.0);
+        (other != self.fake()).then_some(other)
     }
 
     /// Makes the tool whole again, and says whether it is another file now, which has to prove
@@ -214,6 +227,9 @@ impl<A: ToolAdapter + 'static> Stage<A> {
             return false;
         }
         write_program(&self.fake(), &self.script);
+        if let Some(other) = self.other().filter(|other| other.exists()) {
+            fs::remove_file(other).expect("the folder is ours");
+        }
         true
     }
 

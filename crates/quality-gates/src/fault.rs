@@ -91,6 +91,12 @@ pub enum Fault {
         /// What should have been there.
         what: String,
     },
+    /// What makes a project of the files is not there, as a manifest.
+    #[error("there is no {wanted} among the files, and without it there is nothing to look at")]
+    NoProject {
+        /// What should have been there.
+        wanted: String,
+    },
     /// It did not see a planted mistake, or saw one in what is right: its verdicts are worth
     /// nothing.
     #[error("it failed its own proof: {what}")]
@@ -166,6 +172,7 @@ impl Fault {
             Self::Flood { .. } => "flood",
             Self::Partial { .. } => "partial",
             Self::EmptyScope { .. } => "empty_scope",
+            Self::NoProject { .. } => "no_project",
             Self::CanaryMissed { .. } => "canary_missed",
             Self::Blocked { .. } => "blocked",
             Self::Infra { .. } => "infra",
@@ -204,7 +211,12 @@ impl Fault {
                 "Check what the tool's own settings exclude from being looked at.".to_owned()
             }
             Self::EmptyScope { .. } => {
-                "Check the gate's scope, and what the tool's own settings exclude.".to_owned()
+                "Check the gate's scope and what the tool's own settings exclude, or leave the gate out."
+                    .to_owned()
+            }
+            Self::NoProject { .. } => {
+                "Judge the folder in which it lies, write one, exclude such files, or leave the gate out."
+                    .to_owned()
             }
             Self::CanaryMissed { .. } => {
                 "Check the tool's settings and version: it does not find what it is there for."

@@ -19,7 +19,7 @@ pub struct GateReport {
     pub overall_passed: bool,
     /// Each gate's own answer, in the order in which the gates were added.
     pub gates: Vec<GateResult>,
-    /// What is wrong with the policy itself, sorted.
+    /// What is wrong with the policy itself or with what was asked, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<PolicyProblem>,
     /// Gates that would have been asked and were left out on somebody's word. None of them passed.
@@ -110,6 +110,24 @@ impl GateReport {
     pub fn without(mut self, left_out: Vec<LeftOut>) -> Self {
         self.left_out = left_out;
         self
+    }
+
+    /// Says what else is wrong, which is no pass, whatever the gates say. Where nobody looked,
+    /// that has no score either.
+    #[must_use]
+    pub fn with_problem(mut self, problem: PolicyProblem) -> Self {
+        self.problems.push(problem);
+        self.problems.sort();
+        self.overall_passed = false;
+        if !self.is_judged() {
+            self.overall_score = 0.0;
+        }
+        self
+    }
+
+    /// Whether any gate looked, or should have and could not.
+    pub fn is_judged(&self) -> bool {
+        self.gates.iter().any(|result| result.outcome != Outcome::NotApplicable)
     }
 
     /// Draws the verdict by the default thresholds, with nothing waived and nothing known.

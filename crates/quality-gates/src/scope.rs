@@ -15,8 +15,18 @@ pub struct Scope {
     /// What is excluded by the whole's own names, and what stands before the tree's to get those.
     outside: Option<(String, Globs)>,
     reads: Option<Globs>,
+    /// What makes a project of the tree.
+    project: Option<Project>,
     all: bool,
     test: Option<Test>,
+}
+
+/// What makes a project of a tree, how that is called, and what may do so, too.
+#[derive(Clone)]
+struct Project {
+    what: &'static str,
+    signs: Globs,
+    doubts: Option<Globs>,
 }
 
 /// What a name has to be besides, and what that is called in the cache's key.
@@ -100,6 +110,47 @@ impl Scope {
     ) -> Result<Self, ScopeError> {
         self.reads = Some(Globs::new(globs)?);
         Ok(self)
+    }
+
+    /// The tree must have one of these files, as a manifest: without it there is no project to
+    /// look at, whatever other files there are. `what` is how it is called.
+    pub fn within<'a>(
+        mut self,
+        what: &'static str,
+        globs: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ScopeError> {
+        self.project = Some(Project { what, signs: Globs::new(globs)?, doubts: None });
+        Ok(self)
+    }
+
+    /// Where one of these is, nobody knows whether there is a project without a look: settings
+    /// may give its files other names.
+    pub fn doubting<'a>(
+        mut self,
+        globs: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ScopeError> {
+        if let Some(project) = &mut self.project {
+            project.doubts = Some(Globs::new(globs)?);
+        }
+        Ok(self)
+    }
+
+    /// What these files, which are all of a tree, do not have by which a project is known.
+    pub fn lacks<'a>(&self, tree: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
+        let project = self.project.as_ref()?;
+        let is_there = tree.into_iter().any(|path| project.signs.set.is_match(path));
+        (!is_there).then_some(project.what)
+    }
+
+    /// The same where there is no doubt.
+    pub fn surely_lacks<'a>(
+        &self,
+        tree: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Option<&'static str> {
+        let doubts = self.project.as_ref()?.doubts.as_ref();
+        let is_doubtful = |path: &str| doubts.is_some_and(|globs| globs.set.is_match(path));
+        let missing = self.lacks(tree.clone())?;
+        (!tree.into_iter().any(is_doubtful)).then_some(missing)
     }
 
     /// Whether a file is to be judged.

@@ -219,7 +219,7 @@ impl From<SubjectError> for Fault {
     fn from(error: SubjectError) -> Self {
         match error {
             SubjectError::Read(fault) => fault.into(),
-            other => Self::infra(other.to_string(), "Mend that, then run the gates again."),
+            other => Self::infra(other.to_string(), other.advice()),
         }
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::{Coverage, Fault, Finding, GateInfo, Looker, Severity, SubjectFile};
 
+mod invocation;
 mod version;
 
+pub use self::invocation::Invocation;
 pub use self::version::{ToolVersion, VersionError, VersionRange};
 
 /// How a tool from outside is asked, and how its answer is read. [`AdapterGate`] makes a gate of
@@ -125,6 +127,11 @@ pub struct ToolSpec {
     pub versions: VersionRange,
     /// How it is installed, as a sentence.
     pub install: String,
+    /// Another program that says the version, and its arguments, for a tool that has no version
+    /// of its own. It is looked for beside the tool.
+    pub version_by: Option<(String, Vec<String>)>,
+    /// What reports call it where that is not the name of the program.
+    pub called: Option<String>,
     /// Variables of our own environment that it is given besides those every tool gets. With
     /// `HOME` among them it finds the user's own folder, and his settings in it; otherwise it has
     /// one of its own.
@@ -141,6 +148,8 @@ impl ToolSpec {
             also_in: Vec::new(),
             version_arguments: vec!["--version".to_owned()],
             versions: VersionRange::any(),
+            version_by: None,
+            called: None,
             install: install.into(),
             passes: Vec::new(),
             starts_nothing: false,
@@ -161,6 +170,26 @@ impl ToolSpec {
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         self.version_arguments = arguments.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Another program that says the version, with these arguments. The tool's own version
+    /// arguments show then only that it can be started.
+    #[must_use]
+    pub fn with_version_by<'a>(
+        mut self,
+        program: impl Into<String>,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let arguments = arguments.into_iter().map(str::to_owned).collect();
+        self.version_by = Some((program.into(), arguments));
+        self
+    }
+
+    /// What reports call it.
+    #[must_use]
+    pub fn called(mut self, name: impl Into<String>) -> Self {
+        self.called = Some(name.into());
         self
     }
 
@@ -195,7 +224,7 @@ pub struct FoundTool {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Job<'a> {
-    /// The tree as files: the working folder of every run.
+    /// The tree as files: the working folder of every run that names no other.
     pub folder: &'a Path,
     /// A folder in which the tool may keep a cache.
     pub cache: &'a Path,
@@ -203,6 +232,8 @@ pub struct Job<'a> {
     pub files: &'a [SubjectFile],
     /// All files of the tree, sorted by path; none where nobody said.
     pub tree: &'a [SubjectFile],
+    /// What stands in those of them that the gate's scope [reads](crate::Scope::reads), by path.
+    pub settings: BTreeMap<String, Arc<[u8]>>,
     /// The tool.
     pub tool: &'a FoundTool,
 }
@@ -215,7 +246,7 @@ impl<'a> Job<'a> {
         files: &'a [SubjectFile],
         tool: &'a FoundTool,
     ) -> Self {
-        Self { folder, cache, files, tree: &[], tool }
+        Self { folder, cache, files, tree: &[], settings: BTreeMap::new(), tool }
     }
 
     /// The tree of which the files are a part, sorted by path.
@@ -223,6 +254,21 @@ impl<'a> Job<'a> {
     pub fn within(mut self, tree: &'a [SubjectFile]) -> Self {
         self.tree = tree;
         self
+    }
+
+    /// What stands in the files on which the verdict depends besides those that are judged.
+    #[must_use]
+    pub fn reading(mut self, settings: BTreeMap<String, Arc<[u8]>>) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The folder on the disk where this is run.
+    pub(crate) fn folder_of(&self, run: &Invocation) -> PathBuf {
+        match run.folder.as_str() {
+            "" => self.folder.to_path_buf(),
+            inner => self.folder.join(inner),
+        }
     }
 
     /// The judged files' paths, as arguments. One that begins with a dash gets `./` in front,
@@ -240,76 +286,6 @@ impl<'a> Job<'a> {
             path if path.starts_with('-') || path.starts_with('@') => format!("./{path}").into(),
             path => path.into(),
         })
-    }
-}
-
-/// One run of the tool.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Invocation {
-    /// The arguments, as they are: no shell looks at them.
-    pub arguments: Vec<OsString>,
-    /// What it reads from its standard input; nothing else than the end of it by default.
-    pub input: Option<Arc<[u8]>>,
-    /// Variables that are set, besides those every tool gets.
-    pub environment: BTreeMap<String, String>,
-    /// Files that are written for it before it runs: absolute paths below [`Job::cache`].
-    pub inputs: Vec<(PathBuf, Arc<[u8]>)>,
-    /// Files below the working folder, or absolute ones, that it writes and that are read
-    /// afterwards. They are removed before the run.
-    pub outputs: Vec<PathBuf>,
-    /// Whether it shows nothing but that the tool still sees what it must under the tree's
-    /// settings: a fault if it does not. One without findings is not repeated for the same tool
-    /// and settings, if the gate's scope says which files those are.
-    pub is_control: bool,
-}
-
-impl Invocation {
-    /// A run with these arguments.
-    pub fn new<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Self {
-        Self { arguments: arguments.into_iter().map(Into::into).collect(), ..Self::default() }
-    }
-
-    /// Adds arguments.
-    #[must_use]
-    pub fn with<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(Into::into));
-        self
-    }
-
-    /// What it reads from its standard input.
-    #[must_use]
-    pub fn with_input(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
-        self.input = Some(bytes.into());
-        self
-    }
-
-    /// A variable that is set.
-    #[must_use]
-    pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.environment.insert(name.into(), value.into());
-        self
-    }
-
-    /// A file that is written for it before it runs: an absolute path below [`Job::cache`].
-    #[must_use]
-    pub fn with_file(mut self, path: impl Into<PathBuf>, bytes: impl Into<Arc<[u8]>>) -> Self {
-        self.inputs.push((path.into(), bytes.into()));
-        self
-    }
-
-    /// It shows only what the tool sees under the tree's settings.
-    #[must_use]
-    pub fn as_control(mut self) -> Self {
-        self.is_control = true;
-        self
-    }
-
-    /// A file that it writes.
-    #[must_use]
-    pub fn writing(mut self, path: impl Into<PathBuf>) -> Self {
-        self.outputs.push(path.into());
-        self
     }
 }
 

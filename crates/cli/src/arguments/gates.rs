@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use evergen_quality_gates::ReportFormat;
 
@@ -28,7 +29,8 @@ pub struct Gates {
     /// Leave out how long each gate took, so that equal answers are equal texts.
     #[arg(long)]
     pub(crate) no_timings: bool,
-    /// Take all that is found as known, by writing the baseline.
+    /// Take all that is found as known, by writing the baseline; what is known of other folders
+    /// and gates stays.
     #[arg(long)]
     pub(crate) write_baseline: bool,
     #[command(flatten)]
@@ -71,7 +73,7 @@ pub(crate) struct GatesHistory {
     #[arg(value_name = "PATH")]
     pub(crate) path: Option<PathBuf>,
     /// From how many of the last runs.
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100, value_parser = at_least_one())]
     pub(crate) runs: usize,
     #[command(flatten)]
     pub(crate) selection: Selection,
@@ -120,4 +122,9 @@ impl ReportForm {
             Self::Github => ReportFormat::Github,
         }
     }
+}
+
+/// Of no run at all there is nothing to show.
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }

@@ -1,6 +1,6 @@
 //! Which gates' tools are there.
 
-use evergen_quality_gates::{Fault, Gate, Identity, LeftOut};
+use evergen_quality_gates::{Fault, Gate, Identity, LeftOut, Looker};
 use futures::stream::{self, StreamExt};
 
 use super::Gates;
@@ -53,7 +53,9 @@ fn of(identity: &Identity) -> Installed {
     match identity.lookers.as_slice() {
         [] => Installed::BuiltIn,
         lookers => {
-            let said = lookers.iter().map(|looker| format!("{} {}", looker.name, looker.version));
+            // Of some tools nobody knows the version.
+            let shown = |looker: &Looker| format!("{} {}", looker.name, looker.version);
+            let said = lookers.iter().map(|looker| shown(looker).trim_end().to_owned());
             Installed::Yes(said.collect::<Vec<_>>().join(", "))
         }
     }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use evergen_artifact::{ArtifactPath, LockFile};
-use evergen_quality_gates::{CompletenessSettings, Extent, FileMemory, Folder, LeftOut, Subject};
+use evergen_quality_gates::{
+    CompletenessSettings, Extent, FileMemory, Folder, History, LeftOut, Subject, SubjectFile,
+};
 
 use super::Gates;
 use crate::arguments::{GateChoice, Selection};
@@ -23,7 +25,9 @@ pub(crate) struct Target {
     /// Whether files were named one by one.
     pub(crate) of_files: bool,
     /// Whether it is all that the waivers are for.
-    whole: bool,
+    pub(crate) whole: bool,
+    /// The parts of the folder that were named, where there is nothing but them.
+    parts: Vec<String>,
 }
 
 /// Which gates are asked.
@@ -70,22 +74,12 @@ impl Target {
         selection: &Selection,
         console: &mut Console,
     ) -> Result<Self, Failure> {
-        let here = std::env::current_dir()
-            .map_err(|error| Failure::storage("finding the current folder", &error))?;
-        let meant = meant(paths, &here)?;
-        let (chosen, is_project) = around(meant.as_ref(), selection, &here, console)?;
+        let (chosen, is_project, meant) = located(paths, selection, console)?;
         let output = chosen.output();
-        let meant = meant.unwrap_or_else(|| {
-            let has_output = !chosen.effective.settings.model.sources.is_empty();
-            Meant::whole(match (is_project, has_output) {
-                (true, true) => output.clone(),
-                (true, false) => chosen.place.root.clone(),
-                (false, _) => here.clone(),
-            })
-        });
         if !meant.folder.is_dir() {
+            let folder = origin::from_here(&meant.folder, &chosen.here);
             return Err(Failure::usage(
-                format!("there is no folder `{}`", origin::from_here(&meant.folder, &here)),
+                format!("there is no folder `{folder}`"),
                 "generate it with `evergen run`, or name another folder",
             ));
         }
@@ -108,7 +102,43 @@ impl Target {
         };
         let whole = meant.is_whole() && meant.folder == *all;
         let of_files = !meant.files.is_empty();
-        Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, of_files, whole })
+        let parts = names(&meant.parts, &meant.folder)?;
+        Ok(Self { chosen, gates, folder: meant.folder, subject, stamps, of_files, whole, parts })
+    }
+
+    /// What was found earlier of what the paths mean. Their files need not be there any more.
+    pub(crate) fn history(
+        paths: &[PathBuf],
+        selection: &Selection,
+        console: &mut Console,
+    ) -> Result<History, Failure> {
+        let (chosen, _, meant) = located(paths, selection, console)?;
+        Ok(Gates::of_folder(&chosen, &meant.folder)?.history())
+    }
+
+    /// Whether what is judged lies in the project, so that its files have names there.
+    pub(crate) fn is_inside(&self) -> bool {
+        let root = absolute(&self.chosen.place.root, &self.chosen.here);
+        real(&self.folder).starts_with(real(&root))
+    }
+
+    /// Whether a file, named from the project's root, is among those that were named, or would be
+    /// if it were still there. Of the whole tree, "", that is so where all was named.
+    pub(crate) fn is_judged(&self, file: &str) -> bool {
+        if file.is_empty() {
+            return self.whole;
+        }
+        let Some(inside) = file.strip_prefix(self.subject.place()) else { return false };
+        if self.of_files {
+            return self.subject.changed().iter().any(|file| file.path() == inside);
+        }
+        let is_in = |part: &String| Path::new(inside).starts_with(part);
+        if !self.parts.is_empty() && !self.parts.iter().any(is_in) {
+            return false;
+        }
+        // What lies elsewhere has no place by which it could be told from the project's own.
+        let is_gone = || self.is_inside() && !self.folder.join(inside).exists();
+        self.subject.get(inside).is_ok_and(|file| file.is_some()) || is_gone()
     }
 
     /// Keeps what was learned of the files, so that nothing is read twice. Without it the next
@@ -129,10 +159,12 @@ impl Target {
             // Somebody else may need what a waiver is for.
             extent = Extent::Changes;
         }
-        if choice.all {
-            names.extend(self.fitting(&names)?);
-        }
         let mut left_out = Vec::new();
+        if choice.all {
+            let (fitting, lacking) = self.fitting(&names)?;
+            names.extend(fitting);
+            left_out.extend(lacking);
+        }
         names.retain(|name| {
             let is_asked = !skipped.contains(name);
             left_out.extend((!is_asked).then(|| LeftOut::new(name, "left out by `--skip`")));
@@ -161,20 +193,30 @@ impl Target {
         Ok(names)
     }
 
-    /// The gates that fit the files and are not among these.
-    pub(crate) fn fitting(&self, names: &[String]) -> Result<Vec<String>, Failure> {
-        let mut fitting = Vec::new();
+    /// The gates that fit the files and are not among these, and those that would if the files
+    /// were a project, as cargo wants one.
+    pub(crate) fn fitting(&self, names: &[String]) -> Result<(Vec<String>, Vec<LeftOut>), Failure> {
+        let folder = origin::from_here(&self.folder, &self.chosen.here);
+        let tree = self.subject.files();
+        let tree = tree.map_err(|error| Failure::storage(format!("reading `{folder}`"), &error))?;
+        let (mut fitting, mut lacking) = (Vec::new(), Vec::new());
         for (name, _) in self.gates.offers() {
             if names.contains(&name) {
                 continue;
             }
             let Some(gate) = self.gates.gate(&name)? else { continue };
             let scope = &gate.info().scope;
-            if self.subject.changed().iter().any(|file| scope.judges(file.path())) {
-                fitting.push(name);
+            if !self.subject.changed().iter().any(|file| scope.judges(file.path())) {
+                continue;
+            }
+            match scope.lacks(tree.iter().map(SubjectFile::path)) {
+                None => fitting.push(name),
+                Some(what) => {
+                    lacking.push(LeftOut::new(name, format!("there is no {what} in `{folder}`")));
+                }
             }
         }
-        Ok(fitting)
+        Ok((fitting, lacking))
     }
 
     /// Which artifact a file of the judged folder is, if evergen generates it: for the project
@@ -196,6 +238,27 @@ impl Target {
             })
         })
     }
+}
+
+/// The project around the paths, whether it is one, and what the paths mean there.
+fn located(
+    paths: &[PathBuf],
+    selection: &Selection,
+    console: &mut Console,
+) -> Result<(Chosen, bool, Meant), Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::storage("finding the current folder", &error))?;
+    let meant = meant(paths, &here)?;
+    let (chosen, is_project) = around(meant.as_ref(), selection, &here, console)?;
+    let meant = meant.unwrap_or_else(|| {
+        let has_output = !chosen.effective.settings.model.sources.is_empty();
+        Meant::whole(match (is_project, has_output) {
+            (true, true) => chosen.output(),
+            (true, false) => chosen.place.root.clone(),
+            (false, _) => here,
+        })
+    });
+    Ok((chosen, is_project, meant))
 }
 
 /// Tells the gates what should be in this folder, if it is the output folder or lies in it.
@@ -231,25 +294,25 @@ pub(super) fn real(path: &Path) -> PathBuf {
 }
 
 fn subject(folder: Folder, meant: &Meant) -> Result<Subject, Failure> {
-    let names = |paths: &[PathBuf]| -> Result<Vec<String>, Failure> {
-        let names = paths.iter().map(|path| {
-            let inside = path.strip_prefix(&meant.folder).ok().and_then(Path::to_str);
-            inside.map(str::to_owned).ok_or_else(|| {
-                let message = format!("`{}` has a name that is no text", path.display());
-                Failure::usage(message, "rename it")
-            })
-        });
-        names.collect()
-    };
     let subject = if meant.files.is_empty() {
-        Subject::of_folder(folder.with_parts(names(&meant.parts)?))
+        Subject::of_folder(folder.with_parts(names(&meant.parts, &meant.folder)?))
     } else {
-        let files = names(&meant.files)?;
+        let files = names(&meant.files, &meant.folder)?;
         Subject::of_selection(folder, &files.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    subject.map_err(|error| {
-        Failure::usage(error.to_string(), "name a folder, or files that are in the current folder")
-    })
+    subject.map_err(|error| Failure::usage(error.to_string(), error.advice()))
+}
+
+/// Where these paths lie in a folder.
+fn names(paths: &[PathBuf], folder: &Path) -> Result<Vec<String>, Failure> {
+    let name = |path: &PathBuf| {
+        let inside = path.strip_prefix(folder).ok().and_then(Path::to_str);
+        inside.map(str::to_owned).ok_or_else(|| {
+            let message = format!("`{}` has a name that is no text", path.display());
+            Failure::usage(message, "rename it")
+        })
+    };
+    paths.iter().map(name).collect()
 }
 
 /// What the paths say; nothing if there are none.

@@ -1,13 +1,12 @@
 //! `evergen gates`.
 
+mod baseline;
 mod history;
 mod list;
 
 use std::future::Future;
 
-use evergen_quality_gates::{
-    Baseline, Extent, GateReport, GateResult, Outcome, Presentation, ReportFormat, guard_tools,
-};
+use evergen_quality_gates::{GateReport, PolicyProblem, Presentation, ReportFormat, guard_tools};
 
 pub(crate) use self::history::GatesHistoryReport;
 pub(crate) use self::list::GatesListReport;
@@ -32,16 +31,14 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
     }
     let target = Target::find(&arguments.paths, &arguments.selection, console)?;
     let Questions { names, left_out, extent } = target.asked(&arguments.choice)?;
-    if arguments.write_baseline && extent != Extent::Whole {
-        return Err(Failure::usage(
-            "`--write-baseline` takes all that is found as known, and only a part was named",
-            "leave `--gate`, `--skip`, `--installed` and the paths away; what was not looked at \
-             would be forgotten",
-        ));
+    if arguments.write_baseline {
+        baseline::check(&target)?;
     }
     let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
     let report = wait(async { engine.execute_on(&target.subject, today(extent)).await })?;
-    let report = report.without(left_out);
+    let mut report = report.without(left_out);
+    let idle = target.idle(&report, &arguments.choice);
+    report = idle.iter().cloned().fold(report, GateReport::with_problem);
     target.keep_stamps();
     let (context, history) = (target.gates.context(), target.gates.history());
     keep(&report, &target.subject, &context, &history);
@@ -60,67 +57,27 @@ fn judge(arguments: &Gates, console: &mut Console) -> Result<Verdict, Failure> {
         None if format == ReportFormat::Text && console.is_quiet() && report.overall_passed => {}
         None => console.write(&text),
     }
-    let looked = has_looked(&report, arguments, &target, console);
-    if arguments.write_baseline {
-        write_baseline(&report, &target, console)?;
+    if let Some(problem) = &idle {
+        tell_idle(problem, console);
     }
+    let is_taken =
+        arguments.write_baseline && idle.is_none() && baseline::write(&report, &target, console)?;
     if format == ReportFormat::Text && arguments.choice.gates.is_empty() && !arguments.choice.all {
         let left_out = report.left_out.iter().map(|left| left.gate.clone());
         let known: Vec<String> = names.into_iter().chain(left_out).collect();
         tell_of_others(&target, &known, console)?;
     }
-    Ok(Verdict::of(arguments.write_baseline || report.overall_passed && looked))
+    Ok(Verdict::of(is_taken || report.overall_passed))
 }
 
-/// Whether there was something to look at, and if not, says so: nobody is served by a pass of
-/// nothing. Files that were named one by one may be nobody's business.
-fn has_looked(report: &GateReport, arguments: &Gates, target: &Target, console: &Console) -> bool {
-    let idle = |result: &&GateResult| result.outcome == Outcome::NotApplicable;
-    let idle: Vec<&str> =
-        report.gates.iter().filter(idle).map(|result| result.gate.as_str()).collect();
-    let named = !arguments.choice.gates.is_empty() && !idle.is_empty();
-    if target.of_files || (!named && idle.len() < report.gates.len()) {
-        return true;
-    }
-    let folder = crate::origin::from_here(&target.folder, &target.chosen.here);
-    if report.gates.is_empty() {
-        console.remark(
-            "error: no gate was asked\n  help: name one that is installed with `--gate`; `evergen \
-             gates list` says which are",
-        );
-        return false;
-    }
-    console.remark(format!(
-        "error: there was nothing to look at in `{folder}` for {}\n  help: name a folder with such \
-         files, or look at what `.gitignore` leaves out",
-        idle.join(", ")
-    ));
-    false
-}
-
-/// Takes what was found as known. Only of all is that worth something: what was not looked at
-/// would be forgotten.
-fn write_baseline(report: &GateReport, target: &Target, console: &Console) -> Result<(), Failure> {
-    let blind = report.gates.iter().find(|result| matches!(result.outcome, Outcome::Error(_)));
-    if let Some(blind) = blind {
-        return Err(Failure::usage(
-            format!("`{}` could not look, so nothing can be taken as known", blind.gate),
-            "mend that first; the report says what it is",
-        ));
-    }
-    let baseline = Baseline::of(&report.named_by(&target.subject));
-    let file = target.gates.baseline_file();
-    crate::new_file::replace(&file, baseline.to_json().as_bytes())
-        .map_err(|error| Failure::storage(format!("writing `{}`", file.display()), &error))?;
-    let known = crate::words::count(baseline.len() as u64, "finding");
-    let file = crate::origin::from_here(&file, &target.chosen.here);
-    console.remark(format!("{known} written to `{file}`"));
-    Ok(())
+/// Says what is wrong where nobody looked.
+pub(super) fn tell_idle(problem: &PolicyProblem, console: &Console) {
+    console.remark(format!("error: {problem}\n  help: {}", problem.advice()));
 }
 
 /// Names the gates that would have had something to say, and were not asked.
 fn tell_of_others(target: &Target, names: &[String], console: &Console) -> Result<(), Failure> {
-    let others = target.fitting(names)?;
+    let (others, _) = target.fitting(names)?;
     if let Some(first) = others.first() {
         let more = crate::words::count(others.len() as u64, "more gate");
         console.remark(format!(

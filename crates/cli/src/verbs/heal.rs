@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::recorded::Recorded;
-use super::gates::wait;
+use super::gates::{tell_idle, wait};
 use crate::arguments::Heal;
 use crate::console::{Console, Ink};
 use crate::excerpt::{shown, shown_lines};
@@ -92,12 +92,6 @@ enum Why {
 pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, Failure> {
     let target = Target::find(&arguments.paths, &arguments.selection, console)?;
     let Questions { names, left_out, extent } = target.asked(&arguments.choice)?;
-    if names.is_empty() {
-        return Err(Failure::usage(
-            "no gate is left to be asked",
-            "name one that is installed with `--gate`; `evergen gates list` says which are",
-        ));
-    }
     let engine = target.gates.engine(&names, !arguments.choice.no_cache)?;
     let mut options = HealOptions::default();
     if arguments.allow_unsafe {
@@ -105,8 +99,14 @@ pub(super) fn heal(arguments: &Heal, console: &mut Console) -> Result<Verdict, F
     }
     let healers = target.gates.healers();
     let healing = engine.auto_heal(&target.subject, &healers, today(extent), options);
-    let healed = wait(healing)?;
+    let mut healed = wait(healing)?;
     target.keep_stamps();
+    let asked = healed.before.clone().without(left_out.clone());
+    if let Some(problem) = target.idle(&asked, &arguments.choice) {
+        tell_idle(&problem, console);
+        healed.before = healed.before.with_problem(problem.clone());
+        healed.after = healed.after.with_problem(problem);
+    }
     // Asked once, and before anything is written.
     let generated = target.generated()?;
     let (written, mut left) = apply(&target, &healed, &generated, arguments.dry_run)?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use evergen_artifact::Digest;
 
 use super::proxy::{behind, has_own_toolchain, rustup_of};
-use crate::process::{Home, Request, clean_environment, last_words, run};
-use crate::{Fault, FoundTool, Limits, Looker, ToolSpec, ToolVersion};
+use crate::process::{Finished, Home, Request, clean_environment, last_words, run};
+use crate::{Fault, FoundTool, Limits, Looker, ToolSpec, ToolVersion, VersionRange};
 
 /// How long a tool may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,48 +58,104 @@ pub(crate) async fn find(
     if let Some(search_path) = search_path {
         environment.insert("PATH".into(), search_path);
     }
-    let said = run(Request {
-        program: path.clone(),
-        arguments: spec.version_arguments.iter().map(OsString::from).collect(),
-        folder: folder.path().to_path_buf(),
-        private: true,
-        environment: environment.clone(),
-        input: None,
-        limits: Limits::default().with_time(PATIENCE).with_output(1 << 20),
-    })
-    .await
-    .map_err(|fault| match fault {
+    let asked = Asked { folder: folder.path(), environment: &environment };
+    let said = asked.say(&path, &spec.version_arguments).await.map_err(|fault| match fault {
         Fault::ToolMissing { why, .. } => missing(spec, why),
         other => other,
     })?;
-    let text = [&said.stdout[..], b"\n", &said.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    let words = last_words(&said.stdout, &said.stderr);
-    let wrong = |found: String| Fault::WrongVersion {
-        tool: spec.program.clone(),
-        found,
-        wanted: spec.versions.to_string(),
-        install: spec.install.clone(),
-    };
     if said.code != 0 {
         // A shim without what it stands for: rustup, pyenv.
+        let words = last_words(&said.stdout, &said.stderr);
         return Err(missing(
             spec,
             format!("asked for its version it ended with {}: {words}", said.code),
         ));
     }
-    let version = ToolVersion::find(&text)
-        .ok_or_else(|| wrong(format!("that can't be read from {words:?}")))?;
-    if !spec.versions.contains(&version) {
-        return Err(wrong(version.to_string()));
-    }
-    let name = Path::new(&spec.program)
-        .file_name()
-        .map_or_else(|| spec.program.clone(), |name| name.to_string_lossy().into_owned());
-    let looker = Looker::new(name, version.to_string());
+    let mut text = words(&said);
+    let version = match &spec.version_by {
+        None => version(spec, &text)?,
+        Some((program, arguments)) => {
+            let (version, other) = asked.version_by(spec, &path, program, arguments).await?;
+            text.push_str(&other);
+            version
+        }
+    };
+    let looker = Looker::new(name_of(spec), version.to_string());
     let digest = Digest::of(format!("{}\0{stamps:?}\0{text}", path.display()).as_bytes());
     let behind = behind_rustup(spec, &path, folder.path(), environment).await;
     Ok(Found { tool: FoundTool { path, version, looker }, digest, stamps, behind })
+}
+
+/// Where programs are asked for versions.
+struct Asked<'a> {
+    folder: &'a Path,
+    environment: &'a BTreeMap<OsString, OsString>,
+}
+
+impl Asked<'_> {
+    async fn say(&self, program: &Path, arguments: &[String]) -> Result<Finished, Fault> {
+        run(Request {
+            program: program.to_path_buf(),
+            arguments: arguments.iter().map(OsString::from).collect(),
+            folder: self.folder.to_path_buf(),
+            private: true,
+            environment: self.environment.clone(),
+            input: None,
+            limits: Limits::default().with_time(PATIENCE).with_output(1 << 20),
+        })
+        .await
+    }
+
+    /// The version of a tool as the program beside it says it, and all that that said.
+    async fn version_by(
+        &self,
+        spec: &ToolSpec,
+        path: &Path,
+        program: &str,
+        arguments: &[String],
+    ) -> Result<(ToolVersion, String), Fault> {
+        match self.say(&path.with_file_name(program), arguments).await {
+            Ok(said) if said.code == 0 => {
+                let text = words(&said);
+                Ok((version(spec, &text)?, text))
+            }
+            // Without the other program nobody knows it, and the tool may do nevertheless.
+            _ if spec.versions == VersionRange::any() => Ok((ToolVersion::none(), String::new())),
+            _ => Err(wrong(spec, format!("that `{program}` does not say"))),
+        }
+    }
+}
+
+/// All that a process wrote, as text.
+fn words(said: &Finished) -> String {
+    String::from_utf8_lossy(&[&said.stdout[..], b"\n", &said.stderr].concat()).into_owned()
+}
+
+/// The version in a text, if it will do.
+fn version(spec: &ToolSpec, text: &str) -> Result<ToolVersion, Fault> {
+    let shown: String = text.trim().chars().take(200).collect();
+    let unread = || wrong(spec, format!("that can't be read from {shown:?}"));
+    let version = ToolVersion::find(text).ok_or_else(unread)?;
+    if spec.versions.contains(&version) {
+        return Ok(version);
+    }
+    Err(wrong(spec, version.to_string()))
+}
+
+fn wrong(spec: &ToolSpec, found: String) -> Fault {
+    Fault::WrongVersion {
+        tool: spec.called.clone().unwrap_or_else(|| spec.program.clone()),
+        found,
+        wanted: spec.versions.to_string(),
+        install: spec.install.clone(),
+    }
+}
+
+/// What reports call the tool.
+fn name_of(spec: &ToolSpec) -> String {
+    let file = || Path::new(&spec.program).file_name();
+    let own = || file().map_or(spec.program.clone(), |name| name.to_string_lossy().into_owned());
+    spec.called.clone().unwrap_or_else(own)
 }
 
 /// What rustup starts for a tool that needs nothing of what it prepares.

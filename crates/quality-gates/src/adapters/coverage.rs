@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ready::{ReadyAdapter, json, text};
+use super::ready::{ReadyAdapter, json};
 use super::rust::{build_limits, cargo, cargo_run, library, read_tests};
 use crate::{Coverage, ExitContract, GateKind, Looker};
 
@@ -37,7 +37,7 @@ pub fn cargo_llvm_cov() -> ReadyAdapter {
             cargo_run(job, &arguments).into_iter().map(|run| run.writing(&report)).collect()
         },
         read: |job, output| {
-            let mut reading = read_tests(job, text("its report", &output.stdout)?)?;
+            let mut reading = read_tests(job, output)?;
             // Where a test failed there is none, and the failure is the answer.
             if reading.findings.is_empty() {
                 let report: Report = json("its coverage", output.file(0)?)?;

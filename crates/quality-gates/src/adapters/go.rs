@@ -1,6 +1,7 @@
 //! gofmt and `go vet`.
 
-use super::ready::{ReadyAdapter, info, reading, text, versions};
+use super::projects::{each, run_in, unsaid};
+use super::ready::{ReadyAdapter, info, reading, text, versions, within};
 use crate::{
     Canary, Cost, ExitContract, Fault, Finding, GateKind, Invocation, Job, Limits, Needs, Reading,
     Region, ToolOutput, ToolSpec,
@@ -13,8 +14,8 @@ pub fn gofmt() -> ReadyAdapter {
     let tool = ToolSpec::new("gofmt", "Install it with Go, from https://go.dev.");
     ReadyAdapter {
         info: info("gofmt", GateKind::Format, &["go"], "list 2"),
-        // It has no version of its own; the one of Go beside it is asked by `go vet`.
-        tool: tool.with_version_arguments(["-h"]),
+        // It has no version of its own, and is of the Go beside it.
+        tool: tool.with_version_arguments(["-h"]).with_version_by("go", ["version"]),
         contract: ExitContract::new([0], [0]),
         limits: Limits::default(),
         canaries: vec![
@@ -48,13 +49,12 @@ fn read_gofmt(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     Ok(Reading::unsaid(listed.lines().map(wrong).collect(), job))
 }
 
-/// Likely mistakes, by `go vet`: in a module, over all of its packages.
+/// Likely mistakes, by `go vet`: in each module, over all of its packages.
 pub fn go_vet() -> ReadyAdapter {
     let module = "module canary\n\ngo 1.19\n";
+    let vet = reading(info("go vet", GateKind::Lint, &["go"], "json 1"), SETTINGS);
     ReadyAdapter {
-        info: reading(info("go vet", GateKind::Lint, &["go"], "json 1"), SETTINGS)
-            .needing(Needs::Tree)
-            .with_cost(Cost::Moderate),
+        info: within(vet, "go.mod", &["**/go.mod"]).needing(Needs::Tree).with_cost(Cost::Moderate),
         tool: ToolSpec::new("go", "Install it from https://go.dev.")
             .with_version_arguments(["version"])
             .with_versions(versions("1.18", "2"))
@@ -71,19 +71,23 @@ pub fn go_vet() -> ReadyAdapter {
             Canary::green("canary.go", "package a\n\nfunc F() {}\n").with_file("go.mod", module),
         ],
         run: |job| {
-            let run = Invocation::new(["vet", "-json", "./..."]);
-            vec![
-                run.with_variable("GOCACHE", job.cache.to_string_lossy())
-                    .with_variable("GOFLAGS", "-mod=mod"),
-            ]
+            let run = Invocation::new(["vet", "-json", "./..."])
+                .with_variable("GOCACHE", job.cache.to_string_lossy())
+                .with_variable("GOFLAGS", "-mod=mod");
+            run_in(&each(job, "go.mod"), &run)
         },
         read: read_vet,
     }
 }
 
-/// Lines with `# package`, and after each an object: package, analyser, findings.
+/// Lines with `# package`, and after each an object: package, analyser, findings. It ends with 0 also
+/// where nobody could read what it wrote.
 fn read_vet(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     let said = text("its report", &output.stderr)?;
+    // Each package is named, also one in which nothing is found.
+    if !said.lines().any(|line| line.starts_with("# ")) {
+        return Err(Fault::unparsable("its report", "no package is in it"));
+    }
     let objects: String =
         said.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
     let mut findings = Vec::new();
@@ -100,7 +104,7 @@ fn read_vet(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
             }
         }
     }
-    Ok(Reading::unsaid(findings, job))
+    unsaid(findings, job, ("go.mod", &each(job, "go.mod")), output)
 }
 
 fn vet_finding(rule: &str, one: &serde_json::Value) -> Option<Finding> {

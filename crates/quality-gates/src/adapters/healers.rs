@@ -184,12 +184,13 @@ impl ToolHealer {
         if let Some(path) = &self.search_path {
             environment.insert("PATH".into(), path.clone());
         }
+        let folder = job.folder_of(&invocation);
         let own = invocation.environment.into_iter();
         environment.extend(own.map(|(name, value)| (name.into(), value.into())));
         let finished = run(Request {
             program: job.tool.path.clone(),
             arguments: invocation.arguments,
-            folder: job.folder.to_path_buf(),
+            folder,
             private: true,
             environment,
             input: invocation.input,

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use super::junit;
-use super::ready::{ReadyAdapter, info, json, number_before, reading, text, versions};
+use super::ready::{
+    ReadyAdapter, doubting, info, json, number_before, reading, text, versions, within,
+};
 use crate::{
     Canary, Cost, Coverage, Edit, ExitContract, Fault, Finding, Fix, GateKind, Invocation, Job,
     Limits, Looker, Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
@@ -328,11 +330,24 @@ fn read_bandit(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     Ok(Reading::new(findings.collect(), Coverage::of_files(looked)))
 }
 
+/// Where pytest may be told that tests have other names.
+const PYTEST_SETTINGS: &[&str] = &[
+    "**/{pytest,.pytest,tox}.ini",
+    "**/{pyproject,pytest,.pytest}.toml",
+    "**/setup.cfg",
+    "**/conftest.py",
+];
+
 /// Tests by pytest, with the share of lines that they reach. No test is an error, and never a pass.
 pub fn pytest() -> ReadyAdapter {
-    let scope = reading(info("pytest", GateKind::Tests, &["py"], "junit+cov 1"), SETTINGS);
+    let own = reading(info("pytest", GateKind::Tests, &["py"], "junit+cov 1"), SETTINGS);
+    let usual = ["**/test_*.py", "**/*_test.py"];
+    let own = within(own, "test file (`test_*.py`, `*_test.py`)", &usual);
     ReadyAdapter {
-        info: scope.needing(Needs::Tree).with_cost(Cost::Expensive).with_retries(1),
+        info: doubting(own, PYTEST_SETTINGS)
+            .needing(Needs::Tree)
+            .with_cost(Cost::Expensive)
+            .with_retries(1),
         tool: python("pytest", "Install it with `pip install pytest pytest-cov`.")
             .with_versions(versions("7", "10")),
         // 5 is "no tests", which the count of tests turns into an empty scope.

@@ -93,6 +93,23 @@ pub(super) fn reading(info: GateInfo, globs: &[&str]) -> GateInfo {
     }
 }
 
+/// The same, for trees that have one of these files; the globs are ours and hold.
+pub(super) fn within(info: GateInfo, what: &'static str, globs: &[&str]) -> GateInfo {
+    match info.scope.clone().within(what, globs.iter().copied()) {
+        Ok(scope) => info.with_scope(scope),
+        // As for `reading`.
+        Err(_) => info,
+    }
+}
+
+/// The same, where settings may give the files of a project other names.
+pub(super) fn doubting(info: GateInfo, globs: &[&str]) -> GateInfo {
+    match info.scope.clone().doubting(globs.iter().copied()) {
+        Ok(scope) => info.with_scope(scope),
+        Err(_) => info,
+    }
+}
+
 /// From `least` on and below `end`; both are ours and hold.
 pub(super) fn versions(least: &str, end: &str) -> VersionRange {
     VersionRange::at_least(least).and_then(|range| range.below(end)).unwrap_or_default()

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::ready::{ReadyAdapter, info, reading, text, versions};
+use super::projects::{files_in, outermost, run_in, unsaid};
+use super::ready::{ReadyAdapter, info, reading, text, versions, within};
+use crate::process::last_words;
 use crate::{
     Canary, Cost, Coverage, Edit, ExitContract, Fault, Finding, Fix, GateInfo, GateKind,
     Invocation, Job, Limits, Needs, Position, Reading, Region, Severity, SubjectFile, ToolOutput,
@@ -92,6 +94,7 @@ fn read_rustfmt(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
 
 pub(super) fn cargo(name: &str, kind: GateKind, settings: &str) -> (GateInfo, ToolSpec) {
     let info = reading(info(name, kind, &["rs"], settings), SETTINGS);
+    let info = within(info, "Cargo.toml", &["**/Cargo.toml"]);
     (info.needing(Needs::Tree).with_cost(Cost::Expensive), cargo_tool())
 }
 
@@ -105,11 +108,16 @@ pub(super) fn build_limits() -> Limits {
     Limits::default().with_time(std::time::Duration::from_mins(10))
 }
 
+/// Where cargo is run: a workspace has its packages in it.
+pub(super) fn packages<'a>(job: &Job<'a>) -> Vec<&'a str> {
+    outermost(job, "Cargo.toml")
+}
+
 pub(super) fn cargo_run(job: &Job<'_>, arguments: &[&str]) -> Vec<Invocation> {
     let run = Invocation::new(arguments.iter().copied())
         .with_variable("CARGO_TARGET_DIR", job.cache.to_string_lossy())
         .with_variable("CARGO_TERM_COLOR", "never");
-    vec![run]
+    run_in(&packages(job), &run)
 }
 
 pub(super) fn library(text: &str, rule: Option<&str>) -> Canary {
@@ -145,8 +153,10 @@ pub fn clippy() -> ReadyAdapter {
     ReadyAdapter {
         info,
         tool: tool
+            .called("clippy")
             .with_version_arguments(["clippy", "--version"])
-            .with_versions(versions("0.1", "2")),
+            // It calls itself 0.1.95 where all of Rust is 1.95.0, and its lints are dated by that.
+            .with_version_by("cargo", ["--version"]),
         contract: ExitContract::new([0], [101]).tolerating(Severity::Warning),
         limits: build_limits(),
         canaries: vec![
@@ -220,8 +230,13 @@ fn read_messages(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     findings.sort();
     findings.dedup();
     match is_finished {
+        // Where it can't even begin, as with a broken manifest, it says so elsewhere.
+        None if said.is_empty() && output.code != 0 => Err(Fault::NonZeroNoFindings {
+            code: output.code,
+            said: last_words(&output.stdout, &output.stderr),
+        }),
         None => Err(Fault::unparsable("its messages", "the end of the build is missing")),
-        Some(_) => Ok(Reading::unsaid(findings, job)),
+        Some(_) => unsaid(findings, job, ("Cargo.toml", &packages(job)), output),
     }
 }
 
@@ -282,11 +297,12 @@ pub fn cargo_test() -> ReadyAdapter {
             library("#[test]\nfn t() {\n    assert_eq!(1, 1);\n}\n", None),
         ],
         run: |job| cargo_run(job, &["test", "--workspace", "--no-fail-fast"]),
-        read: |job, output| read_tests(job, text("its report", &output.stdout)?),
+        read: read_tests,
     }
 }
 
-pub(super) fn read_tests(job: &Job<'_>, said: &str) -> Result<Reading, Fault> {
+pub(super) fn read_tests(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
+    let said = text("its report", &output.stdout)?;
     let (mut begun, mut ended, mut ran) = (0_u64, 0_u64, 0_u64);
     let mut findings = Vec::new();
     for line in said.lines() {
@@ -305,14 +321,16 @@ pub(super) fn read_tests(job: &Job<'_>, said: &str) -> Result<Reading, Fault> {
     if begun != ended {
         return Err(Fault::unparsable("its report", "a test binary did not come to its result"));
     }
-    Ok(Reading::new(findings, Coverage::of_files(job.files.len() as u64).with_tests(ran)))
+    let files = files_in(job, &packages(job), output);
+    Ok(Reading::new(findings, Coverage::of_files(files).with_tests(ran)))
 }
 
-/// Licences, sources and bans of dependencies, without asking the network for advisories.
+/// Licences, sources and bans of dependencies, without asking the network for advisories. Which
+/// are allowed only the project's `deny.toml` can say.
 pub fn cargo_deny() -> ReadyAdapter {
     let info =
         reading(info("cargo deny", GateKind::Imports, &[], "bans licenses sources 1"), SETTINGS);
-    let scope = crate::Scope::globs(["Cargo.toml", "Cargo.lock"]).unwrap_or_default();
+    let scope = crate::Scope::globs(["**/Cargo.toml", "**/Cargo.lock"]).unwrap_or_default();
     let configuration = "[licenses]\nallow = [\"MIT\"]\n";
     let canary =
         |canary: Canary| canary.with_file("src/lib.rs", "").with_file("deny.toml", configuration);
@@ -322,7 +340,9 @@ pub fn cargo_deny() -> ReadyAdapter {
         )
     };
     ReadyAdapter {
-        info: info.with_scope(scope).needing(Needs::Tree).with_cost(Cost::Moderate),
+        info: within(info.with_scope(scope), "deny.toml", &["**/deny.toml", "**/.deny.toml"])
+            .needing(Needs::Tree)
+            .with_cost(Cost::Moderate),
         tool: with_toolchain(
             ToolSpec::new("cargo-deny", "Install it with `cargo install cargo-deny`.")
                 .with_versions(versions("0.14", "1")),
@@ -333,16 +353,9 @@ pub fn cargo_deny() -> ReadyAdapter {
             canary(Canary::red("Cargo.toml", licensed("GPL-3.0"))).by_rule("rejected"),
             canary(Canary::green("Cargo.toml", licensed("MIT"))),
         ],
-        run: |_| {
-            vec![Invocation::new([
-                "--format",
-                "json",
-                "--offline",
-                "check",
-                "bans",
-                "licenses",
-                "sources",
-            ])]
+        run: |job| {
+            let check = ["--format", "json", "--offline", "check", "bans", "licenses", "sources"];
+            run_in(&packages(job), &Invocation::new(check))
         },
         read: read_deny,
     }
@@ -373,5 +386,5 @@ fn read_deny(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     if !is_finished {
         return Err(Fault::unparsable("its messages", "the summary is missing"));
     }
-    Ok(Reading::unsaid(findings, job))
+    unsaid(findings, job, ("Cargo.toml", &packages(job)), output)
 }

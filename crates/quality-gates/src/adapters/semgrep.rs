@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ready::{ReadyAdapter, info, json, reading, versions};
+use super::ready::{ReadyAdapter, info, json, reading, versions, within};
 use crate::{
     Canary, Cost, Coverage, ExitContract, Fault, Finding, GateKind, Invocation, Job, Limits,
     Position, Reading, Region, Severity, ToolOutput, ToolSpec,
@@ -17,12 +17,10 @@ const RULES: &str = "rules:\n- id: canary\n  languages: [python]\n  severity: ER
 /// Python.
 pub fn semgrep() -> ReadyAdapter {
     let canary = |canary: Canary| canary.with_file(".semgrep.yml", RULES);
+    let own = info("semgrep", GateKind::Security, &["py"], "json own rules 1");
+    let own = reading(own, &[".semgrep.yml", ".semgrepignore"]);
     ReadyAdapter {
-        info: reading(
-            info("semgrep", GateKind::Security, &["py"], "json own rules 1"),
-            &[".semgrep.yml", ".semgrepignore"],
-        )
-        .with_cost(Cost::Moderate),
+        info: within(own, ".semgrep.yml", &[".semgrep.yml"]).with_cost(Cost::Moderate),
         tool: ToolSpec::new("semgrep", "Install it with `pip install semgrep`.")
             .also_in(".venv/bin")
             .with_versions(versions("1", "2")),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::ready::{ReadyAdapter, info, reading, text, versions};
+use super::tsconfig::Configurations;
 use super::typescript::{SETTINGS, node};
 use crate::{
     Canary, Cost, Coverage, ExitContract, Fault, Finding, GateKind, Invocation, Job, Limits, Needs,
@@ -29,15 +30,16 @@ const STRICT: [&str; 8] = [
 
 /// Types by `tsc`, which lists the files that it took.
 ///
-/// Each file is judged under the next `tsconfig.json` upwards, if the tree has one: it says how
-/// modules are found, for which system the code is, and what is asked besides. Which files are
-/// judged it does not say, nor can it take back that `strict` holds.
+/// Each file is judged under the next `tsconfig.json` upwards, if the tree has one, or under the
+/// project among its `references` that takes the file where it does not: that says how modules are
+/// found, for which system the code is, and what is asked besides. Which files are judged it does
+/// not say, nor can it take back that `strict` holds.
 pub fn tsc() -> ReadyAdapter {
     let loose =
         "{\"compilerOptions\": {\"strict\": false, \"noCheck\": true, \"target\": \"es2022\"}}\n";
     ReadyAdapter {
         info: reading(
-            info("tsc", GateKind::Types, &["ts", "tsx", "mts", "cts"], "strict listFiles 2"),
+            info("tsc", GateKind::Types, &["ts", "tsx", "mts", "cts"], "strict listFiles 3"),
             SETTINGS,
         )
         .needing(Needs::Tree)
@@ -68,6 +70,7 @@ struct Group<'a> {
 /// The files by their settings, always in the same order.
 fn groups<'a>(job: &Job<'a>) -> Vec<Group<'a>> {
     let has = |path: &str| job.tree.binary_search_by(|file| file.path().cmp(path)).is_ok();
+    let known = Configurations::of(&job.settings);
     let mut groups: BTreeMap<Option<String>, Vec<&SubjectFile>> = BTreeMap::new();
     for file in job.files {
         let mut folders = std::iter::successors(Some(file.path()), |path| {
@@ -79,7 +82,9 @@ fn groups<'a>(job: &Job<'a>) -> Vec<Group<'a>> {
             "" => CONFIGURATION.to_owned(),
             folder => format!("{folder}/{CONFIGURATION}"),
         });
-        groups.entry(settings.find(|path| has(path))).or_default().push(file);
+        let nearest = settings.find(|path| has(path));
+        let owner = nearest.map(|nearest| known.owner(&nearest, file.path()).to_owned());
+        groups.entry(owner).or_default().push(file);
     }
     groups.into_iter().map(|(settings, files)| Group { settings, files }).collect()
 }
@@ -118,6 +123,8 @@ fn over(settings: &Path, job: &Job<'_>, group: &Group<'_>) -> Value {
 
 fn read(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     let said = text("its report", &output.stdout)?;
+    // Settings are named by their whole paths, which differ from machine to machine.
+    let above = format!("'{}/", job.folder.display());
     let groups = groups(job);
     let own = groups.get(output.invocation).map_or(&[][..], |group| group.files.as_slice());
     let mut findings = Vec::new();
@@ -129,7 +136,7 @@ fn read(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
         } else if let Some(rest) = line.strip_prefix("error TS") {
             let (code, message) =
                 rest.split_once(": ").ok_or_else(|| Fault::unparsable("its report", line))?;
-            findings.push(Finding::error(format!("TS{code}"), message));
+            findings.push(Finding::error(format!("TS{code}"), message.replace(&above, "'")));
         } else if let Some(file) = own.iter().find(|file| Path::new(line).ends_with(file.path())) {
             looked.insert(file.path());
         }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::junit;
-use super::ready::{ReadyAdapter, info, json, reading, versions};
+use super::ready::{ReadyAdapter, doubting, info, json, reading, versions, within};
 use crate::{
     Canary, Cost, Coverage, ExitContract, Fault, Finding, Fix, GateKind, Invocation, Job, Limits,
     Needs, Position, Reading, Region, Severity, ToolOutput, ToolSpec,
@@ -163,14 +163,15 @@ pub fn biome_format() -> ReadyAdapter {
 
 /// Tests by vitest. No test is an error, and never a pass.
 pub fn vitest() -> ReadyAdapter {
+    let endings = ["ts", "tsx", "js", "jsx", "mjs"];
+    let own = reading(info("vitest", GateKind::Tests, &endings, "junit 1"), SETTINGS);
+    let own = within(own, "test file (`*.test.*`, `*.spec.*`)", &["**/*.{test,spec}.*"]);
+    let settings = ["**/{vite,vitest}.config.*", "**/vitest.workspace.*"];
     ReadyAdapter {
-        info: reading(
-            info("vitest", GateKind::Tests, &["ts", "tsx", "js", "jsx", "mjs"], "junit 1"),
-            SETTINGS,
-        )
-        .needing(Needs::Tree)
-        .with_cost(Cost::Expensive)
-        .with_retries(1),
+        info: doubting(own, &settings)
+            .needing(Needs::Tree)
+            .with_cost(Cost::Expensive)
+            .with_retries(1),
         tool: node("vitest", "Install it with `npm install --save-dev vitest`.")
             .with_versions(versions("1", "5")),
         contract: ExitContract::default(),

@@ -2,7 +2,7 @@
 # Stands in a tool's place: runs the real one, and breaks what passes through.
 real=@REAL@
 here=@HERE@
-if [ "$*" = @VERSION@ ]; then exec "$real" "$@"; fi
+if [ "$*" = @VERSION@ ] || [ "$*" = --version ]; then exec "$real" "$@"; fi
 
 # Runs the real tool and keeps what it writes.
 record() {

@@ -159,7 +159,10 @@ fn may_change(outcome: &Outcome) -> bool {
         Outcome::Fail(_) => true,
         Outcome::Error(fault) => !matches!(
             fault,
-            Fault::ToolMissing { .. } | Fault::WrongVersion { .. } | Fault::CanaryMissed { .. }
+            Fault::ToolMissing { .. }
+                | Fault::WrongVersion { .. }
+                | Fault::NoProject { .. }
+                | Fault::CanaryMissed { .. }
         ),
         Outcome::Pass(_) | Outcome::NotApplicable | Outcome::Flaky(_) => false,
     }

@@ -47,6 +47,8 @@ impl Healer for FindingFixes {
 
 #[derive(Default)]
 struct File {
+    /// Whether it begins with a byte order mark, of which no tool's columns know.
+    is_marked: bool,
     text: String,
     edits: Vec<(Range<usize>, String)>,
 }
@@ -63,8 +65,7 @@ fn apply<'a>(
         let Some(fix) = &finding.fix else { continue };
         for edit in &fix.edits {
             if !files.contains_key(edit.file.as_str()) {
-                let file = File { text: text_of(subject, &edit.file)?, edits: Vec::new() };
-                files.insert(&edit.file, file);
+                files.insert(&edit.file, File::of(text_of(subject, &edit.file)?));
             }
         }
         let Some(ranges) = ranges(&files, &fix.edits) else { continue };
@@ -119,11 +120,24 @@ fn adjoin(left: &Range<usize>, right: &Range<usize>) -> bool {
     touch && !left.is_empty() && !right.is_empty()
 }
 
+/// The byte order mark.
+const MARK: char = '\u{feff}';
+
 impl File {
+    fn of(text: String) -> Self {
+        match text.strip_prefix(MARK) {
+            Some(rest) => Self { is_marked: true, text: rest.to_owned(), edits: Vec::new() },
+            None => Self { is_marked: false, text, edits: Vec::new() },
+        }
+    }
+
     fn edited(mut self) -> String {
         self.edits.sort_by_key(|(range, _)| range.start);
         for (range, text) in self.edits.iter().rev() {
             self.text.replace_range(range.clone(), text);
+        }
+        if self.is_marked {
+            self.text.insert(0, MARK);
         }
         self.text
     }

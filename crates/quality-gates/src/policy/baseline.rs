@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::waivers::is_fingerprint;
-use crate::GateReport;
+use crate::{GateReport, Outcome};
 
 const VERSION: u32 = 1;
 
@@ -38,19 +38,23 @@ pub struct BaselineEntry {
 #[non_exhaustive]
 pub enum BaselineError {
     /// It is no such file.
-    #[error("the baseline can't be understood: {why}; write it anew")]
+    #[error("the baseline can't be understood: {why}; mend it, or remove it and write it anew")]
     Unreadable {
         /// What is wrong, and where.
         why: String,
     },
     /// It is of a version that we do not know.
-    #[error("the baseline has version {found}, and {VERSION} is known; write it anew")]
+    #[error(
+        "the baseline has version {found}, and {VERSION} is known; mend it, or remove it and write it anew"
+    )]
     Version {
         /// Its version.
         found: u32,
     },
     /// A fingerprint that no finding can have.
-    #[error("the baseline has the fingerprint {fingerprint:?}, which is none; write it anew")]
+    #[error(
+        "the baseline has the fingerprint {fingerprint:?}, which is none; mend it, or remove it and write it anew"
+    )]
     NoFingerprint {
         /// What stands there.
         fingerprint: String,
@@ -81,6 +85,21 @@ impl Baseline {
             }
         }
         Self { entries }
+    }
+
+    /// What a report found, beside all that was known before and at which nobody looked now: what
+    /// a gate found that gave no answer, and what lies in a file of which `is_judged` says no. A
+    /// finding of the whole tree has the file "".
+    #[must_use]
+    pub fn renewed(&self, report: &GateReport, is_judged: impl Fn(&str) -> bool) -> Self {
+        let answered = report.gates.iter();
+        let answered = answered.filter(|result| !matches!(result.outcome, Outcome::Error(_)));
+        let answered: BTreeSet<&str> = answered.map(|result| result.gate.as_str()).collect();
+        let is_old =
+            |entry: &&BaselineEntry| answered.contains(&*entry.gate) && is_judged(&entry.file);
+        let mut renewed = Self::of(report);
+        renewed.entries.extend(self.entries.iter().filter(|entry| !is_old(entry)).cloned());
+        renewed
     }
 
     /// Reads `evergen.baseline.json`.

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use super::waivers::MAX_DAYS;
 
-/// Something is wrong with the policy itself. Nothing passes until it is put right.
+/// Something is wrong with the policy itself, or with what was asked. Nothing passes until it is
+/// put right.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
 )]
@@ -68,6 +69,14 @@ pub enum PolicyProblem {
         /// Who answers for it.
         owner: String,
     },
+    /// Nobody looked at what somebody wanted to have judged.
+    #[error("{why}")]
+    NothingJudged {
+        /// Which gates were left out, or had nothing to look at.
+        why: String,
+        /// What to do.
+        advice: String,
+    },
     /// Two waivers for one finding.
     #[error("waiver {position} waives {fingerprint} a second time")]
     Twice {
@@ -88,6 +97,7 @@ impl PolicyProblem {
             Self::Expired { .. } => "waiver_expired",
             Self::TooLong { .. } => "waiver_too_long",
             Self::Unused { .. } => "waiver_unused",
+            Self::NothingJudged { .. } => "nothing_judged",
             Self::Twice { .. } => "waiver_twice",
         }
     }
@@ -107,6 +117,7 @@ impl PolicyProblem {
             Self::TooLong { latest, .. } => {
                 format!("A waiver lasts {MAX_DAYS} days at most: set `expires = {latest}` or earlier.")
             }
+            Self::NothingJudged { advice, .. } => advice.clone(),
             Self::Unused { .. } | Self::Twice { .. } => "Remove it.".to_owned(),
         }
     }

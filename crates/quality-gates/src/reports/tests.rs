@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Baseline, Circumstances, Coverage, Crash, Edit, Extent, Fault, Finding, Findings, Fix,
-    GateKind, GatePolicy, GateResult, LeftOut, Looker, Outcome, Policy, Position, Region, Severity,
-    Waiver, Waivers, seal,
+    GateKind, GatePolicy, GateResult, LeftOut, Looker, Outcome, Policy, PolicyProblem, Position,
+    Region, Severity, Waiver, Waivers, seal,
 };
 
 const SOURCE: &str = "import os\n\ndef f(x):\n\tif x == None:\n        return \"\u{202e}日本\"\n";
@@ -111,6 +111,26 @@ fn what_was_left_out_is_said_and_is_no_pass() {
         assert!(text.contains("mypy") && text.contains("was not found"), "{format}: {text}");
         assert!(!text.contains("mypy: passed"), "{format}: {text}");
     }
+}
+
+#[test]
+fn what_nobody_looked_at_is_no_pass() {
+    let why = "every gate was left out".to_owned();
+    let advice = "name one with `--gate`".to_owned();
+    let problem = PolicyProblem::NothingJudged { why: why.clone(), advice };
+    let idle = GateResult::new("mypy", GateKind::Types, Outcome::NotApplicable, 7);
+    for gates in [Vec::new(), vec![idle]] {
+        let report = GateReport::new(gates).with_problem(problem.clone());
+        assert!(!report.is_judged() && !report.overall_passed);
+        for format in ReportFormat::ALL {
+            let text = render(&report, format);
+            assert!(text.contains(&why) && !text.contains("passed:"), "{format}: {text}");
+        }
+        let text = render(&report, ReportFormat::Text);
+        assert!(text.ends_with("nothing was judged: every gate was left out\n"), "{text}");
+    }
+    let none = render(&GateReport::new(Vec::new()), ReportFormat::Text);
+    assert_eq!(none, "nothing was judged: no gate was asked\n");
 }
 
 #[test]

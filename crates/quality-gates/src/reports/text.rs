@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::excerpt::excerpt;
 use super::{Presentation, counted, plain};
-use crate::{Coverage, Finding, GateResult, Looker, Outcome, Standing};
+use crate::{Coverage, Finding, GateReport, GateResult, Looker, Outcome, PolicyProblem, Standing};
 
 pub(super) fn render(presentation: &Presentation<'_>) -> String {
     let report = presentation.report;
@@ -13,26 +13,57 @@ pub(super) fn render(presentation: &Presentation<'_>) -> String {
     for left in &report.left_out {
         line(&mut text, "", &format!("{}: not asked: {}", left.gate, left.why));
     }
-    for problem in &report.problems {
+    let problems: Vec<&PolicyProblem> =
+        report.problems.iter().filter(|problem| !is_idle(problem)).collect();
+    for problem in &problems {
         line(&mut text, "", &format!("policy: {problem}"));
         line(&mut text, "  ", &format!("to do: {}", problem.advice()));
     }
-    let verdict = if report.overall_passed { "passed" } else { "failed" };
+    line(&mut text, "", &closing(report, problems.len() as u64));
+    text
+}
+
+/// Whether somebody is missed who would have looked.
+fn is_idle(problem: &PolicyProblem) -> bool {
+    matches!(problem, PolicyProblem::NothingJudged { .. })
+}
+
+/// The verdict, or that there is none: where nobody looked, nothing passed.
+fn closing(report: &GateReport, problems: u64) -> String {
+    let idle = report.problems.iter().find(|problem| is_idle(problem)).map(ToString::to_string);
+    let is_judged = report.is_judged();
+    let is_business = |result: &&GateResult| result.outcome != Outcome::NotApplicable;
+    let judged = report.gates.iter().filter(is_business).count() as u64;
+    let mut closing = match (is_judged, &idle) {
+        (true, _) => {
+            let verdict = if report.overall_passed { "passed" } else { "failed" };
+            format!("{verdict}: {}", counted(judged, "gate"))
+        }
+        (false, Some(why)) => format!("nothing was judged: {why}"),
+        (false, None) if report.gates.is_empty() => {
+            "nothing was judged: no gate was asked".to_owned()
+        }
+        (false, None) => "nothing was judged: this means nothing to the gates".to_owned(),
+    };
     let failed = report.gates.iter().filter(|result| !result.passed).count() as u64;
-    let mut closing = format!("{verdict}: {}", counted(report.gates.len() as u64, "gate"));
     if failed > 0 {
         let _ = write!(closing, ", {failed} of them failed");
     }
-    if !report.left_out.is_empty() {
+    let others = report.gates.len() as u64 - judged;
+    if is_judged && others > 0 {
+        let _ = write!(closing, ", {others} not applicable");
+    }
+    if is_judged && !report.left_out.is_empty() {
         let _ = write!(closing, ", {} not asked", report.left_out.len());
     }
-    if !report.problems.is_empty() {
-        let problems = counted(report.problems.len() as u64, "problem");
-        let _ = write!(closing, ", {problems} with the policy");
+    if problems > 0 {
+        let _ = write!(closing, ", {} with the policy", counted(problems, "problem"));
     }
-    let _ = write!(closing, ", score {:.2}", floor(report.overall_score));
-    line(&mut text, "", &closing);
-    text
+    if is_judged {
+        let _ = write!(closing, ", score {:.2}", floor(report.overall_score));
+        closing.extend(idle.map(|why| format!("; {why}")));
+    }
+    closing
 }
 
 fn gate(text: &mut String, presentation: &Presentation<'_>, result: &GateResult) {

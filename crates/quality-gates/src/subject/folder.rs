@@ -57,13 +57,13 @@ pub enum SubjectError {
         why: String,
     },
     /// A name that is no text can't be named in a report.
-    #[error("the name {shown:?} is not UTF-8; rename the file, or name it in .gitignore")]
+    #[error("the name {shown:?} is not UTF-8, so that no report can name the file")]
     Name {
         /// The name, with replacement characters.
         shown: String,
     },
     /// More files than anybody wants to have judged.
-    #[error("{folder} has more than {limit} files; name what is not yours in .gitignore")]
+    #[error("{folder} has more than {limit} files")]
     TooMany {
         /// The folder.
         folder: PathBuf,
@@ -71,7 +71,7 @@ pub enum SubjectError {
         limit: usize,
     },
     /// A file that was named is not one of the folder's.
-    #[error("{folder} has no file {path} to judge: it is missing, or a link")]
+    #[error("{folder} has no file {path} to judge: it is missing, a link, or no regular file")]
     NotAmong {
         /// The folder.
         folder: PathBuf,
@@ -81,6 +81,20 @@ pub enum SubjectError {
     /// A file can't be read.
     #[error(transparent)]
     Read(ReadFault),
+}
+
+impl SubjectError {
+    /// What to do, as a sentence.
+    pub fn advice(&self) -> String {
+        let said = match self {
+            Self::Walk { .. } => "Check the folder's permissions, or judge a part of it.",
+            Self::Name { .. } => "Rename the file, or name it in .gitignore.",
+            Self::TooMany { .. } => "Judge a part of it, or name what is not yours in .gitignore.",
+            Self::NotAmong { .. } => "Name the file itself: what a link leads to, for example.",
+            Self::Read(_) => "Check the file, then run the gates again.",
+        };
+        said.to_owned()
+    }
 }
 
 impl Folder {

@@ -33,6 +33,11 @@ impl ToolVersion {
         dotted.or_else(|| words().find_map(|word| word.parse().ok()))
     }
 
+    /// No version at all, as of a tool that nobody can ask for one.
+    pub(crate) fn none() -> Self {
+        Self { numbers: Vec::new() }
+    }
+
     fn significant(&self) -> &[u64] {
         let end = self.numbers.iter().rposition(|number| *number != 0).map_or(0, |last| last + 1);
         &self.numbers[..end]

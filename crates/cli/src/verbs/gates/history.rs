@@ -22,8 +22,7 @@ pub(crate) struct GatesHistoryReport {
 
 pub(super) fn history(arguments: &GatesHistory, console: &mut Console) -> Result<Verdict, Failure> {
     let paths: Vec<_> = arguments.path.iter().cloned().collect();
-    let target = Target::find(&paths, &arguments.selection, console)?;
-    let kept = target.gates.history().read();
+    let kept = Target::history(&paths, &arguments.selection, console)?.read();
     let kept = kept.map_err(|error| Failure::storage("reading the gates' history", &error))?;
     let first = kept.records.len().saturating_sub(arguments.runs);
     let trends = Trends::of(&kept.records[first..]);

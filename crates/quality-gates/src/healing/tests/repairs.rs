@@ -9,6 +9,24 @@ fn a_repair_that_only_mends_is_taken() {
     assert_eq!(verdict(change, &good_after(), &[]), "taken");
 }
 
+/// Tools count columns from behind a byte order mark.
+#[tokio::test]
+async fn a_fix_leaves_a_byte_order_mark_where_it_is() {
+    use crate::{Edit, FindingFixes, Fix, Healer as _, Position};
+    let check = async |[start, end]: [u32; 2], text: &str, expected: &str| {
+        let marked = format!("\u{feff}{}", "import sys, os\nos.f()\n");
+        let subject = Subject::of_files([("a.py", marked.as_bytes())]);
+        let edit = Edit::new("a.py", Position::new(1, start), Position::new(1, end), text);
+        let fix = Fix::new("Mend it", true, vec![edit]);
+        let finding = Finding::error("F401", "sys").in_file("a.py").with_fix(fix);
+        let proposal = FindingFixes::safe().propose(&subject, &[finding]).await.unwrap();
+        let text = String::from_utf8(proposal.files[0].1.to_vec()).unwrap();
+        assert_eq!(text, format!("\u{feff}{expected}\nos.f()\n"));
+    };
+    check([8, 13], "", "import os").await;
+    check([1, 15], "import os", "import os").await;
+}
+
 #[test]
 fn files_neither_come_nor_go() {
     let gone = FileChange::new("src/a.py", Some(b"x".to_vec()), None);
