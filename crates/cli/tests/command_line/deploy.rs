@@ -142,6 +142,66 @@ fn what_a_dead_process_left_in_progress_is_told() {
 }
 
 #[test]
+fn a_release_that_was_committed_is_live_though_the_process_died() {
+    let folder = releases();
+    folder.done("deploy staging --version 1 --from good");
+    folder.file("good/item.rs", "struct Other;\n");
+    let slow = "\n[[environments.post_deploy_commands]]\nname = \"slow\"\n\
+                command = [\"sh\", \"-c\", \"test -e ../../../../../quick || exec sleep 60\"]\n";
+    folder.file("evergen.deploy.toml", format!("{STAGING}{slow}"));
+    let mut deploying = Running::start(&folder, "deploy staging --version 2 --from good");
+    let live = || folder.read("deploy/staging/current/item.rs");
+    until("the new release is current", || live() == "struct Other;\n");
+    let told = folder.done("status");
+    assert!(told.out.contains("staging: 2 is live"), "{told}");
+    deploying.0.kill().unwrap();
+    deploying.0.wait().unwrap();
+    let told = folder.say("status");
+    assert_eq!(told.code, Some(1), "{told}");
+    assert!(told.out.contains("resume finishes it"), "{told}");
+    assert_eq!(folder.say("abort staging").code, Some(4));
+    assert!(folder.say("pause staging").err.contains("has ended"));
+    folder.file("quick", "");
+    let resumed = folder.done("resume staging");
+    assert!(resumed.out.contains("deploy 2 succeeded"), "{resumed}");
+    folder.done("status");
+}
+
+#[test]
+fn a_release_is_live_by_its_content_only_if_that_was_looked_at() {
+    let folder = releases();
+    folder.done("deploy staging --version 1 --from good");
+    std::fs::remove_dir_all(folder.path().join("deploy/staging/releases")).unwrap();
+    let told = folder.say("status");
+    assert_eq!(told.code, Some(1), "{told}");
+    assert!(told.out.contains("the files of 1 are gone; deploy it again"), "{told}");
+    folder.done("deploy staging --version 1 --from good");
+    assert_eq!(folder.read("deploy/staging/current/order.rs"), "struct Order;\n");
+    let file = folder.path().join("deploy/staging/current/order.rs");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "edited").unwrap();
+    folder.done("deploy staging --version 1 --from good");
+    assert_eq!(folder.read("deploy/staging/current/order.rs"), "struct Order;\n");
+    folder.done("drift staging");
+}
+
+#[test]
+fn what_can_not_be_told_of_hides_nothing_else() {
+    let folder = releases();
+    folder.file("evergen.deploy/other.yaml", "target_dir: deploy/other\n");
+    folder.done("deploy staging --version 1 --from good");
+    folder.done("deploy other --version 7 --from good");
+    let journal = folder.path().join("deploy/staging/.evergen/journal");
+    let edited = std::fs::read_to_string(&journal).unwrap().replacen("staging", "stagong", 1);
+    std::fs::write(journal, edited).unwrap();
+    let told = folder.say("status");
+    assert_eq!(told.code, Some(4), "{told}");
+    assert!(told.out.contains("other: 7 is live") && told.err.contains("ledger"), "{told}");
+    let refused = folder.say("deploy staging --version 2 --from good");
+    assert!(refused.err.contains("compare the ledger with a copy of it"), "{refused}");
+}
+
+#[test]
 fn what_can_not_be_meant_is_told() {
     let folder = Folder::new();
     let nothing = folder.say("deploy staging --version 1");
@@ -448,7 +508,7 @@ router = { kind = \"small\", listen = \"127.0.0.1:0\" }
     folder.file("evergen.deploy.toml", shop);
     let refused = folder.say("deploy shop --version 1.0.0 --from good");
     assert_eq!(refused.code, Some(4), "{refused}");
-    assert!(refused.err.contains("start it (`evergen router shop`"), "{refused}");
+    assert!(refused.err.contains("`evergen router shop` starts the small router"), "{refused}");
     assert_eq!(folder.done("history --environment shop").out, "no deployments\n");
     let mut router = Running::start(&folder, "router shop");
     let mut greeting = String::new();

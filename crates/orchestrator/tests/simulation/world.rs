@@ -460,6 +460,7 @@ impl World {
                 panic!("seed {}: no room for {offset}", self.seed);
             }
             Notice::Duplicate { .. }
+            | Notice::DeploymentWaits { .. }
             | Notice::CommitOverdue { .. }
             | Notice::ErrandFailed { .. } => {}
             other => panic!("{other:?}"),
