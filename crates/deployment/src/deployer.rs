@@ -23,6 +23,13 @@ pub trait Deployer: Send + Sync {
         false
     }
 
+    /// Whether it remembers by itself what its environments lack, and says so by
+    /// [`is_behind`](Self::is_behind). A deployment that fails is told in its cycle then, and not
+    /// tried again or kept for the sake of the cycle's events.
+    fn remembers(&self) -> bool {
+        false
+    }
+
     /// Brings the changes of a cycle into use in one environment.
     ///
     /// # Errors
@@ -39,6 +46,10 @@ impl<D: Deployer + ?Sized> Deployer for Arc<D> {
         (**self).is_behind()
     }
 
+    fn remembers(&self) -> bool {
+        (**self).remembers()
+    }
+
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {
         (**self).deploy(request)
     }
@@ -51,6 +62,10 @@ impl<D: Deployer + ?Sized> Deployer for Box<D> {
 
     fn is_behind(&self) -> bool {
         (**self).is_behind()
+    }
+
+    fn remembers(&self) -> bool {
+        (**self).remembers()
     }
 
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {

@@ -25,8 +25,9 @@ use crate::project::Chosen;
 /// How many deployments may wait until somebody reads of them.
 const NEWS: usize = 64;
 
-/// How long after a deployment that may succeed another time it is tried by itself.
-const AGAIN: Duration = Duration::from_secs(30);
+/// How long after a deployment that may succeed another time it is tried by itself: at first, and
+/// at most.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
 
 /// A release that came into use.
 #[derive(Clone, Debug)]
@@ -57,12 +58,13 @@ struct Known {
     settled: BTreeMap<String, Digest>,
     /// One deployment at a time for each environment.
     turns: BTreeMap<String, Arc<tokio::sync::Mutex<()>>>,
-    /// When what failed and may pass is tried again.
+    /// When what failed and may pass is tried again, and how long it waits the next time.
     again: Option<Instant>,
+    pause: Duration,
 }
 
 impl Known {
-    fn of(chosen: &Chosen, before: Option<&Self>) -> Result<Self, Failure> {
+    fn of(chosen: &Chosen) -> Result<Self, Failure> {
         let environments = Environments::find(chosen)?;
         let output = chosen.output();
         if let Some(environments) = &environments {
@@ -70,13 +72,14 @@ impl Known {
         }
         Ok(Self {
             automation: environments.map(|found| found.automation),
-            settings: before.map_or(0, |before| before.settings + 1),
+            settings: 0,
             state_dir: chosen.project().state_dir(),
             output,
-            files: before.and_then(|before| before.files),
+            files: None,
             settled: BTreeMap::new(),
-            turns: before.map(|before| before.turns.clone()).unwrap_or_default(),
+            turns: BTreeMap::new(),
             again: None,
+            pause: AGAIN.0,
         })
     }
 
@@ -94,14 +97,16 @@ impl AutomaticDeployments {
     /// The environments of a project, and where to hear of deployments.
     pub(crate) fn new(chosen: &Chosen) -> Result<(Self, mpsc::Receiver<Deployed>), Failure> {
         let (news, heard) = mpsc::channel(NEWS);
-        let known = Arc::new(Mutex::new(Known::of(chosen, None)?));
+        let known = Arc::new(Mutex::new(Known::of(chosen)?));
         Ok((Self { files: Arc::default(), known, news }, heard))
     }
 
     /// Takes over changed settings; where they are wrong, those from before stay.
     pub(crate) fn renew(&self, chosen: &Chosen) -> Result<(), Failure> {
-        let renewed = Known::of(chosen, Some(&self.known()))?;
-        *self.known() = renewed;
+        let renewed = Known::of(chosen)?;
+        let mut known = self.known();
+        let turns = std::mem::take(&mut known.turns);
+        *known = Known { settings: known.settings + 1, files: known.files, turns, ..renewed };
         Ok(())
     }
 
@@ -134,14 +139,14 @@ impl AutomaticDeployments {
     }
 
     async fn look(&self) {
-        let output = {
+        let (output, state) = {
             let known = self.known();
             if known.automatic().is_empty() {
                 return;
             }
-            known.output.clone()
+            (known.output.clone(), known.state_dir.clone())
         };
-        let files = tokio::task::spawn_blocking(move || snapshot::stamps(&output)).await;
+        let files = tokio::task::spawn_blocking(move || snapshot::stamps(&output, &state)).await;
         self.known().files = files.ok().flatten();
     }
 
@@ -153,12 +158,12 @@ impl AutomaticDeployments {
     /// The output folder as it is while no cycle commits.
     async fn snapshot(&self, environment: &str) -> Result<Snapshot, DeployError> {
         let reading = Arc::clone(&self.files).read_owned().await;
-        let (output, aside) = {
+        let (output, state) = {
             let known = self.known();
-            (known.output.clone(), known.state_dir.join("loop/deploying"))
+            (known.output.clone(), known.state_dir.clone())
         };
         let taken = tokio::task::spawn_blocking(move || {
-            let taken = Snapshot::take(&output, &aside);
+            let taken = Snapshot::take(&output, &state);
             drop(reading);
             taken
         });
@@ -168,6 +173,30 @@ impl AutomaticDeployments {
             Err(_) => "reading the generated files ended early".to_owned(),
         };
         Err(DeployError::Unavailable { environment: environment.to_owned(), why })
+    }
+
+    /// Remembers how far an environment is, and when it is tried again. What was done by settings
+    /// that are others now says nothing.
+    fn note(
+        &self,
+        environment: &str,
+        settings: u64,
+        done: &Result<(Deployment, Digest), (DeployError, Digest)>,
+    ) {
+        let mut known = self.known();
+        if known.settings != settings {
+            return;
+        }
+        match done {
+            Err((error, _)) if error.is_transient() => {
+                known.again = Some(Instant::now() + known.pause);
+                known.pause = (known.pause * 2).min(AGAIN.1);
+            }
+            Ok((_, files)) | Err((_, files)) => {
+                known.settled.insert(environment.to_owned(), *files);
+                known.pause = AGAIN.0;
+            }
+        }
     }
 
     async fn bring(&self, request: DeploymentRequest) -> Result<Deployment, DeployError> {
@@ -182,19 +211,18 @@ impl AutomaticDeployments {
         let Some(automation) = automation else {
             return Err(DeployError::UnknownEnvironment { name, known: Vec::new() });
         };
-        let snapshot = self.snapshot(&name).await?;
-        let done = automation.deploy_as(&name, snapshot.path(), request.execution_id).await;
-        let files = snapshot.stamps();
-        // Removing many files takes its time, too.
-        drop(tokio::task::spawn_blocking(move || drop(snapshot)).await);
-        let mut known = self.known();
-        if done.as_ref().is_err_and(DeployError::is_transient) {
-            known.again = Some(Instant::now() + AGAIN);
-        } else if known.settings == settings {
-            known.settled.insert(name, files);
-        }
-        drop(known);
-        let deployment = done?;
+        let done = match self.snapshot(&name).await {
+            Ok(snapshot) => {
+                let done = automation.deploy_as(&name, snapshot.path(), request.execution_id).await;
+                let files = snapshot.stamps();
+                // Removing many files takes its time, too.
+                drop(tokio::task::spawn_blocking(move || drop(snapshot)).await);
+                done.map(|deployment| (deployment, files)).map_err(|error| (error, files))
+            }
+            Err(error) => Err((error, Digest::of(b""))),
+        };
+        self.note(&name, settings, &done);
+        let (deployment, _) = done.map_err(|(error, _)| error)?;
         if deployment.effect != Effect::Unchanged {
             let took = began.elapsed();
             // Who does not read of it finds it in the ledger.
@@ -211,6 +239,10 @@ impl Deployer for AutomaticDeployments {
 
     fn is_behind(&self) -> bool {
         self.known().is_behind()
+    }
+
+    fn remembers(&self) -> bool {
+        true
     }
 
     fn deploy(&self, request: DeploymentRequest) -> BoxFuture<'_, Result<Deployment, DeployError>> {

@@ -11,14 +11,9 @@ use evergen_artifact::{Digest, FileStamp};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-/// The folder of a project's state, which is no part of what it makes.
-const STATE: &str = ".evergen";
-
-/// Links to all files of a folder, or copies where there can be no links. It is gone with this
-/// value.
-///
-/// A commit replaces files and never writes into one, so links keep what was there. Whoever does
-/// write into one is found out: a release whose files change while it is staged is refused.
+/// Copies of all files of a folder, gone with this value. Links would be cheaper, and would let
+/// whoever judges a release change the files of its user, and look changed to whoever
+/// compares stamps.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     folder: TempDir,
@@ -26,8 +21,9 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes the files below `folder` into a new folder below `aside`. Blocks.
-    pub(super) fn take(folder: &Path, aside: &Path) -> io::Result<Self> {
+    /// Takes the files below `folder`, without those below `state`, where they are put. Blocks.
+    pub(super) fn take(folder: &Path, state: &Path) -> io::Result<Self> {
+        let aside = &state.join("loop/deploying");
         fs::create_dir_all(aside)?;
         // What a kill has left of another one.
         for left in fs::read_dir(aside)?.flatten() {
@@ -40,7 +36,7 @@ impl Snapshot {
         }
         let taken = tempfile::tempdir_in(aside)?;
         let mut stamps = String::new();
-        for entry in files(folder) {
+        for entry in files(folder, state) {
             let entry = entry?;
             let Ok(inside) = entry.path().strip_prefix(folder) else { continue };
             let place = taken.path().join(inside);
@@ -51,8 +47,11 @@ impl Snapshot {
             stamp(inside, &entry.metadata()?, &mut stamps);
             if entry.file_type().is_symlink() {
                 std::os::unix::fs::symlink(fs::read_link(entry.path())?, &place)?;
-            } else if fs::hard_link(entry.path(), &place).is_err() {
+            } else if entry.file_type().is_file() {
                 fs::copy(entry.path(), &place)?;
+            } else {
+                let why = format!("`{}` is a special file", entry.path().display());
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
             }
         }
         Ok(Self { folder: taken, stamps: Digest::of(stamps.as_bytes()) })
@@ -69,9 +68,9 @@ impl Snapshot {
 }
 
 /// A digest over names and stamps of all files below a folder; none if it can't be looked at.
-pub(super) fn stamps(folder: &Path) -> Option<Digest> {
+pub(super) fn stamps(folder: &Path, state: &Path) -> Option<Digest> {
     let mut stamps = String::new();
-    for entry in files(folder) {
+    for entry in files(folder, state) {
         let entry = entry.ok()?;
         if !entry.file_type().is_dir() {
             let inside = entry.path().strip_prefix(folder).ok()?;
@@ -88,8 +87,9 @@ fn stamp(inside: &Path, found: &fs::Metadata, into: &mut String) {
     let _ = writeln!(into, "{}\0{size} {modified_ns} {inode} {mode}", inside.display());
 }
 
-fn files(folder: &Path) -> impl Iterator<Item = io::Result<walkdir::DirEntry>> {
+fn files(folder: &Path, state: &Path) -> impl Iterator<Item = io::Result<walkdir::DirEntry>> {
+    let state = state.to_owned();
     let walk = WalkDir::new(folder).sort_by_file_name().into_iter();
-    let walk = walk.filter_entry(|entry| entry.depth() != 1 || entry.file_name() != STATE);
+    let walk = walk.filter_entry(move |entry| entry.path() != state);
     walk.map(|entry| entry.map_err(io::Error::from))
 }

@@ -118,7 +118,11 @@ pub(super) fn wish(
         let ended = automation.history(environment).await.map_err(refused)?;
         match ended.get(before..).and_then(<[_]>::last) {
             // Nobody else was at it, so that it has ended by now.
-            Some(last) => console.line(in_words(last, console)),
+            Some(last) => {
+                console.line(in_words(last, console));
+                let good = matches!(last.outcome, Outcome::Succeeded | Outcome::Unchanged);
+                return Ok(Verdict::of(good || matches!(wish, Wish::Abort)));
+            }
             None if was_open => console.line(format!("the deployment in `{environment}` {word}")),
             None => console.line(format!("the live release of `{environment}` runs again")),
         }
@@ -361,7 +365,7 @@ async fn told(
     console: &mut Console,
 ) -> Result<Verdict, Failure> {
     let state = automation.state(environment).await.map_err(refused)?;
-    let mut live = Live::of(&state, console);
+    let mut live = Live::of(&state);
     let signals = Signals::new();
     let mut signals =
         Some(signals.map_err(|error| Failure::storage("waiting for signals", &error))?);

@@ -6,6 +6,7 @@
     reason = "where a test can't be set up, it has failed"
 )]
 
+mod automatic;
 mod cluster;
 mod configuration;
 mod contract;

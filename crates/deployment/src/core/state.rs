@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
+
 use evergen_artifact::Digest;
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::plan::{Action, LivePoint, Phase, Plan};
+use super::plan::{Action, LivePoint, Phase, Plan, PlanKind};
 use super::record::{Cause, Entry, Outcome, Record, StepNote, Summary};
 use super::retention::KeptBackup;
 use super::revival::Revivals;
@@ -25,6 +27,8 @@ pub struct EnvironmentState {
     pub live: Option<LivePoint>,
     /// What was live before, the latest last.
     pub past: Vec<PastRelease>,
+    /// Releases from which somebody went back, and that were not deployed since.
+    pub left: BTreeSet<ReleaseId>,
     /// The latest deployment after which nothing goes back by itself.
     pub contracted: Option<u64>,
     /// The deployment that is not over.
@@ -275,6 +279,16 @@ impl EnvironmentState {
         self.backups.retain(|kept| !summary.discarded.contains(&kept.backup));
         if summary.contracted {
             self.contracted = Some(summary.number);
+        }
+        match (summary.outcome, summary.kind) {
+            (Outcome::Succeeded, PlanKind::Rollback) => {
+                self.left.extend(self.live.as_ref().map(|live| live.release));
+                self.left.remove(&summary.release);
+            }
+            (Outcome::Succeeded | Outcome::Unchanged, _) => {
+                self.left.remove(&summary.release);
+            }
+            _ => {}
         }
         if summary.outcome == Outcome::Succeeded {
             self.revivals = Revivals::default();

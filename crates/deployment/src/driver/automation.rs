@@ -21,7 +21,8 @@ use super::run::Run;
 use crate::{
     ConfigError, DeployError, Deployer, Deployment, DeploymentConfig, DeploymentEnvironment,
     DeploymentRequest, Effect, Entry, EnvironmentState, Event, Opening, Outcome, Plan, PlanKind,
-    ReleaseSource, RollbackPolicy, RollbackStrategy, Summary, Version,
+    ReadLedgerError, ReleaseSource, RollbackPolicy, RollbackStrategy, StageError, StoreError,
+    Summary, Version,
 };
 
 /// How many steps a listener may be behind before it misses some.
@@ -275,7 +276,7 @@ impl DeploymentAutomation {
             let version = wanted.version.map_or_else(|| named_after(release), Ok)?;
             match store.named(&version)? {
                 Some(taken) if taken != release => {
-                    Err(crate::StageError::VersionTaken { version, taken, offered: release }.into())
+                    Err(StageError::VersionTaken { version, taken, offered: release }.into())
                 }
                 _ => Ok::<_, OperationError>((release, version, current, whole)),
             }
@@ -408,7 +409,7 @@ fn named_after(release: crate::ReleaseId) -> Result<Version, OperationError> {
     let text = format!("auto.{}", release.short());
     Version::parse(&text).map_err(|error| {
         let why = error.to_string();
-        crate::StageError::Source { source_name: release.to_string(), why }.into()
+        StageError::Source { source_name: release.to_string(), why }.into()
     })
 }
 
@@ -478,6 +479,13 @@ pub(super) fn refusal(environment: String, error: &OperationError) -> DeployErro
         OperationError::Lock(_)
         | OperationError::Ledger { .. }
         | OperationError::Router { .. }
+        | OperationError::Read(ReadLedgerError::Medium { .. })
+        | OperationError::Store(StoreError::Medium(_))
+        | OperationError::Stage(
+            StageError::Changed { .. } | StageError::Store(StoreError::Medium(_)),
+        )
+        // It comes when it is live there.
+        | OperationError::NotPromoted { .. }
         | OperationError::Task(_) => {
             DeployError::Unavailable { environment, why: error.to_string() }
         }

@@ -14,8 +14,8 @@ use super::parts::{EnvironmentParts, Target};
 use super::planning;
 use super::verbs::{LOOKING, look};
 use crate::{
-    DeployError, Deployment, DeploymentEnvironment, Effect, EnvironmentState, Outcome, Plan,
-    PlanKind, ReleaseSource, RouterError,
+    DeployError, Deployment, DeploymentEnvironment, Effect, EnvironmentState, Plan, PlanKind,
+    ReleaseSource, RouterError,
 };
 
 impl DeploymentAutomation {
@@ -72,16 +72,14 @@ impl DeploymentAutomation {
     }
 }
 
-/// A release that was live until somebody went back from it, with no other deployment since.
+/// A release from which somebody went back does not come back by itself.
 fn went_back_from(site: &Site, state: &EnvironmentState, plan: &Plan) -> Option<OperationError> {
-    let last = state.last.as_ref()?;
-    let back = last.kind == PlanKind::Rollback && last.outcome == Outcome::Succeeded;
-    let left = state.past.last()?;
-    let is_it = back && left.release == plan.release && state.live.is_some();
-    is_it.then(|| OperationError::WentBack {
-        environment: site.settings.name.clone(),
-        version: left.version.clone(),
-    })
+    if !state.left.contains(&plan.release) {
+        return None;
+    }
+    let named = state.past.iter().rev().find(|past| past.release == plan.release);
+    let version = named.map_or_else(|| plan.version.clone(), |past| past.version.clone());
+    Some(OperationError::WentBack { environment: site.settings.name.clone(), version })
 }
 
 /// A digest over the settings that a running release depends on.

@@ -22,6 +22,9 @@ use crate::{
 /// How long a look at a slot or a router may take.
 pub(super) const LOOKING: Duration = Duration::from_secs(5);
 
+/// How often an environment is looked at anew when something has happened meanwhile.
+const LOOKS: u32 = 3;
+
 /// What is known of an environment.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -159,15 +162,26 @@ impl DeploymentAutomation {
     /// The ledger can't be read.
     pub async fn status(&self, environment: &str) -> Result<EnvironmentStatus, OperationError> {
         let site = Arc::clone(self.site(environment)?);
-        let view = read(&site).await?;
-        let state = view.state();
-        let drift = look(&site, &state).await;
+        let (mut view, mut state, mut drift);
+        let mut looks = 0;
+        loop {
+            view = read(&site).await?;
+            state = view.state();
+            drift = look(&site, &state).await;
+            looks += 1;
+            // What went on meanwhile is no difference.
+            let quiet = state.open.is_none() && drift.differences.is_empty();
+            if quiet || looks == LOOKS || read(&site).await?.state() == state {
+                break;
+            }
+        }
         let mut to_do = state.open.as_ref().map(to_do).unwrap_or_default();
         to_do.extend(ended(&state, &drift));
-        if let Some(open) = state.open.as_ref().filter(|_| to_do.is_empty()) {
+        if let Some(open) = &state.open {
             let ledger = Arc::clone(&site.parts.ledger);
-            if !spawn_blocking(move || ledger.is_held()).await? {
-                to_do.push(left_alone(open));
+            if !spawn_blocking(move || ledger.is_held()).await? && !is_undoing(open) {
+                // Whatever it waited for, it is settled now.
+                to_do = vec![left_alone(open)];
             }
         }
         let environment = environment.to_owned();
@@ -330,7 +344,8 @@ impl DeploymentAutomation {
     /// one it is forward.
     async fn alone(&self, run: &mut Run, wish: Wish, event: Event) -> Result<(), OperationError> {
         let committed = run.state.open.as_ref().is_some_and(OpenDeployment::is_committed);
-        // One that waits for a person is let go on; any other one is settled.
+        // Before its commit nobody knows any more what was to be staged, so it is taken back; after
+        // it, one that waits for a person is let go on, and any other one is finished.
         let waits = crate::step(&run.state, &event, Timestamp::now()).is_ok();
         let event = match wish {
             Wish::Pause => {
@@ -338,6 +353,7 @@ impl DeploymentAutomation {
                 return Err(OperationError::LeftAlone { environment });
             }
             Wish::Resume if !committed || !waits => Event::Restarted,
+            Wish::Abort if !committed && !waits => Event::Restarted,
             Wish::Abort | Wish::Resume => event,
         };
         run.drive(event).await.map(|_| ())
@@ -391,6 +407,12 @@ fn to_do(open: &OpenDeployment) -> Vec<String> {
         crate::Course::Forward if open.paused => vec!["resume or abort it".to_owned()],
         _ => Vec::new(),
     }
+}
+
+/// Whether a person is needed for taking it back.
+fn is_undoing(open: &OpenDeployment) -> bool {
+    let committed = open.is_committed();
+    matches!(&open.course, crate::Course::Stuck { undoing, .. } if *undoing || committed)
 }
 
 /// What becomes of a deployment whose process has ended.

@@ -132,6 +132,9 @@ impl DirectoryReleases {
             let entry = entry.map_err(at("read", &staging))?;
             let path = entry.path();
             let folder = entry.file_type().map_err(at("look at", &path))?.is_dir();
+            if folder && is_pinned(&path.join("files")) {
+                continue;
+            }
             let removed =
                 if folder { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
             removed.map_err(at("remove", &path))?;
@@ -176,7 +179,7 @@ impl DirectoryReleases {
     }
 
     /// Moves a complete release into its place. A damaged one that is there makes way in the same
-    /// step; it stays aside until the next release is staged, since somebody may still read it.
+    /// step; it stays aside as long as somebody has it pinned.
     fn put_in_place(&self, aside: &Path, release: ReleaseId) -> Result<(), FileError> {
         let place = self.place(release);
         if !place.exists() {
@@ -286,6 +289,12 @@ impl DirectoryReleases {
         std::fs::rename(&aside, self.folder.current()).map_err(at("rename", &aside))?;
         files::sync_folder(&self.folder.root)
     }
+}
+
+/// Whether a reader has pinned the files of a release, which it holds shared then.
+fn is_pinned(files: &Path) -> bool {
+    let lock = FlockOperation::NonBlockingLockExclusive;
+    File::open(files).is_ok_and(|files| rustix::fs::flock(&files, lock).is_err())
 }
 
 impl ReleaseStore for DirectoryReleases {

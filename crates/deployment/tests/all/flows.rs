@@ -292,6 +292,16 @@ fn what_is_deployed_by_itself_is_whole_and_the_same_files_are_no_news() {
     assert_eq!(bring(&source).unwrap().effect, Effect::Unchanged);
     let name = block_on(automation.status("staging")).unwrap().state.live.unwrap().version;
     assert_eq!(name, version("2.0"), "it keeps the name that somebody gave it");
+    // However often somebody goes back, none of what was left comes back.
+    world.deploy("3.0").unwrap();
+    block_on(automation.rollback("staging", None)).unwrap();
+    block_on(automation.rollback("staging", Some(&version("1.0")))).unwrap();
+    let third = world.source("3.0", 5);
+    for left in [&source, &third] {
+        assert!(bring(left).unwrap_err().to_string().contains("went back from it"));
+    }
+    block_on(deploy(&automation, &source, "2.0")).unwrap();
+    assert!(bring(&third).is_err(), "it was another one that somebody deployed");
     // What differs on the disk is put into use anew.
     std::fs::remove_file(world.target().join("current")).unwrap();
     bring(&source).unwrap();

@@ -73,10 +73,14 @@ fn a_damaged_copy_never_comes_into_use() {
     assert!(format!("{refused:?}").contains("differ"), "{refused:?}");
     store.activate(Some(id)).unwrap();
     // What is live makes way for the new copy in one step; whoever reads it may go on.
-    let reader = fs::File::open(&file).unwrap();
+    let reader = PinnedRelease::open(&world.target()).unwrap();
     store.stage(&again, id, &version, &provenance).unwrap();
+    store.collect(&BTreeSet::from([id])).unwrap();
     assert_eq!(fs::read(world.target().join("current/0.txt")).unwrap(), right);
-    assert_eq!((store.current().unwrap(), reader.metadata().unwrap().len()), (Some(id), 0));
+    assert_eq!((store.current().unwrap(), reader.read("0.txt").unwrap()), (Some(id), Vec::new()));
+    drop(reader);
+    store.collect(&BTreeSet::from([id])).unwrap();
+    assert_eq!(fs::read_dir(world.target().join("staging")).unwrap().count(), 0);
     assert!(store.verify(id).unwrap().is_empty());
 }
 

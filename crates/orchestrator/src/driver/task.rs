@@ -238,7 +238,11 @@ pub(super) async fn deploy(
     let lasting = end.refused.iter().map(|(_, error)| error.clone());
     let errors: Vec<String> = passing.into_iter().chain(lasting).collect();
     if !errors.is_empty() {
-        end.outcome = Outcome::Failed(failed(Component::Deployment, kind, errors.join("; ")));
+        let failure = failed(Component::Deployment, kind, errors.join("; "));
+        end.outcome = match deployment.remembers() {
+            true => Outcome::Refused(failure),
+            false => Outcome::Failed(failure),
+        };
     }
     end.times.push(("deploy", began.elapsed()));
     end

@@ -96,6 +96,19 @@ async fn an_environment_that_refuses_is_asked_once_and_hides_behind_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_deployer_remembers_keeps_no_event() {
+    let port = Port { automatic: true, fails: 100.into(), remembers: true, ..Port::default() };
+    let bench = Bench::new(quick().build().unwrap(), Workshop::default(), port);
+    bench.orchestrator.start().await.unwrap();
+    bench.publish(&["order"]).await;
+    bench.until_processed(1).await;
+    let stats = bench.orchestrator.get_stats();
+    assert_eq!((stats.dead_letters, bench.port.asked.load(Ordering::SeqCst)), (0, 1));
+    let cycle = &bench.orchestrator.recent_cycles()[0];
+    assert!(cycle.errors.join("\n").contains("no answer"), "{cycle:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cycle_whose_caller_is_gone_is_finished_and_holds_nobody_up() {
     let config = quick().queue_capacity(3).build().unwrap();
     let bench = Bench::new(config, Workshop::default(), Port::default());

@@ -208,6 +208,8 @@ pub(crate) struct Port {
     pub(crate) automatic: bool,
     /// Whether it lacks something.
     pub(crate) behind: AtomicBool,
+    /// Whether it remembers what it lacks.
+    pub(crate) remembers: bool,
     /// Whether `production` refuses everything.
     pub(crate) refuses: bool,
     /// How many deployments were asked for.
@@ -227,6 +229,10 @@ pub(crate) struct Port {
 impl Deployer for Port {
     fn automatic(&self) -> Vec<String> {
         if self.automatic { vec!["staging".to_owned()] } else { Vec::new() }
+    }
+
+    fn remembers(&self) -> bool {
+        self.remembers
     }
 
     fn is_behind(&self) -> bool {

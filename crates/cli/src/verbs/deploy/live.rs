@@ -11,21 +11,20 @@ use crate::words;
 pub(super) struct Live {
     actions: Vec<Action>,
     entered: Option<Timestamp>,
+    /// What an earlier process has left, until it is told.
+    left: Option<String>,
     /// What was said to go wrong.
     warned: Vec<String>,
 }
 
 impl Live {
-    /// Begins with what an earlier process has left, which is settled first.
-    pub(super) fn of(state: &EnvironmentState, console: &mut Console) -> Self {
+    /// Begins with what an earlier process may have left, which is settled first then.
+    pub(super) fn of(state: &EnvironmentState) -> Self {
         let Some(open) = &state.open else { return Self::default() };
-        if !console.is_json() && !console.is_quiet() {
-            let (number, version) = (open.number, &open.plan.version);
-            console
-                .line(format!("settles deployment #{number} of {version}, which was interrupted"));
-        }
+        let (number, version) = (open.number, &open.plan.version);
+        let left = format!("settles deployment #{number} of {version}, which was interrupted");
         let actions = open.plan.steps.iter().map(|step| step.action.clone()).collect();
-        Self { actions, ..Self::default() }
+        Self { actions, left: Some(left), ..Self::default() }
     }
 
     /// Whether a warning was shown already.
@@ -38,6 +37,11 @@ impl Live {
             return;
         }
         let at = progress.entry.at;
+        if let Some(left) = self.left.take()
+            && !matches!(progress.entry.record, Record::Began { .. })
+        {
+            console.line(left);
+        }
         match &progress.entry.record {
             Record::Began { plan, .. } => {
                 self.actions = plan.steps.iter().map(|step| step.action.clone()).collect();

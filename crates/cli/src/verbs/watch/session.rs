@@ -37,6 +37,9 @@ use crate::watching::{Burst, Bursts, FileKind, FileWatcher, WatchError, WatchSco
 const TICK: Duration = Duration::from_millis(500);
 /// A status that says nothing new is written so often, as a sign of life.
 const REWRITE: Duration = Duration::from_secs(10);
+/// How long deployments after a cycle may take, in milliseconds: a day, as each of their steps has
+/// a deadline of its own, and cutting one short leaves its traffic where it is.
+const DEPLOYING: u64 = 24 * 3_600_000;
 /// How often old events are removed from the log.
 const TRIM: Duration = Duration::from_mins(10);
 /// What is kept of the log: enough to see what happened in a week.
@@ -424,7 +427,7 @@ fn stamp(path: &Path) -> Option<FileStamp> {
 }
 
 fn config(arguments: &Watch) -> Result<OrchestratorConfig, Failure> {
-    let mut builder = OrchestratorConfig::builder().debounce_ms(1);
+    let mut builder = OrchestratorConfig::builder().debounce_ms(1).deploy_timeout_ms(DEPLOYING);
     if let Some(limit) = arguments.task_timeout {
         builder = builder.task_timeout_ms(limit.saturating_mul(1000));
     }
