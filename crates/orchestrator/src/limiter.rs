@@ -10,17 +10,18 @@ mod tests;
 use self::window::{Measured, Window};
 
 /// How many tasks run at once, following what was measured: a hill-climber that looks for the
-/// limit with the most *power*, X⁸ / L (X the throughput, L the limit).
+/// limit with the most *power*, X¹⁰ / L (X the throughput, L the limit).
 ///
-/// The eighth power makes throughput worth much more than a low limit, and still ends the climb
+/// The tenth power makes throughput worth much more than a low limit, and still ends the climb
 /// where more tasks bring next to nothing. Latency is not looked at on purpose: limiters with a
 /// latency baseline drift upward while a queue is full, as the baseline learns the queue.
 ///
-/// It measures in windows of at least 250 ms and 32 completions, and only while the load fills
+/// It measures in windows of at least 300 ms and 48 completions, and only while the load fills
 /// the limit; else it learns nothing about the limit and leaves it alone. From where it stands
 /// (*home*) it tries a step up or down, stays if that was better and goes on with longer steps,
-/// or comes back and waits longer before it tries that way again. A throughput that
-/// leaps by itself ends the waiting. Where at least one in twenty tasks runs into its timeout,
+/// or comes back and waits longer before it tries that way again. A try that is clearly worse is
+/// given up before its window is full. A throughput that leaps by itself ends the waiting; then,
+/// and at the beginning, the first tries double or halve the limit. Where at least one in twenty tasks runs into its timeout,
 /// the limit is cut to 7/10.
 ///
 /// A value without a clock: every method takes the time since some origin.
@@ -36,6 +37,8 @@ pub struct AdaptiveLimiter {
     streak: u32,
     next_failure_cut: Duration,
     over_target: bool,
+    /// Whether so little is known that tries double or halve the limit.
+    is_bold: bool,
 }
 
 /// The limit that is known best, and what it gave.
@@ -136,7 +139,9 @@ pub enum Completion {
 }
 
 /// A step that is better by less than this is none: measured values scatter.
-const MARGIN: f64 = 1.02;
+const MARGIN: f64 = 1.1;
+/// A try below this share of the throughput at home is given up early.
+const HOPELESS: f64 = 0.85;
 /// A throughput at home outside of these bounds, compared to before, is another load.
 const LEAP: (f64, f64) = (0.7, 1.4);
 const FAILURE_CUT_PAUSE: Duration = Duration::from_secs(5);
@@ -157,6 +162,7 @@ impl AdaptiveLimiter {
             streak: 0,
             next_failure_cut: Duration::ZERO,
             over_target: false,
+            is_bold: true,
         }
     }
 
@@ -177,7 +183,9 @@ impl AdaptiveLimiter {
 
     /// A task is over. Gives the change that follows, if there is one.
     pub fn complete(&mut self, completion: Completion, now: Duration) -> Option<LimitChange> {
-        let measured = self.window.complete(completion, now)?;
+        let tries = matches!(self.stage, Stage::Trying { .. });
+        let least = self.home.throughput.filter(|_| tries).map(|known| known * HOPELESS);
+        let measured = self.window.complete(completion, least, now)?;
         if measured.timeouts > 0 && measured.timeouts * 20 >= measured.all {
             return self.cut(0.7, LimitReason::Timeouts, now);
         }
@@ -210,6 +218,7 @@ impl AdaptiveLimiter {
         self.down.tick();
         let mut reason = LimitReason::Trying;
         if leapt {
+            self.is_bold = true;
             self.up.hurry();
             self.down.hurry();
         }
@@ -217,11 +226,11 @@ impl AdaptiveLimiter {
             self.up.left = 0;
             reason = LimitReason::CycleOverTarget;
         }
-        let step = self.step();
         if self.up.left == 0 && self.limit < self.most {
-            self.attempt(Way::Up, step, reason, Some(throughput), now)
+            self.attempt(Way::Up, self.step(Way::Up), reason, Some(throughput), now)
         } else if self.down.left == 0 && self.limit > 1 {
-            self.attempt(Way::Down, step, LimitReason::Trying, Some(throughput), now)
+            let (step, reason) = (self.step(Way::Down), LimitReason::Trying);
+            self.attempt(Way::Down, step, reason, Some(throughput), now)
         } else {
             None
         }
@@ -241,14 +250,15 @@ impl AdaptiveLimiter {
             self.streak = (self.streak + 1).min(4);
             self.up.hurry();
             self.down.hurry();
-            let step = self.step() << self.streak;
+            let step = self.step(way) << if self.is_bold { 0 } else { self.streak };
             let change = self.attempt(way, step, LimitReason::Better, Some(throughput), now);
             if change.is_none() {
                 self.settle();
             }
             return change;
         }
-        if step > 1 && self.streak > 0 {
+        let was_bold = std::mem::take(&mut self.is_bold);
+        if step > 1 && self.streak > 0 && !was_bold {
             // The long step went too far: try a shorter one from the same home.
             self.streak = 0;
             return self.attempt(way, step / 2, LimitReason::Trying, Some(throughput), now);
@@ -258,6 +268,8 @@ impl AdaptiveLimiter {
             Way::Down => LimitReason::ThroughputLost,
         };
         match way {
+            // So long a step says little of a short one: home is measured again, and then that.
+            Way::Down if was_bold && step > 1 => self.down.left = 1,
             Way::Up => self.up.lose(),
             Way::Down => self.down.lose(),
         }
@@ -270,8 +282,14 @@ impl AdaptiveLimiter {
         self.streak = 0;
     }
 
-    fn step(&self) -> usize {
-        (self.home.limit * 8 / 100).max(1)
+    fn step(&self, way: Way) -> usize {
+        let home = self.home.limit;
+        let step = match way {
+            _ if !self.is_bold => home * 8 / 100,
+            Way::Up => home,
+            Way::Down => home / 2,
+        };
+        step.max(1)
     }
 
     /// Goes a step from home.
@@ -326,5 +344,5 @@ impl AdaptiveLimiter {
 
 #[expect(clippy::cast_precision_loss, reason = "a limit is at most some thousands")]
 fn power(throughput: f64, limit: usize) -> f64 {
-    throughput.powi(8) / limit as f64
+    throughput.powi(10) / limit as f64
 }

@@ -2,8 +2,11 @@ use std::time::Duration;
 
 use super::Completion;
 
-const LEAST_TIME: Duration = Duration::from_millis(250);
-const LEAST_COMPLETIONS: u32 = 32;
+const LEAST_TIME: Duration = Duration::from_millis(300);
+const LEAST_COMPLETIONS: u32 = 48;
+/// What is clearly too little shows sooner.
+const SHORT_TIME: Duration = Duration::from_millis(250);
+const FEW_COMPLETIONS: u32 = 8;
 
 /// What was seen since the last decision.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +47,14 @@ impl Window {
         *self = Self { began: now, last: now, is_filled: self.is_filled, skip, ..Self::default() };
     }
 
-    /// Counts a task; the measurement, if there is enough for one now.
-    pub(super) fn complete(&mut self, completion: Completion, now: Duration) -> Option<Measured> {
+    /// Counts a task; the measurement, if there is enough for one now, or for seeing that it is
+    /// less than `least`.
+    pub(super) fn complete(
+        &mut self,
+        completion: Completion,
+        least: Option<f64>,
+        now: Duration,
+    ) -> Option<Measured> {
         self.pass(now);
         if self.skip > 0 && completion != Completion::Timeout {
             self.skip -= 1;
@@ -65,7 +74,11 @@ impl Window {
         let elapsed = now.saturating_sub(self.began);
         let overdue = self.timeouts > 0 && self.timeouts * 20 >= LEAST_COMPLETIONS;
         let enough = elapsed >= LEAST_TIME && (all >= LEAST_COMPLETIONS || overdue);
-        enough.then(|| {
+        let too_little = least.is_some_and(|least| {
+            let shows = elapsed >= SHORT_TIME && all >= FEW_COMPLETIONS;
+            shows && f64::from(done) < least * elapsed.as_secs_f64()
+        });
+        (enough || too_little).then(|| {
             let measured = Measured {
                 throughput: f64::from(done) / elapsed.as_secs_f64(),
                 filled: self.filled.as_secs_f64() >= elapsed.as_secs_f64() * 0.9,
