@@ -5,6 +5,7 @@ mod by_itself;
 mod effects;
 mod errors;
 mod judging;
+mod looking;
 mod meter;
 mod parts;
 mod planning;
@@ -16,6 +17,7 @@ mod verbs;
 
 pub use automation::{DeployOptions, DeploymentAutomation, Progress};
 pub use errors::OperationError;
+pub use looking::Drift;
 pub use parts::{EnvironmentParts, Target};
 pub use revival::Revival;
-pub use verbs::{Drift, EnvironmentStatus};
+pub use verbs::EnvironmentStatus;

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::automation::{DeployOptions, DeploymentAutomation, Order, Site, refusal, taken};
 use super::effects::traffic;
 use super::errors::OperationError;
+use super::looking::{LOOKING, look};
 use super::parts::{EnvironmentParts, Target};
 use super::planning;
-use super::verbs::{LOOKING, look};
 use crate::{
     DeployError, Deployment, DeploymentEnvironment, Effect, EnvironmentState, Plan, PlanKind,
     ReleaseSource, RouterError,

@@ -11,15 +11,13 @@ use tokio::time::{sleep, timeout};
 use super::automation::{DeploymentAutomation, Site};
 use super::effects::{cause, missing, stored, traffic};
 use super::errors::OperationError;
+use super::looking::LOOKING;
 use super::parts::Target;
 use super::run::Run;
 use crate::{
     Cause, CauseKind, LivePoint, LockError, MayRevive, NoticeKind, Record, ReleaseName, Running,
     SlotStatus, Split, StepContext,
 };
-
-/// How long a look at a slot or a router may take.
-const LOOKING: Duration = Duration::from_secs(5);
 
 /// What became of a live release that should run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
