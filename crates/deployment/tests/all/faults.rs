@@ -144,13 +144,24 @@ fn calls(world: &World, verb: &str, source: &Path, version: &str) -> (Vec<Call>,
 
 /// Whether a call touches no file: eventfds and pipes of the runtime don't count.
 fn wakes(name: &str, arguments: &str) -> bool {
-    name == "write" && [", 8)", ", 0)"].iter().any(|end| arguments.contains(end))
+    let ends = [", 8)", ", 0)", ", 8 <unfinished", ", 0 <unfinished"];
+    name == "write" && ends.iter().any(|end| arguments.contains(end))
 }
 
 /// Whether a fault struck what wakes another thread, which no disk does.
 fn struck_a_wake(log: &str) -> bool {
-    let struck = log.lines().find(|line| line.contains("INJECTED"));
-    let call = struck.and_then(|line| line.split_once(' ')?.1.trim_start().split_once('('));
+    let lines: Vec<(&str, &str)> = log.lines().filter_map(|line| line.split_once(' ')).collect();
+    let Some(at) = lines.iter().position(|(_, line)| line.contains("INJECTED")) else {
+        return false;
+    };
+    let (thread, line) = lines[at];
+    // Where threads take turns, a call begins on one line and ends on another.
+    let begun = lines[..at].iter().rev().filter(|(other, _)| *other == thread);
+    let line = match line.contains("resumed>") {
+        true => begun.map(|(_, line)| *line).next().unwrap_or(line),
+        false => line,
+    };
+    let call = line.trim_start().split_once('(');
     call.is_some_and(|(name, arguments)| wakes(name, arguments))
 }
 
