@@ -333,6 +333,55 @@ async fn modules_of_a_workspace_of_go_find_each_other() {
 }
 
 #[tokio::test]
+async fn tsc_takes_projects_as_they_are() {
+    let good = "export const x = 1;\n";
+    // Each is valid, and looked at as a whole.
+    for (options, more, text) in [
+        ("\"composite\": true, \"declarationMap\": true, \"emitDeclarationOnly\": true", "", good),
+        ("\"composite\": true, \"isolatedDeclarations\": true", "", good),
+        ("\"declaration\": true, \"declarationDir\": \"types\"", "", good),
+        (
+            "\"paths\": {\"@/*\": [\"${configDir}/src/*\"], \"#/*\": [\"./src/*\"]}",
+            "",
+            "import { y } from \"@/y\";\nimport { y as z } from \"#/y\";\n\
+             export const x = y + z;\n",
+        ),
+    ] {
+        let settings = format!(
+            "{{\"compilerOptions\": {{\"module\": \"esnext\", \"moduleResolution\": \"bundler\", \
+             {options}}}{more}}}\n"
+        );
+        let files = [
+            ("p/tsconfig.json", settings.as_str()),
+            ("p/a.ts", text),
+            ("p/src/y.ts", "export const y = 1;\n"),
+            // Not to be taken for `a.ts`, nor for each other.
+            ("a.ts", good),
+            ("lib/a.ts", good),
+        ];
+        let Some(outcome) = judge(adapters::tsc(), &files).await else { return };
+        let Outcome::Pass(coverage) = &outcome else { panic!("{options}: {outcome:?}") };
+        assert_eq!(coverage.files, 4, "{options}: {coverage:?}");
+    }
+}
+
+#[tokio::test]
+async fn tsc_asks_for_all_that_strict_is() {
+    let loose = "{\"compilerOptions\": {\"strict\": true, \"useUnknownInCatchVariables\": false, \
+                  \"strictBuiltinIteratorReturn\": false}}\n";
+    let files = [
+        ("tsconfig.json", loose),
+        (
+            "a.ts",
+            "export function f(): string {\n  try {\n    return \"\";\n  } catch (e) {\n    return e.message;\n  }\n}\n",
+        ),
+        ("b.ts", "export const n: number = new Map<string, number>().values().next().value;\n"),
+    ];
+    let Some(outcome) = judge(adapters::tsc(), &files).await else { return };
+    assert_eq!(places(&outcome), BTreeSet::from(["a.ts".to_owned(), "b.ts".to_owned()]));
+}
+
+#[tokio::test]
 async fn failed_tests_are_placed_in_their_files() {
     let red = "def test_a():\n    assert 1 == 2\n";
     let files = [("x/test_a.py", red), ("y/test_b.py", red)];
