@@ -161,6 +161,8 @@ impl<A: ToolAdapter> AdapterGate<A> {
     async fn run(&self, found: &Found, examination: &Examination) -> Result<Reading, Fault> {
         let name = &self.adapter.info().name;
         let folder = examination.workspace().folder().await?.to_path_buf();
+        // Tools name files by where they really are, whatever link leads there.
+        let folder = folder.canonicalize().unwrap_or(folder);
         let cache = examination.workspace().cache(name).await?;
         let tree = tree_of(examination).await?;
         let settings = settings_of(&tree, &self.adapter.info().scope).await?;
@@ -189,8 +191,10 @@ impl<A: ToolAdapter> AdapterGate<A> {
             let findings = findings.map(|it| relative(it, &folder, Path::new(&invocation.folder)));
             whole.findings.extend(findings);
             whole.coverage = whole.coverage.and(reading.coverage);
+            whole.beyond += reading.beyond;
         }
-        whole.coverage = complete(whole.coverage, self.adapter.info(), &job)?;
+        let coverage = std::mem::take(&mut whole.coverage);
+        whole.coverage = complete(coverage, whole.beyond, self.adapter.info(), &job)?;
         Ok(whole)
     }
 
@@ -286,9 +290,15 @@ impl<A: ToolAdapter> Gate for AdapterGate<A> {
     }
 }
 
-/// Holds what was looked at against what was asked, and says who looked.
-fn complete(coverage: Coverage, info: &GateInfo, job: &Job<'_>) -> Result<Coverage, Fault> {
-    let asked = job.files.len() as u64;
+/// Holds what was looked at against what was asked, and says who looked. What is beyond the tool
+/// is not counted as looked at.
+fn complete(
+    coverage: Coverage,
+    beyond: u64,
+    info: &GateInfo,
+    job: &Job<'_>,
+) -> Result<Coverage, Fault> {
+    let asked = (job.files.len() as u64).saturating_sub(beyond);
     let counts_tests = info.kind == GateKind::Tests;
     if counts_tests && coverage.tests == 0 {
         return Err(Fault::EmptyScope { what: "no test ran".to_owned() });

@@ -29,7 +29,8 @@ pub fn seal(findings: &mut [Finding], subject: &Subject) {
             // Without a place, the message is all that tells findings apart.
             _ => finding.message.clone(),
         };
-        let file = finding.file.as_deref().map(|file| subject.named(file)).unwrap_or_default();
+        // What is no file's is the whole tree's: of two trees it is not the same.
+        let file = subject.named(finding.file.as_deref().unwrap_or_default());
         let base = format!("{}\0{file}\0{context}", finding.rule);
         let counter = occurrences.entry(base.clone()).or_default();
         let mut digest = Digest::of(format!("{base}\0{counter}").as_bytes()).to_string();
@@ -100,6 +101,12 @@ mod tests {
         assert_eq!(print("src/a", "b.py"), print("", "src/a/b.py"));
         assert_eq!(print("/src/", "a/b.py"), print("", "src/a/b.py"));
         assert_ne!(print("", "b.py"), print("", "src/a/b.py"));
+        let whole = |place: &str| {
+            let mut found = [Finding::error("test", "`t` failed")];
+            seal(&mut found, &Subject::of_files([("b.py", b"".to_vec())]).placed(place));
+            found[0].fingerprint.clone()
+        };
+        assert_ne!(whole("src/a"), whole("src/b"), "a test of another tree");
     }
 
     #[test]

@@ -167,9 +167,15 @@ impl Scope {
         included && passes && !is_excluded
     }
 
-    /// Whether the verdict depends on a file that is not judged.
+    /// Whether the verdict depends on a file that is not judged. On what makes a project of the
+    /// tree, and on what may do so, it depends in any case.
     pub fn reads(&self, path: &str) -> bool {
+        let is_sign = |project: &Project| {
+            let doubts = project.doubts.as_ref();
+            project.signs.set.is_match(path) || doubts.is_some_and(|it| it.set.is_match(path))
+        };
         self.reads.as_ref().is_some_and(|globs| globs.set.is_match(path))
+            || self.project.as_ref().is_some_and(is_sign)
     }
 
     /// Whether it was said which files the verdict depends on besides those that are judged.
@@ -180,15 +186,18 @@ impl Scope {
     /// A text that is the same for the same scope, for the cache's key.
     pub fn signature(&self) -> String {
         let shown = |globs: &Option<Globs>| globs.as_ref().map(|globs| globs.texts.join(","));
+        let project = self.project.as_ref();
         format!(
-            "all={} only={:?} extensions={:?} include={:?} exclude={:?} outside={:?} reads={:?}",
+            "all={} only={:?} extensions={:?} include={:?} exclude={:?} outside={:?} reads={:?} \
+             project={:?}",
             self.all,
             self.test.map(|test| test.name),
             self.extensions,
             shown(&self.include),
             shown(&self.exclude),
             self.outside.as_ref().map(|(place, globs)| (place, globs.texts.join(","))),
-            shown(&self.reads)
+            shown(&self.reads),
+            project.map(|project| (project.signs.texts.join(","), shown(&project.doubts)))
         )
     }
 

@@ -1,15 +1,17 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::{Coverage, Fault, Finding, GateInfo, Looker, Severity, SubjectFile};
 
 mod invocation;
+mod plan;
 mod version;
 
 pub use self::invocation::Invocation;
+pub(crate) use self::plan::{Plan, Share};
 pub use self::version::{ToolVersion, VersionError, VersionRange};
 
 /// How a tool from outside is asked, and how its answer is read. [`AdapterGate`] makes a gate of
@@ -236,6 +238,7 @@ pub struct Job<'a> {
     pub settings: BTreeMap<String, Arc<[u8]>>,
     /// The tool.
     pub tool: &'a FoundTool,
+    plan: OnceLock<Plan>,
 }
 
 impl<'a> Job<'a> {
@@ -246,7 +249,15 @@ impl<'a> Job<'a> {
         files: &'a [SubjectFile],
         tool: &'a FoundTool,
     ) -> Self {
-        Self { folder, cache, files, tree: &[], settings: BTreeMap::new(), tool }
+        Self {
+            folder,
+            cache,
+            files,
+            tree: &[],
+            settings: BTreeMap::new(),
+            tool,
+            plan: OnceLock::new(),
+        }
     }
 
     /// The tree of which the files are a part, sorted by path.
@@ -327,12 +338,15 @@ pub struct Reading {
     pub findings: Vec<Finding>,
     /// What the tool says it looked at; the gate adds who looked.
     pub coverage: Coverage,
+    /// How many files the tool says it can't look at here, as those for other systems: they are
+    /// no fault, and nobody looked at them. The looker names them as a blind spot.
+    pub beyond: u64,
 }
 
 impl Reading {
     /// Findings, and what the tool says it looked at.
     pub fn new(findings: Vec<Finding>, coverage: Coverage) -> Self {
-        Self { findings, coverage }
+        Self { findings, coverage, beyond: 0 }
     }
 
     /// Findings of a tool that does not say what it looked at: taken to be all that it was given,
@@ -340,7 +354,7 @@ impl Reading {
     pub fn unsaid(findings: Vec<Finding>, job: &Job<'_>) -> Self {
         let looker = job.tool.looker.clone().blind_to("does not say which files it read");
         let files = job.files.len() as u64;
-        Self { findings, coverage: Coverage::of_files(files).by(looker) }
+        Self::new(findings, Coverage::of_files(files).by(looker))
     }
 }
 

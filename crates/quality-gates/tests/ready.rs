@@ -101,6 +101,42 @@ fn names_are_distinct_and_scopes_hold() {
     assert!(adapters::cargo_deny().info().scope.judges("Cargo.toml"));
 }
 
+/// Settings that decide, wherever they lie: another content of them makes old verdicts worthless.
+#[test]
+fn what_decides_is_read() {
+    let all = adapters::ready_adapters();
+    for (gates, paths) in [
+        (
+            &["rustfmt", "clippy", "cargo check", "cargo test", "cargo llvm-cov", "cargo deny"][..],
+            "Cargo.toml a/Cargo.toml Cargo.lock a/Cargo.lock a/rust-toolchain \
+             a/rust-toolchain.toml a/.cargo/config.toml a/clippy.toml a/rustfmt.toml deny.toml \
+             a/deny.toml a/.deny.toml",
+        ),
+        (&["tsc"], "tsconfig.json a/base.json a/tsconfig.app.json package.json a/data.json a/b.js"),
+        (
+            &["vitest"],
+            "vitest.config.ts a/vite.config.mts a/vitest.workspace.ts package.json a/b.test.ts",
+        ),
+        (&["biome", "biome format"], "biome.json a/biome.jsonc"),
+        (
+            &["pytest"],
+            "pytest.ini a/.pytest.ini tox.ini a/pytest.toml .pytest.toml a/setup.cfg \
+             pyproject.toml conftest.py test_a.py",
+        ),
+        (&["mypy"], "mypy.ini .mypy.ini setup.cfg pyproject.toml"),
+        (&["go vet"], "go.mod a/go.mod a/go.sum go.work go.work.sum vendor/modules.txt"),
+        (&["semgrep"], ".semgrep.yml"),
+    ] {
+        let of_these = |one: &&ReadyAdapter| gates.contains(&one.info().name.as_str());
+        let found: Vec<&ReadyAdapter> = all.iter().filter(of_these).collect();
+        assert_eq!(found.len(), gates.len(), "{gates:?}");
+        for (one, path) in found.iter().flat_map(|one| paths.split(' ').map(move |it| (one, it))) {
+            let scope = &one.info().scope;
+            assert!(scope.reads(path) || scope.judges(path), "{}: {path}", one.info().name);
+        }
+    }
+}
+
 #[tokio::test]
 async fn rustfmt_proves_itself() {
     proves_itself(adapters::rustfmt()).await;

@@ -81,6 +81,15 @@ fn a_file_that_changes_while_it_is_judged_is_an_error() {
 }
 
 #[test]
+fn what_makes_a_project_is_read_in_any_case() {
+    let scope = Scope::extensions(["py"]).within("a.ini", ["**/a.ini"]).unwrap();
+    let scope = scope.doubting(["b.ini"]).unwrap();
+    assert!(scope.reads("x/a.ini") && scope.reads("b.ini") && !scope.reads("c.ini"));
+    let other = Scope::extensions(["py"]).within("a.ini", ["a.ini"]).unwrap();
+    assert_ne!(scope.signature(), other.signature(), "verdicts are kept by it");
+}
+
+#[test]
 fn a_scope_judges_by_ending_and_by_glob() {
     let scope = Scope::extensions(["py", "RS"]).excluding(["vendor/**"]).unwrap();
     let scope = scope.reading(["**/pyproject.toml"]).unwrap();

@@ -206,7 +206,9 @@ impl Document {
         let (mut message, span) = (in_words(error.message()), error.span());
         if unknown && message.contains("`target_dir`") {
             // Those that the deployment itself does not know.
-            PARTS.iter().for_each(|part| message.push_str(&format!(", `{part}`")));
+            for part in PARTS {
+                message.extend([", `", part, "`"]);
+            }
             let wanted = message.split('`').nth(1).unwrap_or_default();
             let close = |part: &&&str| strsim::jaro_winkler(wanted, part) > 0.9;
             if let Some(part) = PARTS.iter().find(close) {

@@ -61,6 +61,39 @@ fn several_folders_and_files_are_taken_at_once() {
 }
 
 #[test]
+fn what_a_gate_of_the_whole_tree_finds_in_other_files_is_not_taken() {
+    let folder = project();
+    // It complains of each file of the tree, whichever are named.
+    folder.file(
+        "evergen.toml",
+        r#"[gates]
+on_request = ["marks"]
+[[gates.tools]]
+name = "marks"
+kind = "lint"
+needs = "tree"
+command = ["grep", "-rHn", "--include=*.txt", "--exclude-dir=.cache", "TODO", "."]
+install = "It is part of every system."
+files = ["**/*.txt"]
+exit = { clean = [1], findings = [0] }
+reports = [{ from = "stdout", format = { lines = { regex = '^(?<file>[^:]+):(?<line>\d+):(?<message>.*)$' } } }]
+canaries = [
+  { expect = "red", path = "a.txt", text = "TODO\n" },
+  { expect = "green", path = "a.txt", text = "done\n" },
+]
+"#,
+    );
+    folder.file("a.txt", "TODO a\n").file("b.txt", "TODO b\n");
+    let taken = folder.say("gates a.txt --gate marks --write-baseline");
+    assert_eq!(taken.code, Some(1), "{taken}");
+    assert!(taken.err.contains("1 finding written"), "{taken}");
+    assert!(taken.err.contains("1 finding in files that were not named"), "{taken}");
+    assert_eq!(known(&folder), ["a.txt"]);
+    folder.done("gates b.txt --gate marks --write-baseline");
+    assert_eq!(known(&folder), ["a.txt", "b.txt"]);
+}
+
+#[test]
 fn what_other_gates_found_stays_known() {
     let folder = project();
     folder.file("gen/key.txt", "-----BEGIN RSA PRIVATE KEY-----\n");

@@ -2,13 +2,14 @@
 
 use serde::Deserialize;
 
+use super::cargo_test::read_tests;
 use super::ready::{ReadyAdapter, json};
-use super::rust::{build_limits, cargo, cargo_run, library, read_tests};
+use super::rust::{build_limits, cargo, cargo_run, library};
 use crate::{Coverage, ExitContract, GateKind, Looker};
 
 /// Unit and integration tests, and the share of lines that they reach: in place of `cargo test`.
 pub fn cargo_llvm_cov() -> ReadyAdapter {
-    let (info, tool) = cargo("cargo llvm-cov", GateKind::Tests, "workspace json 1");
+    let (info, tool) = cargo("cargo llvm-cov", GateKind::Tests, "workspace json 2");
     let mut tool = tool.with_version_arguments(["llvm-cov", "--version"]);
     "cargo-llvm-cov".clone_into(&mut tool.program);
     "Install it with `cargo install cargo-llvm-cov` and `rustup component add llvm-tools`."

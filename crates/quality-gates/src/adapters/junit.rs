@@ -1,9 +1,11 @@
 //! The `JUnit` files of test runners.
 
+use std::collections::HashSet;
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::{Fault, Finding};
+use crate::{Fault, Finding, Job, SubjectFile};
 
 /// What ran, and what failed.
 pub(super) struct Report {
@@ -12,14 +14,16 @@ pub(super) struct Report {
     pub(super) findings: Vec<Finding>,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Report, Fault> {
+/// A failed test is placed in its file, where its case names one that is judged.
+pub(super) fn read(bytes: &[u8], job: &Job<'_>) -> Result<Report, Fault> {
     let wrong = |why: &dyn std::fmt::Display| Fault::unparsable("its JUnit file", why);
     let mut reader = Reader::from_reader(bytes);
     reader.config_mut().check_end_names = true;
     let mut report = Report { ran: 0, findings: Vec::new() };
     let (mut case, mut depth, mut is_skipped, mut buffer) =
         (String::new(), 0_usize, false, Vec::new());
-    let mut seen_root = false;
+    let judged: HashSet<&str> = job.files.iter().map(SubjectFile::path).collect();
+    let (mut seen_root, mut file) = (false, None);
     loop {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer).map_err(|error| wrong(&error))?;
@@ -34,15 +38,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Report, Fault> {
                             attribute(tag, b"classname"),
                             attribute(tag, b"name")
                         );
+                        file = [b"file".as_slice(), b"classname"]
+                            .into_iter()
+                            .find_map(|name| judged.get(&*attribute(tag, name)).copied());
                         is_skipped = false;
                         report.ran += u64::from(is_empty);
                     }
                     b"skipped" => is_skipped = true,
                     b"failure" | b"error" => {
-                        report.findings.push(Finding::error(
-                            "test",
-                            format!("{case}: {}", attribute(tag, b"message")),
-                        ));
+                        let message = format!("{case}: {}", attribute(tag, b"message"));
+                        let finding = Finding::error("test", message);
+                        report.findings.push(match file {
+                            Some(file) => finding.in_file(file),
+                            None => finding,
+                        });
                     }
                     _ => {}
                 }

@@ -12,13 +12,15 @@ use crate::{
 };
 
 const SETTINGS: &[&str] = &[
-    "pyproject.toml",
     "**/pyproject.toml",
-    "ruff.toml",
     "**/ruff.toml",
-    ".ruff.toml",
-    "setup.cfg",
-    "mypy.ini",
+    "**/.ruff.toml",
+    "**/setup.cfg",
+    "**/mypy.ini",
+    "**/.mypy.ini",
+    "**/{pytest,.pytest,tox}.ini",
+    "**/{pytest,.pytest}.toml",
+    "**/.coveragerc",
 ];
 
 fn python(name: &str, install: &str) -> ToolSpec {
@@ -340,7 +342,7 @@ const PYTEST_SETTINGS: &[&str] = &[
 
 /// Tests by pytest, with the share of lines that they reach. No test is an error, and never a pass.
 pub fn pytest() -> ReadyAdapter {
-    let own = reading(info("pytest", GateKind::Tests, &["py"], "junit+cov 1"), SETTINGS);
+    let own = reading(info("pytest", GateKind::Tests, &["py"], "junit+cov 2"), SETTINGS);
     let usual = ["**/test_*.py", "**/*_test.py"];
     let own = within(own, "test file (`test_*.py`, `*_test.py`)", &usual);
     ReadyAdapter {
@@ -361,7 +363,9 @@ pub fn pytest() -> ReadyAdapter {
             let (report, coverage) =
                 (job.cache.join("report.xml"), job.cache.join("coverage.json"));
             let own = |option: &str, path: &std::path::Path| format!("{option}{}", path.display());
+            // Only the older family of reports says in which file a test is.
             let run = Invocation::new(["-q", "-p", "no:cacheprovider", "--cov=."])
+                .with(["-o", "junit_family=xunit1"])
                 .with([own("--junitxml=", &report), own("--cov-report=json:", &coverage)])
                 .with_variable("COVERAGE_FILE", job.cache.join("coverage").to_string_lossy())
                 .with_variable("PYTHONDONTWRITEBYTECODE", "1");
@@ -383,7 +387,7 @@ struct CoverageTotals {
 }
 
 fn read_pytest(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
-    let report = junit::read(output.file(0)?)?;
+    let report = junit::read(output.file(0)?, job)?;
     let mut coverage = Coverage::of_files(job.files.len() as u64).with_tests(report.ran);
     if report.ran > 0 {
         let measured: CoverageReport = json("its coverage", output.file(1)?)?;

@@ -57,7 +57,12 @@ impl ToolAdapter for ReadyAdapter {
     }
 
     fn invocations(&self, job: &Job<'_>) -> Result<Vec<Invocation>, Fault> {
-        Ok((self.run)(job))
+        let runs = (self.run)(job);
+        // Nobody would look at it, and no tool would say so.
+        match job.stray() {
+            Some(wanted) => Err(Fault::NoProject { wanted: wanted.to_owned() }),
+            None => Ok(runs),
+        }
     }
 
     fn contract(&self) -> ExitContract {

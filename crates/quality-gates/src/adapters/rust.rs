@@ -2,34 +2,28 @@
 
 use serde::Deserialize;
 
-use super::projects::{files_in, outermost, run_in, unsaid};
+use super::packages;
+use super::projects::{run_in, unsaid};
 use super::ready::{ReadyAdapter, info, reading, text, versions, within};
 use crate::process::last_words;
 use crate::{
-    Canary, Cost, Coverage, Edit, ExitContract, Fault, Finding, Fix, GateInfo, GateKind,
-    Invocation, Job, Limits, Needs, Position, Reading, Region, Severity, SubjectFile, ToolOutput,
-    ToolSpec,
+    Canary, Cost, Edit, ExitContract, Fault, Finding, Fix, GateInfo, GateKind, Invocation, Job,
+    Limits, Needs, Position, Reading, Region, Severity, SubjectFile, ToolOutput, ToolSpec,
 };
 
-const SETTINGS: &[&str] = &[
-    "Cargo.toml",
+pub(super) const SETTINGS: &[&str] = &[
     "**/Cargo.toml",
-    "Cargo.lock",
-    "rust-toolchain",
-    "rust-toolchain.toml",
-    "rustfmt.toml",
-    ".rustfmt.toml",
+    "**/Cargo.lock",
+    "**/rust-toolchain",
+    "**/rust-toolchain.toml",
     "**/rustfmt.toml",
     "**/.rustfmt.toml",
-    "clippy.toml",
-    ".clippy.toml",
     "**/clippy.toml",
     "**/.clippy.toml",
-    ".cargo/config",
-    ".cargo/config.toml",
     "**/.cargo/config",
     "**/.cargo/config.toml",
-    "deny.toml",
+    "**/deny.toml",
+    "**/.deny.toml",
 ];
 const MANIFEST: &str =
     "[package]\nname = \"canary\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n";
@@ -94,7 +88,7 @@ fn read_rustfmt(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
 
 pub(super) fn cargo(name: &str, kind: GateKind, settings: &str) -> (GateInfo, ToolSpec) {
     let info = reading(info(name, kind, &["rs"], settings), SETTINGS);
-    let info = within(info, "Cargo.toml", &["**/Cargo.toml"]);
+    let info = within(info, packages::NAME, &["**/Cargo.toml"]);
     (info.needing(Needs::Tree).with_cost(Cost::Expensive), cargo_tool())
 }
 
@@ -108,16 +102,11 @@ pub(super) fn build_limits() -> Limits {
     Limits::default().with_time(std::time::Duration::from_mins(10))
 }
 
-/// Where cargo is run: a workspace has its packages in it.
-pub(super) fn packages<'a>(job: &Job<'a>) -> Vec<&'a str> {
-    outermost(job, "Cargo.toml")
-}
-
 pub(super) fn cargo_run(job: &Job<'_>, arguments: &[&str]) -> Vec<Invocation> {
     let run = Invocation::new(arguments.iter().copied())
         .with_variable("CARGO_TARGET_DIR", job.cache.to_string_lossy())
         .with_variable("CARGO_TERM_COLOR", "never");
-    run_in(&packages(job), &run)
+    run_in(job.plan(packages::plan), &run)
 }
 
 pub(super) fn library(text: &str, rule: Option<&str>) -> Canary {
@@ -130,7 +119,7 @@ pub(super) fn library(text: &str, rule: Option<&str>) -> Canary {
 
 /// Whether it compiles.
 pub fn cargo_check() -> ReadyAdapter {
-    let (info, tool) = cargo("cargo check", GateKind::Types, "all-targets json 2");
+    let (info, tool) = cargo("cargo check", GateKind::Types, "all-targets json 3");
     ReadyAdapter {
         info,
         tool,
@@ -149,7 +138,7 @@ pub fn cargo_check() -> ReadyAdapter {
 
 /// Lints of clippy; its warnings count.
 pub fn clippy() -> ReadyAdapter {
-    let (info, tool) = cargo("clippy", GateKind::Lint, "all-targets json 2");
+    let (info, tool) = cargo("clippy", GateKind::Lint, "all-targets json 3");
     ReadyAdapter {
         info,
         tool: tool
@@ -236,7 +225,7 @@ fn read_messages(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
             said: last_words(&output.stdout, &output.stderr),
         }),
         None => Err(Fault::unparsable("its messages", "the end of the build is missing")),
-        Some(_) => unsaid(findings, job, ("Cargo.toml", &packages(job)), output),
+        Some(_) => Ok(unsaid(findings, job, job.plan(packages::plan), output)),
     }
 }
 
@@ -282,109 +271,4 @@ impl Advice {
         let edits: Option<Vec<Edit>> = self.spans.into_iter().map(edit).collect();
         Some(Fix::new(self.message, safe, edits?))
     }
-}
-
-/// Unit, integration and documentation tests. No test is an error, and never a pass.
-pub fn cargo_test() -> ReadyAdapter {
-    let (info, tool) = cargo("cargo test", GateKind::Tests, "workspace 1");
-    ReadyAdapter {
-        info: info.with_retries(1),
-        tool,
-        contract: ExitContract::new([0], [101]),
-        limits: build_limits(),
-        canaries: vec![
-            library("#[test]\nfn t() {\n    assert_eq!(1, 2);\n}\n", Some("test")),
-            library("#[test]\nfn t() {\n    assert_eq!(1, 1);\n}\n", None),
-        ],
-        run: |job| cargo_run(job, &["test", "--workspace", "--no-fail-fast"]),
-        read: read_tests,
-    }
-}
-
-pub(super) fn read_tests(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
-    let said = text("its report", &output.stdout)?;
-    let (mut begun, mut ended, mut ran) = (0_u64, 0_u64, 0_u64);
-    let mut findings = Vec::new();
-    for line in said.lines() {
-        if line.starts_with("running ") && (line.ends_with(" tests") || line.ends_with(" test")) {
-            begun += 1;
-        } else if let Some(result) = line.strip_prefix("test result: ") {
-            ended += 1;
-            let count = |word: &str| super::ready::number_before(result, word);
-            ran += count(" passed") + count(" failed");
-        } else if let Some(name) =
-            line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
-        {
-            findings.push(Finding::error("test", format!("the test `{name}` failed")));
-        }
-    }
-    if begun != ended {
-        return Err(Fault::unparsable("its report", "a test binary did not come to its result"));
-    }
-    let files = files_in(job, &packages(job), output);
-    Ok(Reading::new(findings, Coverage::of_files(files).with_tests(ran)))
-}
-
-/// Licences, sources and bans of dependencies, without asking the network for advisories. Which
-/// are allowed only the project's `deny.toml` can say.
-pub fn cargo_deny() -> ReadyAdapter {
-    let info =
-        reading(info("cargo deny", GateKind::Imports, &[], "bans licenses sources 1"), SETTINGS);
-    let scope = crate::Scope::globs(["**/Cargo.toml", "**/Cargo.lock"]).unwrap_or_default();
-    let configuration = "[licenses]\nallow = [\"MIT\"]\n";
-    let canary =
-        |canary: Canary| canary.with_file("src/lib.rs", "").with_file("deny.toml", configuration);
-    let licensed = |licence: &str| {
-        format!(
-            "[package]\nname = \"canary\"\nversion = \"0.1.0\"\nlicense = \"{licence}\"\n\n[workspace]\n"
-        )
-    };
-    ReadyAdapter {
-        info: within(info.with_scope(scope), "deny.toml", &["**/deny.toml", "**/.deny.toml"])
-            .needing(Needs::Tree)
-            .with_cost(Cost::Moderate),
-        tool: with_toolchain(
-            ToolSpec::new("cargo-deny", "Install it with `cargo install cargo-deny`.")
-                .with_versions(versions("0.14", "1")),
-        ),
-        contract: ExitContract::new([0], [1, 2, 4, 8]).tolerating(Severity::Warning),
-        limits: Limits::default(),
-        canaries: vec![
-            canary(Canary::red("Cargo.toml", licensed("GPL-3.0"))).by_rule("rejected"),
-            canary(Canary::green("Cargo.toml", licensed("MIT"))),
-        ],
-        run: |job| {
-            let check = ["--format", "json", "--offline", "check", "bans", "licenses", "sources"];
-            run_in(&packages(job), &Invocation::new(check))
-        },
-        read: read_deny,
-    }
-}
-
-fn read_deny(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
-    let said = text("its messages", &output.stderr)?;
-    let mut findings = Vec::new();
-    let mut is_finished = false;
-    for line in said.lines() {
-        let message: serde_json::Value =
-            serde_json::from_str(line).map_err(|error| Fault::unparsable("its messages", error))?;
-        let fields = &message["fields"];
-        match message["type"].as_str() {
-            Some("summary") => is_finished = true,
-            Some("diagnostic") if fields["severity"] != "note" && fields["severity"] != "help" => {
-                let severity =
-                    if fields["severity"] == "error" { Severity::Error } else { Severity::Warning };
-                let rule = fields["code"].as_str().unwrap_or("cargo-deny");
-                let text = fields["message"].as_str().unwrap_or_default();
-                if severity == Severity::Error {
-                    findings.push(Finding::new(severity, rule, text).in_file("Cargo.toml"));
-                }
-            }
-            _ => {}
-        }
-    }
-    if !is_finished {
-        return Err(Fault::unparsable("its messages", "the summary is missing"));
-    }
-    unsaid(findings, job, ("Cargo.toml", &packages(job)), output)
 }

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use super::*;
 use crate::conformance::Specimen;
-use crate::{AdapterGate, Examination, Fault, Gate as _, Outcome, Subject, ToolAdapter};
+use crate::{
+    AdapterGate, Examination, Fault, FoundTool, Gate as _, Job, Looker, Outcome, Subject,
+    ToolAdapter, ToolOutput, ToolVersion,
+};
 
 /// What `cargo xtask setup` installs, and what the machine has.
 pub(super) fn search_path() -> OsString {
@@ -91,6 +94,54 @@ async fn settings_of_a_folder_that_switch_rustfmt_off_are_no_pass() {
     assert!(matches!(&off, Outcome::Error(Fault::EmptyScope { .. })), "{off:?}");
     let on = ask("max_width = 80\n").await;
     assert_eq!(on.findings().len(), 1, "{on:?}");
+}
+
+/// What each run's answer is read by is thought out once, and not again for each run: with two
+/// thousand projects that would take a quarter of an hour.
+#[test]
+fn many_projects_are_read_in_a_moment() {
+    let found = FoundTool {
+        path: "/bin/tool".into(),
+        version: ToolVersion::find("9.0").unwrap(),
+        looker: Looker::new("tool", "9.0"),
+    };
+    let settings = "{\"include\": [\"**/*\"], \"references\": []}";
+    let package = "[package]\nname = \"a\"\nversion = \"0.1.0\"\n";
+    let built = "{\"reason\": \"build-finished\", \"success\": true}";
+    for (adapter, manifest, text, file) in [
+        (tsc(), "tsconfig.json", settings, "a.ts"),
+        (clippy(), "Cargo.toml", package, "a.rs"),
+        (go_vet(), "go.mod", "module a\n", "a.go"),
+    ] {
+        let folders = (0..2000).map(|number| format!("p{number}"));
+        let files = folders.flat_map(|folder| {
+            let file = (format!("{folder}/{file}"), Vec::new());
+            [(format!("{folder}/{manifest}"), text.as_bytes().to_vec()), file]
+        });
+        let subject = Subject::of_files(files);
+        let tree = subject.files().unwrap();
+        let scope = &adapter.info().scope;
+        let judged: Vec<_> = tree.iter().filter(|it| scope.judges(it.path())).cloned().collect();
+        let read = tree.iter().filter(|it| scope.reads(it.path()));
+        let read = read.map(|it| (it.path().to_owned(), it.bytes().unwrap())).collect();
+        let job = Job::new(Path::new("/tree"), Path::new("/cache"), &judged, &found);
+        let job = job.within(tree).reading(read);
+        let runs = adapter.invocations(&job).unwrap();
+        let mut looked = 0;
+        for number in 0..runs.len() {
+            let place = judged[if manifest == "go.mod" { number / 2 } else { number }].path();
+            let (folder, _) = place.rsplit_once('/').unwrap();
+            let said = match manifest {
+                "tsconfig.json" => format!("/tree/{place}\n"),
+                "Cargo.toml" => built.to_owned(),
+                _ => format!("{{\"Dir\": \"/tree/{folder}\", \"GoFiles\": [\"a.go\"]}}"),
+            };
+            let told = if number % 2 == 1 { "# a\n{}\n" } else { "" };
+            let output = ToolOutput { invocation: number, ..ToolOutput::new(0, said, told) };
+            looked += adapter.read(&job, &output).unwrap().coverage.files;
+        }
+        assert_eq!(looked, 2000, "{manifest}");
+    }
 }
 
 macro_rules! survivors {

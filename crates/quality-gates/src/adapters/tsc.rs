@@ -1,23 +1,28 @@
 //! Types by `tsc`, under the project's own settings where it has some.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::projects::around;
 use super::ready::{ReadyAdapter, info, reading, text, versions};
 use super::tsconfig::Configurations;
-use super::typescript::{SETTINGS, node};
+use super::typescript::node;
+use crate::tool::{Plan, Share};
 use crate::{
     Canary, Cost, Coverage, ExitContract, Fault, Finding, GateKind, Invocation, Job, Limits, Needs,
-    Reading, Region, SubjectFile, ToolOutput,
+    Reading, Region, SubjectFile, ToolOutput, ToolVersion,
 };
 
 /// The name of the settings' file.
 const CONFIGURATION: &str = "tsconfig.json";
 
+/// Settings extend and refer to others of any name, and code imports JSON, or JavaScript.
+const READ: &[&str] = &["**/*.json", "**/*.{js,jsx,mjs,cjs}"];
+
 /// What is asked at least. A project may ask more, and can't ask less.
-const STRICT: [&str; 8] = [
+const STRICT: [&str; 9] = [
     "strict",
     "alwaysStrict",
     "noImplicitAny",
@@ -26,6 +31,20 @@ const STRICT: [&str; 8] = [
     "strictFunctionTypes",
     "strictNullChecks",
     "strictPropertyInitialization",
+    "useUnknownInCatchVariables",
+];
+
+/// What only matters where something is written.
+const WRITTEN: [&str; 9] = [
+    "composite",
+    "incremental",
+    "tsBuildInfoFile",
+    "outDir",
+    "outFile",
+    "rootDir",
+    "declarationDir",
+    "declarationMap",
+    "emitDeclarationOnly",
 ];
 
 /// Types by `tsc`, which lists the files that it took.
@@ -39,8 +58,8 @@ pub fn tsc() -> ReadyAdapter {
         "{\"compilerOptions\": {\"strict\": false, \"noCheck\": true, \"target\": \"es2022\"}}\n";
     ReadyAdapter {
         info: reading(
-            info("tsc", GateKind::Types, &["ts", "tsx", "mts", "cts"], "strict listFiles 3"),
-            SETTINGS,
+            info("tsc", GateKind::Types, &["ts", "tsx", "mts", "cts"], "strict listFiles 4"),
+            READ,
         )
         .needing(Needs::Tree)
         .with_cost(Cost::Moderate),
@@ -55,65 +74,66 @@ pub fn tsc() -> ReadyAdapter {
                 .with_file(CONFIGURATION, loose),
             Canary::green("canary.ts", "export const x: string = \"a\";\n"),
         ],
-        run: |job| groups(job).iter().enumerate().map(|(at, group)| run(job, at, group)).collect(),
+        run: runs,
         read,
     }
 }
 
-/// Files that are judged under the same settings.
-struct Group<'a> {
-    /// Where the settings are, if there are any.
-    settings: Option<String>,
-    files: Vec<&'a SubjectFile>,
-}
-
-/// The files by their settings, always in the same order.
-fn groups<'a>(job: &Job<'a>) -> Vec<Group<'a>> {
+/// The files by the settings under which they are judged.
+fn plan(job: &Job<'_>, known: &Configurations) -> Plan {
     let has = |path: &str| job.tree.binary_search_by(|file| file.path().cmp(path)).is_ok();
-    let known = Configurations::of(&job.settings);
-    let mut groups: BTreeMap<Option<String>, Vec<&SubjectFile>> = BTreeMap::new();
-    for file in job.files {
-        let mut folders = std::iter::successors(Some(file.path()), |path| {
-            (!path.is_empty()).then(|| path.rsplit_once('/').map_or("", |(folder, _)| folder))
-        });
-        // The first is the file itself.
-        folders.next();
-        let mut settings = folders.map(|folder| match folder {
+    Plan::by_place(job, |file| {
+        let mut settings = around(file.path()).map(|folder| match folder {
             "" => CONFIGURATION.to_owned(),
             folder => format!("{folder}/{CONFIGURATION}"),
         });
-        let nearest = settings.find(|path| has(path));
-        let owner = nearest.map(|nearest| known.owner(&nearest, file.path()).to_owned());
-        groups.entry(owner).or_default().push(file);
-    }
-    groups.into_iter().map(|(settings, files)| Group { settings, files }).collect()
+        let nearest = settings.find(|path| has(path))?;
+        Some(known.owner(&nearest, file.path()).to_owned())
+    })
 }
 
-fn run(job: &Job<'_>, at: usize, group: &Group<'_>) -> Invocation {
+fn runs(job: &Job<'_>) -> Vec<Invocation> {
+    let known = Configurations::of(&job.settings);
+    let shares = job.plan(|job| plan(job, &known)).shares.iter().enumerate();
+    shares.map(|(at, share)| run(job, at, share, &known)).collect()
+}
+
+fn run(job: &Job<'_>, at: usize, share: &Share, known: &Configurations) -> Invocation {
     let said = Invocation::new(["--noEmit", "--pretty", "false", "--listFiles"]);
-    let Some(settings) = &group.settings else {
+    let Some(settings) = &share.place else {
         let options = ["--strict", "--skipLibCheck", "--ignoreConfig", "--target", "es2022"];
-        let paths = job.paths_of(group.files.iter().copied());
-        return said.with(options).with(["--module", "nodenext"]).with(paths);
+        return said
+            .with(options)
+            .with(["--module", "nodenext"])
+            .with(job.paths_of(share.files(job)));
     };
     let own = job.cache.join(format!("{at}.{CONFIGURATION}"));
-    let text = over(&job.folder.join(settings), job, group).to_string();
+    let text = over(settings, job, share, known).to_string();
     said.with(["--project".into(), own.clone().into_os_string()]).with_file(own, text.into_bytes())
 }
 
 /// Settings on top of the project's: which files, nothing less than is asked, and nothing
 /// that only matters where something is written.
-fn over(settings: &Path, job: &Job<'_>, group: &Group<'_>) -> Value {
-    let files: Vec<PathBuf> = group.files.iter().map(|file| job.folder.join(file.path())).collect();
+fn over(settings: &str, job: &Job<'_>, share: &Share, known: &Configurations) -> Value {
+    let files: Vec<PathBuf> = share.files(job).map(|file| job.folder.join(file.path())).collect();
     let mut options: serde_json::Map<String, Value> =
         STRICT.iter().map(|name| ((*name).to_owned(), true.into())).collect();
+    // Older ones do not know it.
+    if "5.6".parse().is_ok_and(|least: ToolVersion| job.tool.version >= least) {
+        options.insert("strictBuiltinIteratorReturn".to_owned(), true.into());
+    }
     options.insert("noEmit".to_owned(), true.into());
     options.insert("noCheck".to_owned(), false.into());
-    for written in ["composite", "incremental", "tsBuildInfoFile", "outDir", "outFile", "rootDir"] {
+    // It wants to be told of all files that are imported, and asks for declarations, too.
+    if known.option(settings, "composite").is_some_and(|(_, value)| value == true) {
+        options.insert("declaration".to_owned(), true.into());
+    }
+    for written in WRITTEN {
         options.insert(written.to_owned(), Value::Null);
     }
+    options.extend(known.placed(settings, job.folder));
     json!({
-        "extends": settings,
+        "extends": job.folder.join(settings),
         "compilerOptions": options,
         "files": files,
         "include": [],
@@ -125,10 +145,12 @@ fn read(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
     let said = text("its report", &output.stdout)?;
     // Settings are named by their whole paths, which differ from machine to machine.
     let above = format!("'{}/", job.folder.display());
-    let groups = groups(job);
-    let own = groups.get(output.invocation).map_or(&[][..], |group| group.files.as_slice());
+    let plan = job.plan(|job| plan(job, &Configurations::of(&job.settings)));
+    let share = plan.shares.get(output.invocation);
+    let own: HashSet<&str> =
+        share.into_iter().flat_map(|share| share.files(job)).map(SubjectFile::path).collect();
     let mut findings = Vec::new();
-    let mut looked = BTreeSet::new();
+    let mut looked = HashSet::new();
     for line in said.lines() {
         if let Some((place, rest)) = line.split_once(": error TS") {
             findings
@@ -137,17 +159,26 @@ fn read(job: &Job<'_>, output: &ToolOutput) -> Result<Reading, Fault> {
             let (code, message) =
                 rest.split_once(": ").ok_or_else(|| Fault::unparsable("its report", line))?;
             findings.push(Finding::error(format!("TS{code}"), message.replace(&above, "'")));
-        } else if let Some(file) = own.iter().find(|file| Path::new(line).ends_with(file.path())) {
-            looked.insert(file.path());
+        } else if let Some(file) = own.get(inside(line, job)) {
+            looked.insert(*file);
         }
     }
     // What is found in a file under somebody else's settings is said by those.
-    let is_others = |finding: &Finding| {
-        let named = |file: &&SubjectFile| finding.file.as_deref() == Some(file.path());
-        !own.iter().any(&named) && job.files.iter().any(|file| named(&file))
+    let is_own = |finding: &Finding| {
+        finding.file.as_deref().is_none_or(|file| own.contains(inside(file, job)))
     };
-    findings.retain(|finding| !is_others(finding));
+    if !findings.iter().all(is_own) {
+        let judged: HashSet<&str> = job.files.iter().map(SubjectFile::path).collect();
+        let is_judged = |file: &str| judged.contains(inside(file, job));
+        findings.retain(|it| is_own(it) || !it.file.as_deref().is_some_and(is_judged));
+    }
     Ok(Reading::new(findings, Coverage::of_files(looked.len() as u64)))
+}
+
+/// A file from the tree's root, where it was named by its whole path.
+fn inside<'p>(path: &'p str, job: &Job<'_>) -> &'p str {
+    let inner = Path::new(path).strip_prefix(job.folder).ok().and_then(Path::to_str);
+    inner.unwrap_or(path)
 }
 
 /// `src/a.ts(1,7): error TS2322: …`

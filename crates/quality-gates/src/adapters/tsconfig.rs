@@ -1,22 +1,25 @@
 //! Which files a `tsconfig.json` takes: as much of its rules as it needs to find the settings of a
 //! file where projects refer to one another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde_json::Value;
 
+use super::projects::{folder_of, joined};
+
 /// What is never taken unless somebody says otherwise.
 const EXCLUDED: [&str; 3] = ["node_modules", "bower_components", "jspm_packages"];
 
-/// How many settings may stand behind one another before they are taken for a circle.
-const DEPTH: usize = 32;
+/// How settings name the folder in which the outermost of them lie.
+const OWN_FOLDER: &str = "${configDir}";
 
 /// The settings of a tree, by their paths.
 pub(super) struct Configurations {
     known: BTreeMap<String, Configuration>,
+    read: BTreeMap<String, Value>,
 }
 
 struct Configuration {
@@ -27,21 +30,50 @@ struct Configuration {
 }
 
 impl Configurations {
-    /// Those among these texts. What can't be read is left to the tool, which says so.
+    /// Those among these texts that are called `tsconfig.json`, and what these extend and refer
+    /// to, whatever its name. What can't be read is left to the tool, which says so.
     pub(super) fn of(texts: &BTreeMap<String, Arc<[u8]>>) -> Self {
-        let read: BTreeMap<&str, Value> = texts
-            .iter()
-            .filter(|(path, _)| is_json(path))
-            .filter_map(|(path, bytes)| Some((path.as_str(), parsed(bytes)?)))
-            .collect();
-        let known = read.keys().map(|path| ((*path).to_owned(), Configuration::of(path, &read)));
-        Self { known: known.collect() }
+        let is_first = |path: &&String| path.rsplit('/').next() == Some("tsconfig.json");
+        let mut open: Vec<String> = texts.keys().filter(is_first).cloned().collect();
+        let mut read = BTreeMap::new();
+        while let Some(path) = open.pop() {
+            if read.contains_key(&path) {
+                continue;
+            }
+            if let Some(value) = texts.get(&path).and_then(|bytes| parsed(bytes)) {
+                open.extend(bases(&path, &value).into_iter().chain(references(&path, &value)));
+                read.insert(path, value);
+            }
+        }
+        let known = read.keys().map(|path| (path.clone(), Configuration::of(path, &read)));
+        Self { known: known.collect(), read }
+    }
+
+    /// What settings say of an option of the compiler, and in which folder that stands.
+    pub(super) fn option(&self, path: &str, name: &str) -> Option<(String, &Value)> {
+        inherited(path, &self.read, |own| own.get("compilerOptions")?.get(name))
+    }
+
+    /// The options that name places by the folder of the settings, with that folder in its place:
+    /// under settings that extend these they would mean another one.
+    pub(super) fn placed(&self, path: &str, tree: &Path) -> Vec<(String, Value)> {
+        let own = tree.join(folder_of(path));
+        let has_base = self.option(path, "baseUrl").is_some_and(|(_, value)| value.is_string());
+        let options = ["baseUrl", "paths", "rootDirs", "typeRoots"].into_iter();
+        let found = options.filter_map(|name| {
+            let (folder, value) = self.option(path, name)?;
+            // What stands beside such places counts from where it stands, or from `baseUrl`.
+            let base = (name != "paths" || !has_base).then(|| tree.join(folder));
+            let is_meant = value.to_string().contains(OWN_FOLDER);
+            is_meant.then(|| (name.to_owned(), replaced(value, &own, base.as_deref())))
+        });
+        found.collect()
     }
 
     /// The settings under which a file is judged: those next to it, or those they refer to, if only
     /// they take it. Where one of these is not there, it is named, so that the tool misses it.
     pub(super) fn owner<'a>(&'a self, nearest: &'a str, file: &str) -> &'a str {
-        let mut visited = Vec::new();
+        let mut visited = BTreeSet::new();
         let mut missing = None;
         let found = self.search(nearest, file, &mut visited, &mut missing);
         found.or(missing).unwrap_or(nearest)
@@ -51,13 +83,12 @@ impl Configurations {
         &'a self,
         path: &'a str,
         file: &str,
-        visited: &mut Vec<&'a str>,
+        visited: &mut BTreeSet<&'a str>,
         missing: &mut Option<&'a str>,
     ) -> Option<&'a str> {
-        if visited.contains(&path) {
+        if !visited.insert(path) {
             return None;
         }
-        visited.push(path);
         let Some(own) = self.known.get(path) else {
             // The first one was seen, and can't be understood; others may not be there.
             missing.get_or_insert(path);
@@ -71,9 +102,12 @@ impl Configurations {
 }
 
 impl Configuration {
-    fn of(path: &str, all: &BTreeMap<&str, Value>) -> Self {
+    fn of(path: &str, all: &BTreeMap<String, Value>) -> Self {
         let folder = folder_of(path);
-        let said = |key: &str| inherited(path, key, all, DEPTH);
+        let said = |key: &str| -> Option<(String, Vec<&str>)> {
+            let (base, list) = inherited(path, all, |own| own.get(key)?.as_array())?;
+            Some((base, list.iter().filter_map(Value::as_str).collect()))
+        };
         let files = said("files");
         let include = match (said("include"), &files) {
             (None, Some(_)) => None,
@@ -86,8 +120,6 @@ impl Configuration {
             Some((base, texts)) => texts.iter().map(|text| resolved(folder, &base, text)).collect(),
             None => EXCLUDED.iter().map(|name| joined(folder, name)).collect::<Vec<_>>(),
         };
-        let references = all[path]["references"].as_array().into_iter().flatten();
-        let references = references.filter_map(|one| one["path"].as_str());
         Self {
             files: files.map_or_else(Vec::new, |(base, texts)| {
                 texts.iter().filter_map(|text| resolved(folder, &base, text)).collect()
@@ -96,10 +128,7 @@ impl Configuration {
             exclude: globs(exclude.into_iter().flatten(), |pattern| {
                 vec![pattern.to_owned(), format!("{pattern}/**")]
             }),
-            references: references
-                .filter_map(|path| joined(folder, path))
-                .map(|path| if is_json(&path) { path } else { within(&path) })
-                .collect(),
+            references: references(path, &all[path]),
         }
     }
 
@@ -110,35 +139,69 @@ impl Configuration {
     }
 }
 
-/// The paths under a key, and the folder from which they count: its own, or those of the settings
-/// that it extends, the last of which wins.
-fn inherited(
+/// What is said, and the folder from which it counts: by its own settings, or by those that it
+/// extends, the last of which wins.
+fn inherited<'a, T>(
     path: &str,
-    key: &str,
-    all: &BTreeMap<&str, Value>,
-    depth: usize,
-) -> Option<(String, Vec<String>)> {
-    let own = all.get(path).filter(|_| depth > 0)?;
-    if let Some(list) = own[key].as_array() {
-        let texts = list.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
-        return Some((folder_of(path).to_owned(), texts));
+    all: &'a BTreeMap<String, Value>,
+    said: impl Fn(&'a Value) -> Option<T>,
+) -> Option<(String, T)> {
+    // Who was asked once and did not know, does not know the next time: so no circle is walked.
+    let (mut open, mut asked) = (vec![path.to_owned()], BTreeSet::new());
+    while let Some(path) = open.pop() {
+        let Some(own) = all.get(path.as_str()) else { continue };
+        if let Some(found) = said(own) {
+            return Some((folder_of(&path).to_owned(), found));
+        }
+        if asked.insert(path.clone()) {
+            // The last one is asked first.
+            open.extend(bases(&path, own));
+        }
     }
+    None
+}
+
+/// Which settings of the tree these extend, by all names that are meant.
+fn bases(path: &str, own: &Value) -> Vec<String> {
     let bases: Vec<&str> = match &own["extends"] {
         Value::String(one) => vec![one],
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
     let beside = bases.into_iter().filter(|base| base.starts_with('.'));
-    let beside: Vec<String> = beside.filter_map(|base| joined(folder_of(path), base)).collect();
-    beside.iter().rev().find_map(|base| {
-        let known = [base.clone(), format!("{base}.json")];
-        known.iter().find_map(|base| inherited(base, key, all, depth - 1))
-    })
+    let beside = beside.filter_map(|base| joined(folder_of(path), base));
+    beside.flat_map(|base| [format!("{base}.json"), base]).collect()
+}
+
+/// The settings of the projects to which these refer. One out of the tree is named as it stands,
+/// and so is missed.
+fn references(path: &str, own: &Value) -> Vec<String> {
+    let all = own["references"].as_array().into_iter().flatten();
+    let named = all.filter_map(|one| one["path"].as_str()).map(|text| {
+        joined(folder_of(path), text).unwrap_or_else(|| format!("{}/{text}", folder_of(path)))
+    });
+    named.map(|path| if is_json(&path) { path } else { within(&path) }).collect()
+}
+
+/// A value with the places in it as whole paths.
+fn replaced(value: &Value, own: &Path, base: Option<&Path>) -> Value {
+    match value {
+        Value::String(text) => match (text.strip_prefix(OWN_FOLDER), base) {
+            (Some(rest), _) => own.join(rest.trim_start_matches('/')).to_string_lossy().into(),
+            (None, Some(base)) => base.join(text).to_string_lossy().into(),
+            (None, None) => value.clone(),
+        },
+        Value::Array(list) => list.iter().map(|it| replaced(it, own, base)).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, it)| (key.clone(), replaced(it, own, base))).collect()
+        }
+        other => other.clone(),
+    }
 }
 
 /// A pattern from the tree's root; nothing where it leads out of the tree.
 fn resolved(own: &str, base: &str, text: &str) -> Option<String> {
-    match text.strip_prefix("${configDir}") {
+    match text.strip_prefix(OWN_FOLDER) {
         Some(rest) => joined(own, rest.trim_start_matches('/')),
         None => joined(base, text),
     }
@@ -167,10 +230,6 @@ fn globs(patterns: impl Iterator<Item = String>, forms: impl Fn(&str) -> Vec<Str
     builder.build().unwrap_or_default()
 }
 
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 fn is_json(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "json")
 }
@@ -178,24 +237,6 @@ fn is_json(path: &str) -> bool {
 /// The settings of a folder.
 fn within(folder: &str) -> String {
     if folder.is_empty() { "tsconfig.json".to_owned() } else { format!("{folder}/tsconfig.json") }
-}
-
-/// A path from a folder of the tree; nothing where it leads out of the tree.
-fn joined(folder: &str, path: &str) -> Option<String> {
-    if path.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            other => parts.push(other),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// JSON with comments, and with commas where nothing follows.
@@ -310,10 +351,32 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_extend_themselves_several_times_come_to_an_end() {
+        let all = [
+            ("tsconfig.json", r#"{"extends": ["./tsconfig.json", "./tsconfig.json", "./a"]}"#),
+            ("a.json", r#"{"extends": ["./b", "./tsconfig", "./b"]}"#),
+            ("b.json", r#"{"extends": ["./a", "./a"], "include": ["src"]}"#),
+        ];
+        check(&all, "src/a.ts", "tsconfig.json");
+    }
+
+    #[test]
     fn a_project_that_is_not_there_is_missed() {
         check(&[SOLUTION, ("tools/tsconfig.json", "{}")], "src/a.ts", "tsconfig.app.json");
         check(&[SOLUTION, ("tools/tsconfig.json", "{}")], "tools/a.ts", "tools/tsconfig.json");
         check(&[("tsconfig.json", "{ broken")], "src/a.ts", "tsconfig.json");
+        let outer = [("tsconfig.json", r#"{"files": [], "references": [{"path": "../a"}]}"#)];
+        check(&outer, "src/a.ts", "/../a/tsconfig.json");
+    }
+
+    #[test]
+    fn a_project_may_have_any_name() {
+        let all = [
+            ("tsconfig.json", r#"{"files": [], "references": [{"path": "./build/app.json"}]}"#),
+            ("build/app.json", r#"{"extends": "./base", "files": []}"#),
+            ("build/base.json", r#"{"include": ["../src"]}"#),
+        ];
+        check(&all, "src/a.ts", "build/app.json");
     }
 
     #[test]

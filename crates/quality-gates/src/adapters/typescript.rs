@@ -10,13 +10,12 @@ use crate::{
 };
 
 pub(super) const SETTINGS: &[&str] = &[
-    "package.json",
     "**/package.json",
     "**/tsconfig*.json",
-    "biome.json",
-    "biome.jsonc",
-    "vitest.config.*",
-    "vite.config.*",
+    "**/biome.{json,jsonc}",
+    "**/.biome.{json,jsonc}",
+    "**/{vite,vitest}.config.*",
+    "**/vitest.workspace.*",
 ];
 
 pub(super) fn node(name: &str, install: &str) -> ToolSpec {
@@ -164,7 +163,7 @@ pub fn biome_format() -> ReadyAdapter {
 /// Tests by vitest. No test is an error, and never a pass.
 pub fn vitest() -> ReadyAdapter {
     let endings = ["ts", "tsx", "js", "jsx", "mjs"];
-    let own = reading(info("vitest", GateKind::Tests, &endings, "junit 1"), SETTINGS);
+    let own = reading(info("vitest", GateKind::Tests, &endings, "junit 2"), SETTINGS);
     let own = within(own, "test file (`*.test.*`, `*.spec.*`)", &["**/*.{test,spec}.*"]);
     let settings = ["**/{vite,vitest}.config.*", "**/vitest.workspace.*"];
     ReadyAdapter {
@@ -190,7 +189,7 @@ pub fn vitest() -> ReadyAdapter {
             ]
         },
         read: |job, output| {
-            let report = junit::read(output.file(0)?)?;
+            let report = junit::read(output.file(0)?, job)?;
             let coverage = Coverage::of_files(job.files.len() as u64).with_tests(report.ran);
             Ok(Reading::new(report.findings, coverage))
         },

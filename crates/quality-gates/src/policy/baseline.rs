@@ -87,9 +87,10 @@ impl Baseline {
         Self { entries }
     }
 
-    /// What a report found, beside all that was known before and at which nobody looked now: what
-    /// a gate found that gave no answer, and what lies in a file of which `is_judged` says no. A
-    /// finding of the whole tree has the file "".
+    /// What a report found in the files of which `is_judged` says yes, beside all that was known
+    /// before and at which nobody looked now: what a gate found that gave no answer, and what lies
+    /// in other files. Of these a gate that needs the whole tree may have found something new,
+    /// which nobody asked to be taken as known. A finding of the whole tree has the file "".
     #[must_use]
     pub fn renewed(&self, report: &GateReport, is_judged: impl Fn(&str) -> bool) -> Self {
         let answered = report.gates.iter();
@@ -98,8 +99,15 @@ impl Baseline {
         let is_old =
             |entry: &&BaselineEntry| answered.contains(&*entry.gate) && is_judged(&entry.file);
         let mut renewed = Self::of(report);
+        renewed.entries.retain(|entry| is_judged(&entry.file));
         renewed.entries.extend(self.entries.iter().filter(|entry| !is_old(entry)).cloned());
         renewed
+    }
+
+    /// Those that another baseline does not have.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self { entries: self.entries.difference(&other.entries).cloned().collect() }
     }
 
     /// Reads `evergen.baseline.json`.

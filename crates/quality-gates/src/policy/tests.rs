@@ -224,6 +224,27 @@ fn only_findings_that_are_new_count() {
 }
 
 #[test]
+fn what_was_found_where_nobody_asked_is_not_taken_as_known() {
+    let found = |files: [&str; 2]| {
+        let findings = files.iter().enumerate().map(|(at, file)| {
+            let mut finding = finding(Severity::Error, &format!("{at:032x}"));
+            finding.file = Some((*file).to_owned());
+            finding
+        });
+        let outcome = Outcome::Fail(Findings::new(findings.collect(), Coverage::of_files(2)));
+        judge_with(&Policy::default(), GateKind::Types, outcome)
+    };
+    let report = found(["a.ts", "b.ts"]);
+    let renewed = Baseline::default().renewed(&report, |file| file == "a.ts");
+    assert_eq!(renewed.len(), 1);
+    assert!(renewed.to_json().contains("a.ts"));
+    assert_eq!(Baseline::of(&report).without(&renewed).len(), 1);
+    // What was known there before stays.
+    let known = Baseline::of(&report).renewed(&report, |file| file == "a.ts");
+    assert_eq!(known, Baseline::of(&report));
+}
+
+#[test]
 fn a_damaged_baseline_is_no_baseline() {
     for text in ["", "{", "[]", r#"{"version":1}"#, r#"{"version":2,"findings":[]}"#] {
         assert!(Baseline::parse(text).is_err(), "{text}");

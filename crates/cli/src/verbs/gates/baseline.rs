@@ -21,7 +21,8 @@ pub(super) fn check(target: &Target) -> Result<(), Failure> {
 }
 
 /// Takes what was found as known, if all gates could look. What nobody looked at stays as it was:
-/// findings of other gates, and in other folders.
+/// findings of other gates, and in other folders. The answer is no where a gate that sees the whole
+/// tree found something new in files that were not named.
 pub(super) fn write(
     report: &GateReport,
     target: &Target,
@@ -39,7 +40,9 @@ pub(super) fn write(
     }
     let report = report.named_by(&target.subject);
     let renewed = target.gates.baseline()?.renewed(&report, |file| target.is_judged(file));
-    let found = Baseline::of(&report).len();
+    let found = Baseline::of(&report);
+    let left = found.without(&renewed).len();
+    let found = found.len() - left;
     let file = target.gates.baseline_file();
     crate::new_file::replace(&file, renewed.to_json().as_bytes())
         .map_err(|error| Failure::storage(format!("writing `{}`", file.display()), &error))?;
@@ -50,5 +53,11 @@ pub(super) fn write(
     };
     let (found, file) = (count(found as u64, "finding"), from_here(&file, &target.chosen.here));
     console.remark(format!("{found} written to `{file}`{others}"));
-    Ok(true)
+    if left > 0 {
+        let left = count(left as u64, "finding");
+        console.remark(format!(
+            "{left} in files that were not named: not taken as known\n  help: name these files, too"
+        ));
+    }
+    Ok(left == 0)
 }
