@@ -22,10 +22,12 @@ pub(crate) fn record(runtime: &Runtime, file: &Path) -> Result<()> {
     let mut text = "kind,compute_us,wait_us\n".to_owned();
     let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     std::fs::create_dir_all(&place)?;
+    let scratch = tempfile::tempdir_in(&place)?;
+    let below = |kind: &str| scratch.path().join(kind);
     for (kind, mut piece) in [
-        ("regenerate", regenerate(&tempfile::tempdir_in(&place)?.keep())?),
-        ("deploy", deploy(runtime, &tempfile::tempdir_in(&place)?.keep())?),
-        ("generate", generate(&tempfile::tempdir_in(&place)?.keep())?),
+        ("regenerate", regenerate(&below("regenerate"))?),
+        ("deploy", deploy(runtime, &below("deploy"))?),
+        ("generate", generate(&below("generate"))),
     ] {
         // The first ones warm up what the others find warm.
         for number in 0..PIECES + 10 {
@@ -94,16 +96,16 @@ fn regenerate(folder: &Path) -> Result<Piece<'static>> {
 }
 
 /// A project of 300 classes generated from nothing.
-fn generate(folder: &Path) -> Result<Piece<'static>> {
+fn generate(folder: &Path) -> Piece<'static> {
     let folder = folder.to_owned();
-    Ok(Box::new(move |number| {
+    Box::new(move |number| {
         let folder = folder.join(number.to_string());
         let (project, _) = project(&folder, 300)?;
         let report =
             RegenerationEngine::open(project, Access::Write { wait: None })?.run(&mut |_| {})?;
         ensure!(report.artifacts.written == 300, "{report:?}");
         Ok(())
-    }))
+    })
 }
 
 /// A release of 50 files brought into use in a folder.

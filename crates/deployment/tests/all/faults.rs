@@ -157,10 +157,9 @@ fn struck_a_wake(log: &str) -> bool {
     let (thread, line) = lines[at];
     // Where threads take turns, a call begins on one line and ends on another.
     let begun = lines[..at].iter().rev().filter(|(other, _)| *other == thread);
-    let line = match line.contains("resumed>") {
-        true => begun.map(|(_, line)| *line).next().unwrap_or(line),
-        false => line,
-    };
+    let resumed = line.contains("resumed>");
+    let begun = begun.map(|(_, line)| *line).next().filter(|_| resumed);
+    let line = begun.unwrap_or(line);
     let call = line.trim_start().split_once('(');
     call.is_some_and(|(name, arguments)| wakes(name, arguments))
 }

@@ -239,10 +239,8 @@ pub(super) async fn deploy(
     let errors: Vec<String> = passing.into_iter().chain(lasting).collect();
     if !errors.is_empty() {
         let failure = failed(Component::Deployment, kind, errors.join("; "));
-        end.outcome = match deployment.remembers() {
-            true => Outcome::Refused(failure),
-            false => Outcome::Failed(failure),
-        };
+        let remembers = deployment.remembers();
+        end.outcome = if remembers { Outcome::Refused(failure) } else { Outcome::Failed(failure) };
     }
     end.times.push(("deploy", began.elapsed()));
     end

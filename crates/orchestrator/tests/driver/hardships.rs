@@ -78,7 +78,7 @@ async fn an_environment_that_refuses_is_asked_once_and_hides_behind_no_other() {
         automatic: true,
         fails: 2.into(),
         only_staging_fails: true,
-        refuses: true,
+        refuses: Some("production"),
         ..Port::default()
     };
     let config = quick().auto_deploy("production").build().unwrap();

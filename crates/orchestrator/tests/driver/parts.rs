@@ -210,8 +210,8 @@ pub(crate) struct Port {
     pub(crate) behind: AtomicBool,
     /// Whether it remembers what it lacks.
     pub(crate) remembers: bool,
-    /// Whether `production` refuses everything.
-    pub(crate) refuses: bool,
+    /// The environment that refuses everything.
+    pub(crate) refuses: Option<&'static str>,
     /// How many deployments were asked for.
     pub(crate) asked: AtomicUsize,
     /// Whether failures are of `staging` alone.
@@ -243,7 +243,7 @@ impl Deployer for Port {
         async move {
             let environment = request.environment.clone();
             self.asked.fetch_add(1, Ordering::SeqCst);
-            if self.refuses && environment == "production" {
+            if self.refuses == Some(environment.as_str()) {
                 let why = "it is not allowed".to_owned();
                 return Err(DeployError::Rejected { environment, why });
             }

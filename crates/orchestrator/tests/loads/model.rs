@@ -56,16 +56,21 @@ const RECORDED: &str = include_str!("recorded.csv");
 pub(crate) fn recorded() -> Vec<(&'static str, Vec<(f64, f64)>)> {
     let mut kinds: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
     for line in RECORDED.lines().skip(1) {
-        let fields: Vec<&str> = line.split(',').collect();
-        let [kind, compute, wait] = fields[..] else { panic!("`{line}` is no recorded task") };
-        let ms = |field: &str| field.parse::<f64>().expect("a number") / 1e3;
-        if kinds.last().is_none_or(|(last, _)| *last != kind) {
-            kinds.push((kind, Vec::new()));
+        let Some((kind, task)) = recorded_task(line) else { continue };
+        match kinds.last_mut() {
+            Some((last, tasks)) if *last == kind => tasks.push(task),
+            _ => kinds.push((kind, vec![task])),
         }
-        let tasks = kinds.last_mut().map(|(_, tasks)| tasks);
-        tasks.expect("it was just put there").push((ms(compute), ms(wait)));
     }
     kinds
+}
+
+/// The kind of a task, and its milliseconds of computing and of waiting.
+fn recorded_task(line: &str) -> Option<(&str, (f64, f64))> {
+    let (kind, times) = line.split_once(',')?;
+    let (compute, wait) = times.split_once(',')?;
+    let ms = |field: &str| Some(field.parse::<f64>().ok()? / 1e3);
+    Some((kind, (ms(compute)?, ms(wait)?)))
 }
 
 /// Recorded kinds of work one after the other, and the first of them once more.
