@@ -65,7 +65,7 @@
 //! # std::fs::create_dir(&built)?;
 //! std::fs::write(built.join("index.html"), "first")?;
 //! let version = Version::parse("1.0.0")?;
-//! let plan = deployment.plan("staging", &built, &version).await?;
+//! let plan = deployment.plan("staging", &built, &version, &DeployOptions::default()).await?;
 //! assert!(!target.exists(), "a plan writes nothing");
 //! let options = DeployOptions::default().expecting(plan.digest());
 //! deployment.deploy("staging", &built, &version, options).await?;
