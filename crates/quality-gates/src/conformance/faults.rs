@@ -77,9 +77,10 @@ impl FaultCase {
         let name = self.name;
         let fault = match outcome {
             Outcome::Error(fault) => fault,
-            // A true finding that was read before the end came holds the changes back, too; and
-            // where one code may mean both, no code contradicts a finding.
-            Outcome::Fail(_) if red && name == "half output" => return,
+            // A true finding that was read before the end came, or that stands in a report of its
+            // own while the rest had no room, holds the changes back, too; and where one code may
+            // mean both, no code contradicts a finding.
+            Outcome::Fail(_) if red && matches!(name, "half output" | "disk full") => return,
             Outcome::Fail(_) if red && name == "zero exit with findings" && is_mute(contract) => {
                 return;
             }
