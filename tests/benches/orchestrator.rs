@@ -202,25 +202,30 @@ async fn overhead(rounds: usize, many: usize) -> Result<()> {
     Ok(())
 }
 
+/// A load that shifts, against the best static limit and the default one.
+fn by_static_limits(load: &str, found: &model::Comparison) {
+    let (limit, best) = found.best_static;
+    row(
+        &format!("{load}, by the best static limit ({limit})"),
+        &format!("{:.3} ×", found.adaptive / best),
+        ">= 0.95 ×",
+        "",
+        found.adaptive >= 0.95 * best,
+    );
+    row(
+        &format!("{load}, by the default static limit (2)"),
+        &format!("{:.3} ×", found.adaptive / found.default_static),
+        ">= 1.20 ×",
+        "",
+        found.adaptive >= 1.2 * found.default_static,
+    );
+}
+
 fn limits(seeds: u64) {
     println!("\nadaptive limit in virtual time, shares of the best limit of each phase");
     for seed in 1..=seeds {
         let found = model::compare(&model::SHIFTING, 2, seed);
-        let (limit, best) = found.best_static;
-        row(
-            &format!("shifting load {seed}, by the best static limit ({limit})"),
-            &format!("{:.3} ×", found.adaptive / best),
-            ">= 0.95 ×",
-            "",
-            found.adaptive >= 0.95 * best,
-        );
-        row(
-            &format!("shifting load {seed}, by the default static limit (2)"),
-            &format!("{:.3} ×", found.adaptive / found.default_static),
-            ">= 1.20 ×",
-            "",
-            found.adaptive >= 1.2 * found.default_static,
-        );
+        by_static_limits(&format!("shifting load {seed}"), &found);
         let phases = model::SHIFTING.iter().zip(&found.best_of_phase).zip(&found.by_phase);
         for ((phase, (limit, rate)), share) in phases {
             println!("    {:<20} {share:.3} of {rate:.0}/s at {limit}", phase.name);
@@ -229,21 +234,7 @@ fn limits(seeds: u64) {
     let kinds = model::recorded();
     let phases = model::shifting(&kinds);
     let found = model::compare(&phases, 2, 1);
-    let (limit, best) = found.best_static;
-    row(
-        &format!("recorded load that shifts, by the best static limit ({limit})"),
-        &format!("{:.3} ×", found.adaptive / best),
-        ">= 0.95 ×",
-        "",
-        found.adaptive >= 0.95 * best,
-    );
-    row(
-        "recorded load that shifts, by the default static limit (2)",
-        &format!("{:.3} ×", found.adaptive / found.default_static),
-        ">= 1.20 ×",
-        "",
-        found.adaptive >= 1.2 * found.default_static,
-    );
+    by_static_limits("recorded load that shifts", &found);
     let steady = phases.iter().take(kinds.len()).chain(&model::SHIFTING);
     for phase in steady.copied() {
         let steady = [model::Phase { seconds: 120, ..phase }];

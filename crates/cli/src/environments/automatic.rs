@@ -58,9 +58,9 @@ struct Known {
     settled: BTreeMap<String, Digest>,
     /// One deployment at a time for each environment.
     turns: BTreeMap<String, Arc<tokio::sync::Mutex<()>>>,
-    /// When what failed and may pass is tried again, and how long it waits the next time.
+    /// When what failed and may pass is tried again, and how long each waits the next time.
     again: Option<Instant>,
-    pause: Duration,
+    pauses: BTreeMap<String, Duration>,
 }
 
 impl Known {
@@ -79,7 +79,7 @@ impl Known {
             settled: BTreeMap::new(),
             turns: BTreeMap::new(),
             again: None,
-            pause: AGAIN.0,
+            pauses: BTreeMap::new(),
         })
     }
 
@@ -87,8 +87,12 @@ impl Known {
         self.automation.as_ref().map(Deployer::automatic).unwrap_or_default()
     }
 
+    fn is_settled(&self, environment: &str) -> bool {
+        self.files.is_some() && self.settled.get(environment).copied() == self.files
+    }
+
     fn is_behind(&self) -> bool {
-        let lacks = |name: &String| self.settled.get(name).copied() != self.files;
+        let lacks = |name: &String| !self.is_settled(name);
         self.files.is_some() && self.automatic().iter().any(lacks)
     }
 }
@@ -189,12 +193,14 @@ impl AutomaticDeployments {
         }
         match done {
             Err((error, _)) if error.is_transient() => {
-                known.again = Some(Instant::now() + known.pause);
-                known.pause = (known.pause * 2).min(AGAIN.1);
+                let pause = known.pauses.entry(environment.to_owned()).or_insert(AGAIN.0);
+                let at = Instant::now() + *pause;
+                *pause = (*pause * 2).min(AGAIN.1);
+                known.again = Some(known.again.map_or(at, |again| again.min(at)));
             }
             Ok((_, files)) | Err((_, files)) => {
                 known.settled.insert(environment.to_owned(), *files);
-                known.pause = AGAIN.0;
+                known.pauses.remove(environment);
             }
         }
     }
@@ -204,10 +210,15 @@ impl AutomaticDeployments {
         let name = request.environment;
         let turn = Arc::clone(self.known().turns.entry(name.clone()).or_default());
         let _alone = turn.lock().await;
-        let (automation, settings) = {
+        let (automation, settings, is_settled) = {
             let known = self.known();
-            (known.automation.clone(), known.settings)
+            (known.automation.clone(), known.settings, known.is_settled(&name))
         };
+        if is_settled {
+            // It is asked for the sake of another environment; what it refused it would again.
+            let execution = request.execution_id;
+            return Ok(Deployment::new(name, execution, 0, Digest::of(b""), Effect::Unchanged));
+        }
         let Some(automation) = automation else {
             return Err(DeployError::UnknownEnvironment { name, known: Vec::new() });
         };

@@ -315,7 +315,7 @@ fn do_it(diary: &Diary, state: &Path, requests: &[Request]) -> Result<Vec<String
         .build()
         .map_err(|error| Failure::storage("opening the log of events", &error))?;
     runtime.block_on(async {
-        let (notifier, dead) = open_logs(diary)?;
+        let (notifier, dead) = open_logs(diary, &mut Vec::new())?;
         let failed =
             |error: &dyn std::error::Error| Failure::storage("changing dead letters", error);
         let mut done = Vec::new();

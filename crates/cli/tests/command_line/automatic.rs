@@ -139,6 +139,9 @@ fn what_can_not_be_had_for_a_moment_is_tried_again_by_itself() {
         "[[environments]]\nname = \"staging\"\ntarget_dir = \"deploy/staging\"\nauto_deploy = true\n\
          [[environments]]\nname = \"production\"\ntarget_dir = \"deploy/production\"\n\
          auto_deploy = true\npromotes_from = \"staging\"\n\
+         [[environments]]\nname = \"never\"\ntarget_dir = \"deploy/never\"\nauto_deploy = true\n\
+         health_checks = [{ name = \"no\", kind = \"command\", argv = [\"false\"] }]\n\
+         deadlines = { health_seconds = 1 }\n\
          [[pre_deploy_commands]]\nname = \"slow\"\ncommand = [\"sh\", \"-c\", \"test -e order.txt || sleep 4\"]\n",
     );
     let holding = Running::start(&folder, "deploy staging --version 1 --from other");
@@ -152,6 +155,8 @@ fn what_can_not_be_had_for_a_moment_is_tried_again_by_itself() {
         });
     }
     assert_eq!(watching.end().0, Some(0));
+    let refused = folder.done("history --environment never --json").json();
+    assert_eq!(refused.as_array().unwrap().len(), 1, "tried again for others: {refused}");
     drop(holding);
     let dead = folder.done("events dead --json").out;
     assert!(!dead.contains("deployment"), "no event is kept for it: {dead}");

@@ -89,17 +89,8 @@ impl Session {
         let (chosen, watcher, bursts) = watch_project(&arguments.asked, &declared)?;
         engine.set_project(chosen.project())?;
         let mut remarks = Vec::new();
-        let (log, dead) = logs::logs(&diary, &mut remarks)?;
-        let notifier = GraphChangeNotifier::builder()
-            .with_log(Arc::new(log))
-            .build()
-            .map_err(|error| Failure::storage("opening the log of events", &error))?;
-        let sink = JsonLinesSink::open(diary.records(), Rotation::default())
-            .map_err(|error| Failure::storage("opening the records", &error))?;
-        let telemetry = TelemetryCollector::builder(TelemetryConfig::default())
-            .sink(sink)
-            .start()
-            .map_err(|error| Failure::storage("starting telemetry", &error))?;
+        let (notifier, dead) = open_logs(&diary, &mut remarks)?;
+        let telemetry = telemetry(&diary)?;
         let findings = Findings::default();
         let reload = reload(arguments.asked.clone());
         let engine = SharedEngine::with_reload(engine, reload)?;
@@ -419,6 +410,14 @@ fn stay(what: &str, wrong: &Failure) -> String {
     let place = first.and_then(|it| it.file.as_ref());
     let place = place.map_or_else(String::new, |file| format!(" ({file})"));
     format!("the {what} stay as they were: {why}{place}")
+}
+
+/// Records of what is observed, in the loop's folder.
+fn telemetry(diary: &Diary) -> Result<TelemetryCollector, Failure> {
+    let sink = JsonLinesSink::open(diary.records(), Rotation::default())
+        .map_err(|error| Failure::storage("opening the records", &error))?;
+    let collector = TelemetryCollector::builder(TelemetryConfig::default()).sink(sink).start();
+    collector.map_err(|error| Failure::storage("starting telemetry", &error))
 }
 
 /// The stamp of a file, if there is one that can be seen.

@@ -15,17 +15,20 @@ const SEGMENT: u64 = 1 << 20;
 const MOST_DEAD: usize = 10_000;
 
 /// The log of events and the dead letters; says what had to be cut off.
-pub(super) fn logs(
+pub(in crate::verbs) fn open_logs(
     diary: &Diary,
     remarks: &mut Vec<String>,
-) -> Result<(SegmentLog, Arc<DeadLetters>), Failure> {
+) -> Result<(GraphChangeNotifier, Arc<DeadLetters>), Failure> {
     let settings = SegmentSettings::default().with_segment_bytes(SEGMENT);
     let log = SegmentLog::open(&diary.events(), settings).map_err(|error| unusable(&error))?;
     remarks.extend(log.torn_tails().iter().map(torn));
     let dead = DeadLetters::open(&diary.dead_letters(), MOST_DEAD, settings.durability);
     let dead = dead.map_err(|error| unusable(&error))?;
     remarks.extend(dead.torn_tail().into_iter().map(torn));
-    Ok((log, Arc::new(dead)))
+    let notifier = GraphChangeNotifier::builder().with_log(Arc::new(log)).build();
+    let notifier =
+        notifier.map_err(|error| Failure::storage("opening the log of events", &error))?;
+    Ok((notifier, Arc::new(dead)))
 }
 
 /// A log that can't be opened stops the loop: what is in it is not thrown away in silence.
@@ -42,15 +45,4 @@ fn torn(tail: &TornTail) -> String {
         tail.file.display(),
         tail.bytes
     )
-}
-
-/// Opens what another verb needs to change the log while no loop runs.
-pub(in crate::verbs) fn open_logs(
-    diary: &Diary,
-) -> Result<(GraphChangeNotifier, Arc<DeadLetters>), Failure> {
-    let (log, dead) = logs(diary, &mut Vec::new())?;
-    let notifier = GraphChangeNotifier::builder().with_log(Arc::new(log)).build();
-    let notifier =
-        notifier.map_err(|error| Failure::storage("opening the log of events", &error))?;
-    Ok((notifier, dead))
 }
