@@ -50,6 +50,7 @@
 mod built_in;
 
 mod comment;
+mod context;
 mod datatype;
 mod name;
 mod text;

@@ -76,7 +76,11 @@ impl LanguageProfile for Python {
 
     fn comment(&self, text: &str, indent: usize, width: usize) -> String {
         // The quotes stand before the first line, and behind the only one.
-        let lines = escaped(text, room(width, indent, 3), false, &docstring);
+        let mut lines = escaped(text, room(width, indent, 3), false, &docstring);
+        // A quote right behind those three: formatters would part them, and linters don't like that.
+        if let Some(first) = lines.first_mut().filter(|first| first.starts_with('"')) {
+            first.insert(0, '\\');
+        }
         quoted_comment(&lines, indent, width, true)
     }
 

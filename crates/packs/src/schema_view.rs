@@ -5,7 +5,9 @@ use evergen_knowledge::TrackedReader;
 use evergen_regeneration::{
     AskError, KeepError, ModelChange, ModelView, NameKeeper, Remark, Reply, ViewMemory,
 };
-use evergen_schema::{Memo, Names, NamesError, Options, Problem, Schema, TextScope};
+use evergen_schema::{Memo, Names, NamesError, Options, Problem, Property, Schema, TextScope};
+
+use crate::context;
 
 /// What templates know as `schema`: classes, properties, enumerations and datatypes of any
 /// ontology, as [`evergen_schema`] describes them.
@@ -20,6 +22,7 @@ use evergen_schema::{Memo, Names, NamesError, Options, Problem, Schema, TextScop
 /// | `schema.datatype(node)` | [`Datatype`](evergen_schema::Datatype) |
 /// | `schema.number(node)` | the number that a class, enumeration or datatype keeps, none where none is kept |
 /// | `schema.version()` | the version of what is generated, `0.1.0` where none is kept |
+/// | `schema.context()` | the members of a JSON-LD context for instances, each a text of JSON |
 /// | `schema.classes()`, `schema.enumerations()`, `schema.datatypes()` | all of them, by IRI: `iri` and `name` of each |
 ///
 /// Asked about what is nothing of the kind, it answers with nothing.
@@ -57,6 +60,7 @@ const QUESTIONS: &[&str] = &[
     "datatypes",
     "number",
     "version",
+    "context",
 ];
 
 impl ModelView for SchemaView {
@@ -65,7 +69,7 @@ impl ModelView for SchemaView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn ask(
@@ -78,7 +82,7 @@ impl ModelView for SchemaView {
         // What is found out about a class serves all that are asked about later.
         let options = match question {
             "declared" => &self.declared,
-            "outline" => &self.outline,
+            "outline" | "context" => &self.outline,
             _ => &self.options,
         };
         let schema = Schema::resume(reader, options, memory.take());
@@ -96,8 +100,8 @@ impl ModelView for SchemaView {
 
 fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Result<Reply, AskError> {
     let about = || subject.ok_or(AskError::NoSubject);
-    if subject.is_some() && matches!(question, "classes" | "enumerations" | "datatypes" | "version")
-    {
+    let of_all = ["classes", "enumerations", "datatypes", "version", "context"];
+    if subject.is_some() && of_all.contains(&question) {
         return Err(AskError::NeedlessSubject);
     }
     Ok(match question {
@@ -110,10 +114,7 @@ fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Resul
         "declared" | "outline" => {
             let mut class = schema.class(about()?);
             if let Some(class) = &mut class {
-                class.properties.retain(|property| {
-                    let slot = &property.slot;
-                    !property.inherited || property.narrowed || slot.is_own || slot.is_repeated
-                });
+                class.properties.retain(Property::is_of_class);
             }
             let found = remarks(class.as_ref().map(|class| &class.problems));
             Reply::new(&class).with_remarks(found)
@@ -133,6 +134,7 @@ fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Resul
         "datatypes" => Reply::new(&schema.datatypes()),
         "number" => Reply::new(&schema.class_number(about()?)),
         "version" => Reply::new(&schema.version()),
+        "context" => Reply::new(&context::members(&schema.context())),
         _ => return Err(AskError::Unknown { known: QUESTIONS }),
     })
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::template::spellings::Spellings;
+
 /// What a name is given to: languages write types, fields and files in different ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -84,6 +86,7 @@ pub trait LanguageProfile: Send + Sync {
 #[derive(Clone, Default)]
 pub struct Languages {
     profiles: BTreeMap<&'static str, Arc<dyn LanguageProfile>>,
+    pub(crate) spellings: Arc<Spellings>,
 }
 
 impl Languages {
@@ -99,6 +102,8 @@ impl Languages {
             self.profiles.insert(name, Arc::clone(&profile));
         }
         self.profiles.insert(profile.name(), profile);
+        // They belong to the profiles that are kept beside them.
+        self.spellings = Arc::default();
         self
     }
 

@@ -7,5 +7,6 @@ pub(crate) mod front_matter;
 pub(crate) mod library;
 pub(crate) mod node;
 pub(crate) mod part;
+pub(crate) mod spellings;
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,10 @@ use std::sync::Arc;
 
 use evergen_delta::{Delta, EncodedQuad, TermId};
 use evergen_knowledge::{FactId, TrackedReader};
-use minijinja::value::{Enumerator, Object, Serde, Value, ValueKind};
-use minijinja::{Error, ErrorKind, State};
+use minijinja::value::Value;
 use serde::Serialize;
 
-use crate::suggest::instead;
-use crate::template::node::missing;
+mod record;
 
 /// Questions about the model, answered in Rust where queries would be long or slow.
 ///
@@ -109,7 +107,7 @@ pub struct Remark {
 impl Reply {
     /// An answer with the fields of `data`.
     pub fn new(data: &impl Serialize) -> Self {
-        Self { value: Record::close(&Value::from(Serde(data))), remarks: Vec::new() }
+        Self { value: record::value_of(data), remarks: Vec::new() }
     }
 
     /// Adds what the author of the model should know of what was found on the way.
@@ -125,59 +123,6 @@ impl Reply {
 
     pub(crate) fn remarks(&self) -> &[Remark] {
         &self.remarks
-    }
-}
-
-/// A map whose keys are all there are: to ask for another one is a mistake, and fails. One
-/// that has a `kind` is open, as things of another kind have other fields.
-#[derive(Debug)]
-struct Record(BTreeMap<Value, Value>);
-
-impl Record {
-    /// The same value, with records for its maps.
-    fn close(value: &Value) -> Value {
-        let items = || value.try_iter().into_iter().flatten();
-        let field = |key: Value| value.get_item(&key).map(|item| (key, Self::close(&item)));
-        match value.kind() {
-            ValueKind::Map if value.get_attr("kind").is_ok_and(|kind| kind.is_undefined()) => {
-                Value::from_object(Self(items().flat_map(field).collect()))
-            }
-            ValueKind::Map => items().flat_map(field).collect::<BTreeMap<_, _>>().into(),
-            ValueKind::Seq => items().map(|item| Self::close(&item)).collect(),
-            _ => value.clone(),
-        }
-    }
-}
-
-impl Object for Record {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.0.get(key).cloned().or_else(|| {
-            let key = key.as_str()?;
-            let known = self.0.keys().filter_map(Value::as_str);
-            Some(missing(format!("there is no `{key}` here; {}", instead(key, "fields", known))))
-        })
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().cloned().collect())
-    }
-
-    /// `get("field")` is for what takes things of several kinds: none where there is no such
-    /// field.
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        method: &str,
-        arguments: &[Value],
-    ) -> Result<Value, Error> {
-        match (method, arguments) {
-            ("get", [key]) => Ok(self.0.get(key).cloned().unwrap_or_else(|| Value::from(()))),
-            ("get", _) => {
-                let message = "get() takes the name of a field, like get(\"label\")";
-                Err(Error::new(ErrorKind::InvalidOperation, message))
-            }
-            _ => Err(Error::from(ErrorKind::UnknownMethod)),
-        }
     }
 }
 

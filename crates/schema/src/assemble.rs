@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use evergen_delta::TermId;
+use evergen_delta::{EncodedQuad, TermId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::classify::Standing;
 use crate::constraints::Constraint;
+use crate::defaults::may_have;
 use crate::graph::statement;
 use crate::labels::Texts;
 use crate::local::short_word;
 use crate::names::{distinct, fold};
 use crate::own::{OwnProperties, Remarks, Values};
 use crate::problem::{
-    empty_bounds, incompatible_ranges, min_above_max, name_clash, slip, wrong_kind,
+    empty_bounds, incompatible_ranges, min_above_max, name_clash, slip, wrong_default, wrong_kind,
 };
 use crate::properties::{Key, Plain};
 use crate::targets::Target;
@@ -83,6 +84,8 @@ impl Schema<'_> {
         let mut properties = self.properties_of(term, &mut problems);
         let layout = self.layout(term);
         self.lay_out(&layout, &mut properties);
+        let barred = self.barred(&layout, &properties);
+        let ambiguous = self.ambiguous(&layout, &properties, &barred);
         problems.sort();
         problems.dedup();
         Some(Class {
@@ -98,6 +101,8 @@ impl Schema<'_> {
             children: self.class_refs(&self.children_of(term)),
             is_abstract: self.is_abstract(&members),
             properties,
+            ambiguous,
+            barred,
             keys: self.keys_of(&members),
             problems,
         })
@@ -215,6 +220,18 @@ impl Schema<'_> {
         if values.max == Some(0) {
             return None;
         }
+        let ranges =
+            if limiting.is_empty() { plain.ranges.clone() } else { self.ranges(&values.targets) };
+        let (default, wrong) = match remarks.default {
+            Some((value, _)) if may_have(&ranges, &value) => (Some(value), None),
+            default => (None, default),
+        };
+        if let Some((_, at)) = wrong
+            && limiting.first() == Some(&0)
+            && is_given(&sites.own[0].constraints[&key], at)
+        {
+            problems.push(wrong_default(&refs[0].iri, &plain.iri, at));
+        }
         let property = Property {
             iri: plain.iri.clone(),
             is_reversed: key.is_reversed,
@@ -225,11 +242,7 @@ impl Schema<'_> {
             owner: refs[owner].clone(),
             inherited,
             narrowed,
-            ranges: if limiting.is_empty() {
-                plain.ranges.clone()
-            } else {
-                self.ranges(&values.targets)
-            },
+            ranges,
             min: values.min,
             max: values.max,
             unique_lang: values.unique_lang,
@@ -238,7 +251,7 @@ impl Schema<'_> {
             is_symmetric: plain.is_symmetric,
             is_transitive: plain.is_transitive,
             fixed: values.fixed,
-            default: remarks.default,
+            default,
             order: remarks.order,
             group: remarks.group,
             number: plain.number,
@@ -352,6 +365,12 @@ impl Schema<'_> {
         }
         found.sort_by(|one, other| (&one.name, &one.iri).cmp(&(&other.name, &other.iri)));
     }
+}
+
+/// Whether one of these says what the default is.
+fn is_given(constraints: &[Arc<Constraint>], at: EncodedQuad) -> bool {
+    let mut defaults = constraints.iter().filter_map(|one| one.default.as_ref());
+    defaults.any(|(_, given)| *given == at)
 }
 
 /// Notes limits of a property's literals that none of them meets.

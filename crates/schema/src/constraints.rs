@@ -27,7 +27,8 @@ pub(crate) struct Constraint {
     pub(crate) facets: Facets,
     pub(crate) unique_lang: bool,
     pub(crate) fixed: Vec<Value>,
-    pub(crate) default: Option<Value>,
+    /// With the statement that gives it.
+    pub(crate) default: Option<(Value, EncodedQuad)>,
     pub(crate) order: Option<f64>,
     pub(crate) group: Option<Text>,
     pub(crate) label: Option<Text>,

@@ -104,6 +104,7 @@ mod hierarchy;
 
 mod constraints;
 mod datatypes;
+mod defaults;
 mod enumerations;
 mod own;
 mod properties;
@@ -111,6 +112,7 @@ mod shapes;
 mod targets;
 
 mod assemble;
+mod context;
 mod lists;
 mod slots;
 
@@ -119,6 +121,7 @@ mod naming;
 
 mod interface;
 
+pub use crate::context::{Coercion, ContextTerm};
 pub use crate::facets::{Facets, Pattern};
 pub use crate::interface::{
     ChangeKind, ChangeTopic, Interface, InterfaceChange, Release, ReleaseError, Version,

@@ -72,6 +72,9 @@ impl Schema<'_> {
         for class in self.class_ids() {
             let own = self.own_properties(class);
             keys.extend(own.keys.iter().copied());
+            for key in &own.keys {
+                self.want_values_of_owner(class, *key, &mut wanted);
+            }
             let limited = own.constraints.values().flatten();
             for constraint in limited {
                 let targets = constraint.targets.iter().flatten().chain(&constraint.hints);
@@ -136,6 +139,19 @@ impl Schema<'_> {
         let space = short_word(subject, &self.options.prefixes);
         let scope = NameScope::Member(enumeration.to_owned());
         Wanted::new(subject, scope, local).with_space(space)
+    }
+
+    /// Values that are listed at a property by itself, where several classes bring it in.
+    fn want_values_of_owner(&self, class: TermId, key: Key, wanted: &mut BTreeSet<Wanted>) {
+        let plain = self.plain(key, self.options.texts == TextScope::All);
+        for target in &plain.targets {
+            if let Target::Values(values) = target
+                && self.brings_in(class, key)
+                && let Some((iri, name)) = self.values_of_owner(class, key, values)
+            {
+                wanted.insert(Wanted::new(&*iri, NameScope::Class, &*name).with_space("values"));
+            }
+        }
     }
 
     /// Values that are listed at a property.

@@ -84,6 +84,12 @@ pub struct Class {
     pub is_abstract: bool,
     /// What instances can have, inherited or not, each once, by name.
     pub properties: Vec<Property>,
+    /// Properties that two bases bring in, each for itself, by name: some languages want to be
+    /// told which one counts.
+    pub ambiguous: Vec<Property>,
+    /// Properties that a base has and that can have no value in this class, by name: they are
+    /// no less members of what code extends.
+    pub barred: Vec<Property>,
     /// Groups of properties whose values together tell instances apart.
     pub keys: Vec<Vec<PropertyRef>>,
     /// Contradictions that were found, and resolved.

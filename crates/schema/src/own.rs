@@ -64,7 +64,8 @@ pub(crate) struct Values {
 /// What no value depends on, and where contradictions come from.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Remarks {
-    pub(crate) default: Option<Value>,
+    /// With the statement that gives it.
+    pub(crate) default: Option<(Value, EncodedQuad)>,
     pub(crate) order: Option<f64>,
     pub(crate) group: Option<Text>,
     pub(crate) label: Option<Text>,

@@ -50,6 +50,8 @@ pub enum ProblemCode {
     NoMembers,
     /// An `rdf:List` is broken or never ends.
     BrokenList,
+    /// A default is no value that its property may have.
+    WrongDefault,
     /// Two things would have one name.
     NameClash,
 }
@@ -119,6 +121,19 @@ pub(crate) fn empty_bounds(
         message: format!("values of <{of}> would be {bounds}"),
         help: "no value passes; correct one of the bounds".to_owned(),
         evidence,
+    }
+}
+
+/// A default is no value that its property may have.
+pub(crate) fn wrong_default(subject: &Text, property: &Text, at: EncodedQuad) -> Problem {
+    Problem {
+        code: ProblemCode::WrongDefault,
+        subject: subject.clone(),
+        property: Some(property.clone()),
+        message: format!("the default of <{property}> is no value that it may have"),
+        help: "taken as if it were not there; correct the default, or what values may be"
+            .to_owned(),
+        evidence: vec![at],
     }
 }
 

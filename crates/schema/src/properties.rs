@@ -52,6 +52,8 @@ pub(crate) struct Plain {
     pub(crate) is_symmetric: bool,
     pub(crate) is_transitive: bool,
     pub(crate) inverse: Option<PropertyRef>,
+    /// The class of which all are that have it, where the property itself names just that one.
+    pub(crate) domain: Option<TermId>,
     pub(crate) broken: Vec<TermId>,
 }
 
@@ -102,6 +104,10 @@ impl Schema<'_> {
             is_symmetric: types.contains(&v().symmetric),
             is_transitive: types.contains(&v().transitive),
             inverse: self.inverse_ref(key, &group),
+            domain: match self.domain_targets(&group, &Context::new(None, key)).as_slice() {
+                [Target::Class(class)] if !key.is_reversed => Some(*class),
+                _ => None,
+            },
             broken: context.broken.into_inner(),
         }
     }

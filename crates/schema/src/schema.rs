@@ -14,7 +14,7 @@ use crate::hierarchy::{Lineage, Place};
 use crate::own::OwnProperties;
 use crate::properties::{Key, Plain};
 use crate::slots::Layout;
-use crate::{DataRange, Options, Text};
+use crate::{ContextTerm, DataRange, Options, Text};
 
 /// A lazy view of a model: reads only when it is asked, and only what the answer needs.
 ///
@@ -61,6 +61,7 @@ pub struct Memo {
     pub(crate) own: Table<Arc<OwnProperties>>,
     pub(crate) layouts: Table<Arc<Layout>>,
     pub(crate) plain: Table<Arc<Plain>>,
+    pub(crate) terms: Table<Arc<[ContextTerm]>>,
 }
 
 impl Memo {
@@ -95,6 +96,7 @@ impl Memo {
         without(&mut self.own, facts);
         without(&mut self.layouts, facts);
         without(&mut self.plain, facts);
+        without(&mut self.terms, facts);
     }
 }
 

@@ -102,7 +102,9 @@ impl Schema<'_> {
         found.facets_at = self.facet_statements(shape);
         let mut defaults: Vec<TermId> = in_star(star, v.sh_default_value).collect();
         self.sort(&mut defaults);
-        found.default = defaults.first().and_then(|default| self.value(*default));
+        found.default = defaults.first().and_then(|default| {
+            Some((self.value(*default)?, statement(shape, v.sh_default_value, *default)))
+        });
         found.order =
             in_star(star, v.sh_order).filter_map(|order| self.number(order)).reduce(f64::min);
         found.group = self.iri_in(star, v.sh_group);

@@ -18,7 +18,16 @@ use rustc_hash::FxHashMap;
 use crate::assemble::Sites;
 use crate::properties::Key;
 use crate::schema::about;
-use crate::{ClassRef, Property, Range, Schema, Slot};
+use crate::{ClassRef, Property, Range, Schema, Slot, TextScope};
+
+fn key_of(property: &Property) -> Key {
+    Key { property: TermRef::Iri(&property.iri).id(), is_reversed: property.is_reversed }
+}
+
+fn by_name(mut properties: Vec<Property>) -> Vec<Property> {
+    properties.sort_by(|one, other| (&one.name, &one.iri).cmp(&(&other.name, &other.iri)));
+    properties
+}
 
 /// What a class declares and inherits in code.
 #[derive(Debug, Default)]
@@ -26,6 +35,10 @@ pub(crate) struct Layout {
     /// The parents that code extends, most specific first.
     pub(crate) bases: Vec<TermId>,
     slots: Arc<FxHashMap<Key, Arc<Declared>>>,
+    /// Properties that two bases bring in, each for itself.
+    ambiguous: BTreeSet<Key>,
+    /// The class that says last in code what such a property is: this one, or one above.
+    said: Arc<FxHashMap<Key, TermId>>,
     /// Properties of classes above that can have no value there.
     void: BTreeSet<Key>,
     /// How many classes the longest way up has.
@@ -65,6 +78,13 @@ impl Declared {
         (self.is_single, self.is_required, self.ranges.len())
             == (other.is_single, other.is_required, other.ranges.len())
             && self.ranges.iter().zip(&other.ranges).all(of_one_type)
+    }
+}
+
+impl Layout {
+    /// The class that says last in code what a property is.
+    fn sayer(&self, key: Key, slot: &Declared) -> TermId {
+        self.said.get(&key).copied().unwrap_or(slot.owner)
     }
 }
 
@@ -109,57 +129,94 @@ impl Schema<'_> {
         // what is below comes first, and bases that follow it everywhere can be put in a row.
         parents.sort_by_key(|(_, layout)| Reverse(layout.depth));
         let depth = parents.first().map_or(0, |(_, layout)| layout.depth + 1);
-        let mut bases = Vec::new();
-        let mut slots: Arc<FxHashMap<Key, Arc<Declared>>> = Arc::default();
+        let mut found = Layout { depth, ..Layout::default() };
         let mut open: BTreeSet<Key> = self.own_properties(class).keys.iter().copied().collect();
         for (parent, above) in parents {
             open.extend(&above.void);
             let agrees = |(key, slot): (&Key, &Arc<Declared>)| {
-                let known = slots.get(key);
+                let known = found.slots.get(key);
                 known.is_none_or(|known| Arc::ptr_eq(known, slot) || known.agrees(slot))
             };
             if !above.slots.iter().all(agrees) {
                 open.extend(above.slots.keys());
                 continue;
             }
-            bases.push(parent);
-            if slots.is_empty() {
-                slots = Arc::clone(&above.slots);
-            } else {
-                let slots = Arc::make_mut(&mut slots);
-                for (key, slot) in above.slots.iter() {
-                    slots.entry(*key).or_insert_with(|| Arc::clone(slot));
-                }
-            }
+            found.bases.push(parent);
+            self.extend_layout(&mut found, &above, class);
         }
-        open.retain(|key| !slots.contains_key(key));
-        let mut void = BTreeSet::new();
+        open.retain(|key| !found.slots.contains_key(key));
         if !open.is_empty() {
             let sites = Sites::of(self, class);
             let named = sites.named();
-            let slots = Arc::make_mut(&mut slots);
+            let slots = Arc::make_mut(&mut found.slots);
             for key in open {
                 let Some(naming) = named.get(&key) else { continue };
                 match self.property_without_texts(key, naming, &sites) {
-                    Some(property) => {
+                    Some(mut property) => {
+                        self.name_values(class, key, &mut property.ranges);
                         slots.insert(key, Arc::new(Declared::of(class, &property)));
                     }
-                    None => drop(void.insert(key)),
+                    None => drop(found.void.insert(key)),
                 }
             }
         }
-        Layout { bases, slots, void, depth }
+        found
+    }
+
+    /// Adds what another base has to the layout of a class.
+    fn extend_layout(&self, found: &mut Layout, above: &Layout, class: TermId) {
+        if found.slots.is_empty() {
+            found.slots = Arc::clone(&above.slots);
+            found.said = Arc::clone(&above.said);
+            return;
+        }
+        let is_below = |one: TermId, other| self.lineage(one).above.contains(&other);
+        for (key, slot) in above.slots.iter() {
+            let Some(known) = found.slots.get(key) else {
+                Arc::make_mut(&mut found.slots).insert(*key, Arc::clone(slot));
+                if let Some(sayer) = above.said.get(key) {
+                    Arc::make_mut(&mut found.said).insert(*key, *sayer);
+                }
+                continue;
+            };
+            let (one, other) = (found.sayer(*key, known), above.sayer(*key, slot));
+            if one == other || is_below(one, other) {
+                continue;
+            }
+            let said = if is_below(other, one) {
+                other
+            } else {
+                found.ambiguous.insert(*key);
+                class
+            };
+            Arc::make_mut(&mut found.said).insert(*key, said);
+        }
+    }
+
+    /// Gives values that are listed at a property the name that they have in its owner.
+    fn name_values(&self, owner: TermId, key: Key, ranges: &mut [Range]) {
+        for range in ranges {
+            let Range::Enumeration(values) = range else { continue };
+            if values.members.is_some()
+                && let Some((iri, name)) = self.values_of_owner(owner, key, values)
+            {
+                (values.iri, values.name) = (iri, name);
+            }
+        }
+    }
+
+    /// Whether code has a property of a class from none of the classes above.
+    pub(crate) fn brings_in(&self, class: TermId, key: Key) -> bool {
+        self.layout(class).slots.get(&key).is_some_and(|slot| slot.owner == class)
     }
 
     /// Tells of each property of a class how code declares it.
     pub(crate) fn lay_out(&self, layout: &Layout, properties: &mut [Property]) {
         let bases: Vec<Arc<Layout>> = layout.bases.iter().map(|base| self.layout(*base)).collect();
         for property in properties {
-            let key = Key {
-                property: TermRef::Iri(&property.iri).id(),
-                is_reversed: property.is_reversed,
-            };
+            let key = key_of(property);
             let Some(slot) = layout.slots.get(&key) else { continue };
+            self.name_values(slot.owner, key, &mut property.ranges);
             let is_in = |base: &Arc<Layout>| base.slots.contains_key(&key);
             let is_own = !bases.iter().any(is_in);
             property.slot = Slot {
@@ -171,6 +228,60 @@ impl Schema<'_> {
                 is_repeated: !is_own && !bases.first().is_some_and(is_in),
             };
         }
+    }
+
+    /// The properties that two bases bring in, each for itself: among those that a class has
+    /// and those that it has in code only.
+    pub(crate) fn ambiguous(
+        &self,
+        layout: &Layout,
+        properties: &[Property],
+        barred: &[Property],
+    ) -> Vec<Property> {
+        if layout.ambiguous.is_empty() {
+            return Vec::new();
+        }
+        let all = properties.iter().chain(barred);
+        let twice = all.filter(|property| layout.ambiguous.contains(&key_of(property)));
+        by_name(twice.cloned().map(|property| self.with_texts(property)).collect())
+    }
+
+    /// The properties that a base has and that are not among those of a class.
+    pub(crate) fn barred(&self, layout: &Layout, properties: &[Property]) -> Vec<Property> {
+        if layout.slots.len() == properties.len() {
+            return Vec::new();
+        }
+        let known: BTreeSet<Key> = properties.iter().map(key_of).collect();
+        let missing = layout.slots.keys().filter(|key| !known.contains(key));
+        by_name(missing.filter_map(|key| self.of_a_base(layout, *key)).collect())
+    }
+
+    /// A property as the first base has it that has it at all.
+    fn of_a_base(&self, layout: &Layout, key: Key) -> Option<Property> {
+        layout.bases.iter().enumerate().find_map(|(index, base)| {
+            let above = self.layout(*base);
+            above.slots.get(&key)?;
+            let sites = Sites::of(self, *base);
+            let named = sites.named();
+            let found = self.property_without_texts(key, named.get(&key)?, &sites);
+            // The base may have it in code only, too.
+            let mut property = found.or_else(|| self.of_a_base(&above, key))?;
+            self.lay_out(&above, std::slice::from_mut(&mut property));
+            property.slot.is_own = false;
+            property.slot.is_repeated = index > 0;
+            Some(self.with_texts(property))
+        })
+    }
+
+    /// The same with the texts of its own, unless none are wanted at all.
+    fn with_texts(&self, mut property: Property) -> Property {
+        if self.options.texts != TextScope::Nothing {
+            let texts = self.plain(key_of(&property), true).texts.clone();
+            property.label = texts.label.or(property.label);
+            property.comment = texts.comment.or(property.comment);
+            property.deprecated = texts.deprecated;
+        }
+        property
     }
 
     /// The classes that code extends.

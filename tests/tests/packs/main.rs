@@ -7,18 +7,26 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod instances;
+mod long_names;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use evergen_regeneration::{Access, Project, RegenerationEngine, Settings};
+use evergen_regeneration::{Access, RunReport, Project, RegenerationEngine, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::instances::Instances;
+
 /// What a script says by its exit code: a tool that it needs is not there.
 const NOT_THERE: i32 = 77;
+
+/// So many random instances go through each language (`EVERGEN_SEED` gives others).
+const RANDOM: usize = 400;
 
 /// Where fixtures and scripts are.
 fn fixtures() -> PathBuf {
@@ -32,16 +40,36 @@ struct Package {
 }
 
 impl Package {
+    /// Generates a package, and once more, which has nothing left to do.
     fn of(language: &'static str, models: &[PathBuf]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("model")).unwrap();
         for model in models {
             fs::copy(model, folder.path().join("model").join(model.file_name().unwrap())).unwrap();
         }
+        Self::of_project(language, folder)
+    }
+
+    fn of_project(language: &'static str, folder: TempDir) -> Self {
+        let package = Self { folder, language };
+        let report = package.generate();
+        let lines: usize = report.changes.iter().map(|change| package.lines(&change.path)).sum();
+        let instances = Instances::of(package.folder.path(), 0);
+        let (classes, properties) = instances.counts();
+        println!(
+            "{language}: {classes} classes, {properties} properties, {} files, {lines} lines",
+            report.artifacts.total
+        );
+        let again = package.generate().artifacts;
+        assert_eq!((again.total, again.evaluated), (report.artifacts.total, 0), "{language}");
+        package
+    }
+
+    fn generate(&self) -> RunReport {
         let mut settings = Settings::default();
         settings.model.sources = vec!["model/*".to_owned()];
-        settings.regeneration.target_languages = vec![language.to_owned()];
-        let project = Project::new(folder.path(), settings)
+        settings.regeneration.target_languages = vec![self.language.to_owned()];
+        let project = Project::new(self.folder.path(), settings)
             .with_packs(evergen_packs::packs())
             .with_languages(evergen_packs::languages())
             .with_views(evergen_packs::views())
@@ -49,10 +77,17 @@ impl Package {
         let report = RegenerationEngine::open(project, Access::Write { wait: None })
             .and_then(|mut engine| engine.run(&mut |_| {}));
         match report {
-            Ok(report) => assert!(report.succeeded(), "{:#?}", report.diagnostics),
+            Ok(report) => {
+                assert!(report.succeeded(), "{:#?}", report.diagnostics);
+                report
+            }
             Err(error) => panic!("{error}: {:#?}", error.diagnostics()),
         }
-        Self { folder, language }
+    }
+
+    fn lines(&self, path: &str) -> usize {
+        let text = fs::read_to_string(self.folder.path().join("gen").join(path)).unwrap();
+        text.lines().count()
     }
 
     /// Runs one of the scripts on the package; none if a tool that it needs is not there.
@@ -104,11 +139,19 @@ impl Package {
         self.pass("sql-behaviour");
     }
 
-    /// Each example is read and written again, or refused, as it says.
+    /// Each example is read and written again, or refused, as it says; and random instances
+    /// are, the same in every language.
     fn read_and_write(&self) {
         let examples = fs::read_to_string(fixtures().join("instances.jsonl")).unwrap();
-        let examples: Vec<Value> =
+        let mut examples: Vec<Value> =
             examples.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let seed = std::env::var("EVERGEN_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or(30);
+        let random = Instances::of(self.folder.path(), seed).take(RANDOM);
+        assert_eq!(random.len(), RANDOM, "too few classes can have random instances");
+        examples.extend(random.into_iter().map(
+            |(class, instance)| json!({ "class": class, "instance": instance, "ok": instance }),
+        ));
         let asked = examples.iter().map(|example| {
             let asked = json!({ "class": example["class"], "instance": example["instance"] });
             format!("{asked}\n")
@@ -130,7 +173,8 @@ impl Package {
             })
             .map(|(example, answer)| format!("{example}\n  gave {answer}"))
             .collect();
-        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), examples.len(), wrong.join("\n"));
+        let (count, of) = (wrong.len(), examples.len());
+        assert!(wrong.is_empty(), "EVERGEN_SEED={seed}: {count} of {of}:\n{}", wrong.join("\n"));
     }
 }
 
@@ -154,8 +198,23 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-fn torture() -> Vec<PathBuf> {
-    vec![fixtures().join("torture.ttl")]
+/// The hostile model, and names of all lengths beside it, so that one compilation serves both.
+fn hostile(language: &'static str) -> Package {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model");
+    fs::create_dir(&model).unwrap();
+    fs::copy(fixtures().join("torture.ttl"), model.join("torture.ttl")).unwrap();
+    fs::write(model.join("long.ttl"), long_names::model()).unwrap();
+    Package::of_project(language, folder)
+}
+
+/// A model without any class.
+fn empty(language: &'static str) -> Package {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("model")).unwrap();
+    let text = "<http://x.example/> a <http://www.w3.org/2002/07/owl#Ontology> .\n";
+    fs::write(folder.path().join("model/empty.ttl"), text).unwrap();
+    Package::of_project(language, folder)
 }
 
 /// The example of the README.
@@ -163,10 +222,11 @@ fn shop() -> Vec<PathBuf> {
     vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shop/model/shop.ttl")]
 }
 
-/// Three vocabularies of the W3C at once, which share class names.
+/// Real vocabularies at once, some of whose classes have one name.
 fn vocabularies() -> Option<Vec<PathBuf>> {
-    let files = ["w3c/dcat3.ttl", "w3c/org.ttl", "w3c/prov-o.ttl"];
-    evergen_tests::data::files("three vocabularies at once", &files)
+    let files =
+        ["schemaorg/schemaorg-30.0.ttl", "w3c/dcat3.ttl", "w3c/org.ttl", "w3c/prov-o.ttl"];
+    evergen_tests::data::files("real vocabularies at once", &files)
 }
 
 macro_rules! languages {
@@ -176,14 +236,19 @@ macro_rules! languages {
 
             #[test]
             fn hostile_model() {
-                let package = Package::of(stringify!($name), &torture());
+                let package = hostile(stringify!($name));
                 package.check();
                 $(package.$task();)*
             }
 
             #[test]
-            fn real_models() {
+            fn small_models() {
+                empty(stringify!($name)).check();
                 Package::of(stringify!($name), &shop()).check();
+            }
+
+            #[test]
+            fn real_models() {
                 if let Some(models) = vocabularies() {
                     Package::of(stringify!($name), &models).check();
                 }

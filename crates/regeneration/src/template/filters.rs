@@ -50,10 +50,19 @@ fn add_languages(
     own: Option<&Arc<dyn LanguageProfile>>,
 ) {
     type Answer = fn(&dyn LanguageProfile, &str) -> String;
-    let answers: [(&'static str, Answer); 10] = [
-        ("ident", |profile, text| profile.ident(text)),
+    let texts: [(&'static str, Answer); 2] = [
         ("string", |profile, text| profile.string(text)),
         ("doc", |profile, text| profile.doc(text)),
+    ];
+    for (name, answer) in texts {
+        let (languages, own) = (languages.clone(), own.cloned());
+        environment.add_filter(name, move |value: Value, language: Option<String>| {
+            let profile = choose(&languages, own.as_ref(), language.as_deref(), name)?;
+            Ok::<_, Error>(answer(&**profile, &text(&value)?))
+        });
+    }
+    let names: [(&'static str, Answer); 8] = [
+        ("ident", |profile, text| profile.ident(text)),
         ("type", |profile, text| profile.native_type(text)),
         ("type_name", |profile, text| profile.name_for(NameKind::Type, text)),
         ("property_name", |profile, text| profile.name_for(NameKind::Property, text)),
@@ -62,11 +71,12 @@ fn add_languages(
         ("module_name", |profile, text| profile.name_for(NameKind::Module, text)),
         ("package_name", |profile, text| profile.name_for(NameKind::Package, text)),
     ];
-    for (name, answer) in answers {
+    for (name, answer) in names {
         let (languages, own) = (languages.clone(), own.cloned());
         environment.add_filter(name, move |value: Value, language: Option<String>| {
             let profile = choose(&languages, own.as_ref(), language.as_deref(), name)?;
-            Ok::<_, Error>(answer(&**profile, &text(&value)?))
+            let (text, spellings) = (text(&value)?, &languages.spellings);
+            Ok::<_, Error>(spellings.of(name, profile, &text, || answer(&**profile, &text)))
         });
     }
     let (languages, own) = (languages.clone(), own.cloned());

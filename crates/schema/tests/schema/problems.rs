@@ -72,6 +72,44 @@ fn statements_that_say_nothing() {
 }
 
 #[test]
+fn defaults_that_no_value_may_be() {
+    let shape = |rule: &str| format!("[ sh:path :p ; sh:maxCount 1 ; {rule} ]");
+    let is_wrong = |rule: &str| {
+        let shown =
+            show(&format!(":A a owl:Class ; sh:property {} . :B a owl:Class .", shape(rule)));
+        shown.contains("the default of <http://example.org/p> is no value that it may have")
+    };
+    let fitting = [
+        "sh:datatype xsd:string ; sh:defaultValue \"a\"",
+        "sh:datatype xsd:decimal ; sh:maxInclusive 1 ; sh:defaultValue 1",
+        "sh:datatype xsd:unsignedByte ; sh:defaultValue 255",
+        "sh:datatype xsd:boolean ; sh:defaultValue true",
+        "sh:datatype rdf:langString ; sh:defaultValue \"a\"@en",
+        "sh:class :B ; sh:defaultValue :b",
+        "sh:in ( \"a\" 1 ) ; sh:defaultValue 1",
+        "sh:or ( [ sh:class :B ] [ sh:datatype xsd:string ] ) ; sh:defaultValue \"a\"",
+        "sh:defaultValue 1",
+    ];
+    for rule in fitting {
+        assert!(!is_wrong(rule), "{rule}");
+    }
+    let wrong = [
+        "sh:datatype xsd:string ; sh:defaultValue :a",
+        "sh:datatype xsd:string ; sh:maxLength 2 ; sh:defaultValue \"abc\"",
+        "sh:datatype xsd:decimal ; sh:maxExclusive 1 ; sh:defaultValue 1",
+        "sh:datatype xsd:unsignedByte ; sh:defaultValue 256",
+        "sh:datatype xsd:boolean ; sh:defaultValue \"true\"",
+        "sh:datatype xsd:integer ; sh:defaultValue \"many\"^^xsd:integer",
+        "sh:datatype rdf:langString ; sh:defaultValue \"a\"",
+        "sh:class :B ; sh:defaultValue \"b\"",
+        "sh:in ( \"a\" 1 ) ; sh:defaultValue 2",
+    ];
+    for rule in wrong {
+        assert!(is_wrong(rule), "{rule}");
+    }
+}
+
+#[test]
 fn values_of_the_other_kind() {
     assert_snapshot!(show(
         ":A a owl:Class .
