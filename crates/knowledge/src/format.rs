@@ -86,6 +86,19 @@ impl Format {
             .map(|facts| facts.format)
     }
 
+    /// The format in which a text is, of which this is said. Files of ontologies are called
+    /// `.owl` whatever they are: what does not begin as XML does is Turtle, if it begins as that.
+    pub(crate) fn of_text(self, text: &[u8]) -> Self {
+        let text = text.trim_ascii_start();
+        let begins = |word: &[u8]| {
+            let (head, rest) = text.split_at(word.len().min(text.len()));
+            head.eq_ignore_ascii_case(word) && rest.first().is_some_and(u8::is_ascii_whitespace)
+        };
+        let is_turtle =
+            matches!(text.first(), Some(b'@' | b'#')) || begins(b"prefix") || begins(b"base");
+        if self == Self::RdfXml && is_turtle { Self::Turtle } else { self }
+    }
+
     /// The format of a media type; parameters such as `charset` are not looked at.
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next().unwrap_or_default().trim();

@@ -39,11 +39,12 @@ impl LanguageProfile for Java {
             NameKind::Package => words.flat().begun("_", can).unless(|name| {
                 is_reserved(name) || is_device(name) || matches!(name, "java" | "javax")
             }),
-            // A type and its file have the same name.
-            _ => words
-                .pascal()
-                .begun("_", can)
-                .unless(|name| is_reserved(name) || among(TYPES, name) || is_device(name)),
+            // A type and its file have the same name, and one inside of another has both.
+            _ => {
+                let is_taken =
+                    |name: &str| is_reserved(name) || among(TYPES, name) || is_device(name);
+                return words.pascal().begun("_", can).unless(is_taken).within(120);
+            }
         }
         .finish()
     }

@@ -129,7 +129,13 @@ fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Resul
             let found = remarks(datatype.as_ref().map(|one| &one.problems));
             Reply::new(&datatype).with_remarks(found)
         }
-        "classes" => Reply::new(&schema.classes()),
+        "classes" => {
+            let classes = schema.classes();
+            let is_nothing = classes.is_empty()
+                && schema.enumerations().is_empty()
+                && schema.datatypes().is_empty();
+            Reply::new(&classes).with_remarks(is_nothing.then(nothing))
+        }
         "enumerations" => Reply::new(&schema.enumerations()),
         "datatypes" => Reply::new(&schema.datatypes()),
         "number" => Reply::new(&schema.class_number(about()?)),
@@ -137,6 +143,18 @@ fn answer(schema: &Schema<'_>, question: &str, subject: Option<TermId>) -> Resul
         "context" => Reply::new(&context::members(&schema.context())),
         _ => return Err(AskError::Unknown { known: QUESTIONS }),
     })
+}
+
+/// Of a model that has nothing that packs make something of.
+fn nothing() -> Remark {
+    Remark {
+        message: "the model declares no class, no enumeration and no datatype".to_owned(),
+        help:
+            "packages without types of the model's own are made; declare classes by rdfs:Class or \
+               owl:Class, in the default graph, as named graphs are left to queries"
+                .to_owned(),
+        evidence: Vec::new(),
+    }
 }
 
 fn remarks(problems: Option<&Vec<Problem>>) -> Vec<Remark> {

@@ -72,7 +72,8 @@ impl Schema<'_> {
     pub(crate) fn members_of_list(&self, values: &[TermId], enumeration: &Text) -> Vec<Member> {
         let mut taken = FxHashSet::default();
         let mut members = Vec::with_capacity(values.len());
-        for id in values {
+        let mut seen = FxHashSet::default();
+        for id in values.iter().filter(|id| seen.insert(**id)) {
             let Some(value) = self.value(*id) else { continue };
             let texts = match &value {
                 Value::Iri { .. } => self.texts(&[*id]),

@@ -24,6 +24,36 @@ fn key_of(property: &Property) -> Key {
     Key { property: TermRef::Iri(&property.iri).id(), is_reversed: property.is_reversed }
 }
 
+/// One order of all classes in these lines that each of them follows, and the bases too: the C3
+/// linearization (Barrett et al., "A Monotonic Superclass Linearization for Dylan", 1996). None
+/// where two of them contradict each other, which Python takes for an error.
+fn merged<'a>(
+    lines: impl Iterator<Item = &'a [TermId]>,
+    bases: &'a [TermId],
+) -> Option<Vec<TermId>> {
+    let mut lines: Vec<&[TermId]> = lines.chain([bases]).collect();
+    let mut behind: FxHashMap<TermId, usize> = FxHashMap::default();
+    for class in lines.iter().flat_map(|line| line.iter().skip(1)) {
+        *behind.entry(*class).or_default() += 1;
+    }
+    let mut order = Vec::new();
+    loop {
+        lines.retain(|line| !line.is_empty());
+        if lines.is_empty() {
+            return Some(order);
+        }
+        let is_free = |class: &TermId| behind.get(class).is_none_or(|count| *count == 0);
+        let next = lines.iter().filter_map(|line| line.first()).copied().find(is_free)?;
+        order.push(next);
+        for line in lines.iter_mut().filter(|line| line.first() == Some(&next)) {
+            *line = &line[1..];
+            if let Some(count) = line.first().and_then(|first| behind.get_mut(first)) {
+                *count -= 1;
+            }
+        }
+    }
+}
+
 fn by_name(mut properties: Vec<Property>) -> Vec<Property> {
     properties.sort_by(|one, other| (&one.name, &one.iri).cmp(&(&other.name, &other.iri)));
     properties
@@ -34,6 +64,8 @@ fn by_name(mut properties: Vec<Property>) -> Vec<Property> {
 pub(crate) struct Layout {
     /// The parents that code extends, most specific first.
     pub(crate) bases: Vec<TermId>,
+    /// The class and all that code extends above it, each before what it extends itself.
+    line: Vec<TermId>,
     slots: Arc<FxHashMap<Key, Arc<Declared>>>,
     /// Properties that two bases bring in, each for itself.
     ambiguous: BTreeSet<Key>,
@@ -125,11 +157,11 @@ impl Schema<'_> {
             let parents = &self.place_of(class).parents;
             parents.iter().map(|parent| (*parent, self.layout(*parent))).collect()
         };
-        // A class is deeper than all above it. So this is one order of all classes in which
-        // what is below comes first, and bases that follow it everywhere can be put in a row.
+        // A class is deeper than all above it, so that what is below comes first.
         parents.sort_by_key(|(_, layout)| Reverse(layout.depth));
         let depth = parents.first().map_or(0, |(_, layout)| layout.depth + 1);
-        let mut found = Layout { depth, ..Layout::default() };
+        let mut found = Layout { depth, line: vec![class], ..Layout::default() };
+        let mut lines: Vec<Arc<Layout>> = Vec::new();
         let mut open: BTreeSet<Key> = self.own_properties(class).keys.iter().copied().collect();
         for (parent, above) in parents {
             open.extend(&above.void);
@@ -137,11 +169,17 @@ impl Schema<'_> {
                 let known = found.slots.get(key);
                 known.is_none_or(|known| Arc::ptr_eq(known, slot) || known.agrees(slot))
             };
-            if !above.slots.iter().all(agrees) {
+            found.bases.push(parent);
+            lines.push(above.clone());
+            let line = merged(lines.iter().map(|one| one.line.as_slice()), &found.bases);
+            let Some(line) = line.filter(|_| above.slots.iter().all(agrees)) else {
+                found.bases.pop();
+                lines.pop();
                 open.extend(above.slots.keys());
                 continue;
-            }
-            found.bases.push(parent);
+            };
+            found.line.truncate(1);
+            found.line.extend(line);
             self.extend_layout(&mut found, &above, class);
         }
         open.retain(|key| !found.slots.contains_key(key));

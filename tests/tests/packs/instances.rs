@@ -34,8 +34,20 @@ const TEXTS: [&str; 12] = [
 
 /// What may match a pattern.
 const CODES: [&str; 14] = [
-    "ab", "abc", "abcd", "ABC", "a1", "A-1", "12345", "0", "x@example.org", "2024-05-01", "en",
-    "A1B2C3", "01-23", "abc123",
+    "ab",
+    "abc",
+    "abcd",
+    "ABC",
+    "a1",
+    "A-1",
+    "12345",
+    "0",
+    "x@example.org",
+    "2024-05-01",
+    "en",
+    "A1B2C3",
+    "01-23",
+    "abc123",
 ];
 
 /// Literals of the datatypes that have a grammar of their own.
@@ -76,7 +88,7 @@ impl Instances {
     pub(crate) fn of(project: &Path, seed: u64) -> Self {
         let model = fs::read_dir(project.join("model")).unwrap();
         let mut files: Vec<_> = model.map(|file| file.unwrap().path()).collect();
-        files.push(project.join("evergen.names.ttl"));
+        files.extend(Some(project.join("evergen.names.ttl")).filter(|names| names.exists()));
         files.sort();
         let sources = files.iter().map(|file| {
             let text = fs::read(file).unwrap();
@@ -210,7 +222,8 @@ impl Maker<'_> {
             let bound = |bound: &Option<evergen_schema::Text>| {
                 bound.as_ref().and_then(|text| text.parse::<f64>().ok()).map(|number| number as i64)
             };
-            let from = bound(&facets.min_inclusive).or(bound(&facets.min_exclusive).map(|it| it + 1));
+            let from =
+                bound(&facets.min_inclusive).or(bound(&facets.min_exclusive).map(|it| it + 1));
             let to = bound(&facets.max_inclusive).or(bound(&facets.max_exclusive).map(|it| it - 1));
             let (from, to) = (from.unwrap_or(least).max(least), to.unwrap_or(most).min(most));
             let choices = [from, to, from.max(0).min(to), from.max(7).min(to)];
@@ -242,7 +255,8 @@ impl Maker<'_> {
 
     fn tagged(&mut self, facets: &Facets) -> Option<Value> {
         let tags: Vec<String> = facets.languages.iter().map(ToString::to_string).collect();
-        let tag = tags.get(self.random.below(tags.len())).map_or("de", String::as_str).to_lowercase();
+        let tag =
+            tags.get(self.random.below(tags.len())).map_or("de", String::as_str).to_lowercase();
         let fitting: Vec<&str> =
             TEXTS.iter().copied().filter(|text| is_within(facets, text)).collect();
         let text = (!fitting.is_empty()).then(|| self.random.pick(&fitting))?;
@@ -279,15 +293,19 @@ fn whole(datatype: &str) -> Option<(i64, i64)> {
 
 /// Whether literals of a datatype are single words.
 fn is_word(datatype: &str) -> bool {
-    ["Name", "NCName", "NMTOKEN", "NMTOKENS", "ID", "IDREF", "IDREFS", "ENTITY", "ENTITIES", "token"]
-        .contains(&datatype)
+    [
+        "Name", "NCName", "NMTOKEN", "NMTOKENS", "ID", "IDREF", "IDREFS", "ENTITY", "ENTITIES",
+        "token",
+    ]
+    .contains(&datatype)
 }
 
 /// Whether limits allow a literal, as far as this can tell; where it can't, they don't.
 fn is_within(facets: &Facets, text: &str) -> bool {
     let length = u32::try_from(text.chars().count()).unwrap();
     let number = text.parse::<f64>().ok();
-    let against = |bound: &Option<evergen_schema::Text>, allowed: fn(f64, f64) -> bool| match bound {
+    let against = |bound: &Option<evergen_schema::Text>, allowed: fn(f64, f64) -> bool| match bound
+    {
         None => true,
         Some(bound) => match (number, bound.parse::<f64>().ok()) {
             (Some(number), Some(bound)) => allowed(number, bound),

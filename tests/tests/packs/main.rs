@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use evergen_regeneration::{Access, RunReport, Project, RegenerationEngine, Settings};
+use evergen_regeneration::{Access, Project, RegenerationEngine, RunReport, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -224,8 +224,7 @@ fn shop() -> Vec<PathBuf> {
 
 /// Real vocabularies at once, some of whose classes have one name.
 fn vocabularies() -> Option<Vec<PathBuf>> {
-    let files =
-        ["schemaorg/schemaorg-30.0.ttl", "w3c/dcat3.ttl", "w3c/org.ttl", "w3c/prov-o.ttl"];
+    let files = ["schemaorg/schemaorg-30.0.ttl", "w3c/dcat3.ttl", "w3c/org.ttl", "w3c/prov-o.ttl"];
     evergen_tests::data::files("real vocabularies at once", &files)
 }
 

@@ -16,6 +16,10 @@ pub(super) fn read(
         return Err(vec![source.error(0..0, SyntaxErrorKind::Base)]);
     };
     let bytes = source.bytes;
+    if let Some(name) = notation_of_owl(bytes) {
+        let message = format!("{name} is no notation of RDF; save the file as Turtle or RDF/XML");
+        return Err(vec![source.syntax_error(0..0, &message)]);
+    }
     let mut parser = parser.for_slice(bytes);
     let mut prefixes = Vec::new();
     let (mut line, mut counted) = (1, 0);
@@ -45,6 +49,30 @@ pub(super) fn read(
     }
     prefixes.sort_unstable();
     Ok(Document { prefixes, used: Vec::new() })
+}
+
+/// How an ontology is written that is not written as RDF.
+fn notation_of_owl(bytes: &[u8]) -> Option<&'static str> {
+    const BEGINNINGS: [(&[u8], &str); 5] = [
+        (b"Prefix(", "the functional syntax of OWL"),
+        (b"Ontology(", "the functional syntax of OWL"),
+        (b"Prefix:", "the Manchester syntax of OWL"),
+        (b"Ontology:", "the Manchester syntax of OWL"),
+        (b"format-version:", "the format of OBO"),
+    ];
+    let text = bytes.trim_ascii_start();
+    let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
+    let is_owl_xml = || {
+        let mut reader = quick_xml::Reader::from_reader(bytes);
+        loop {
+            match reader.read_event() {
+                Ok(Event::Start(root)) => return root.name().as_ref() == b"Ontology",
+                Ok(Event::Eof | Event::Empty(_)) | Err(_) => return false,
+                Ok(_) => {}
+            }
+        }
+    };
+    known.map(|(_, name)| *name).or_else(|| is_owl_xml().then_some("OWL/XML"))
 }
 
 /// Where elements lie deeper inside each other than allowed.

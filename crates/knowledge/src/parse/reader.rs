@@ -75,7 +75,7 @@ impl<'a> Source<'a> {
             return Err(vec![SyntaxError::at(bytes, 0..0, kind)]);
         }
         let text = without_mark(bytes);
-        let skipped = bytes.len() - text.len();
+        let (skipped, format) = (bytes.len() - text.len(), format.of_text(text));
         let source = Self { bytes: text, format, base, limits, documents, skipped };
         source.check().map_err(|(place, kind)| vec![source.error(place..place + 1, kind)])?;
         Ok(source)

@@ -75,6 +75,19 @@ fn rdf_xml() {
 }
 
 #[test]
+fn notations_of_owl_that_are_not_rdf() {
+    let texts = [
+        "<?xml version=\"1.0\"?>\n<Ontology xmlns=\"http://www.w3.org/2002/07/owl#\"><Declaration/></Ontology>",
+        "Prefix(:=<http://e/>)\nOntology(<http://e/o>)",
+        "\nPrefix: e: <http://e/>\nOntology: <http://e/o>",
+        "format-version: 1.2\n[Term]\nid: E:1",
+    ];
+    for text in texts {
+        insta::assert_snapshot!(check(text, Format::RdfXml));
+    }
+}
+
+#[test]
 fn json_ld() {
     insta::assert_snapshot!(check("{\"@id\": \"http://a\",\n \"http://p\": [1, }", Format::JsonLd));
     insta::assert_snapshot!(check("{\"@id\": 5}", Format::JsonLd));

@@ -51,6 +51,24 @@ const RDF_XML: &str = r#"<?xml version="1.0"?>
 </rdf:RDF>"#;
 
 #[test]
+fn turtle_under_the_name_of_rdf_xml() {
+    let read_as = |text: &str, format| {
+        let parsed = parse(text.as_bytes(), format, "http://e/", &Limits::default());
+        parsed.map(|source| source.ground).map_err(|errors| errors.len())
+    };
+    for text in [
+        "@prefix e: <http://e/> .\ne:a e:b e:c .",
+        "\n# a comment\n<a> <b> <c> .",
+        "PREFIX e: <http://e/>\ne:a e:b e:c .",
+        "BASE <http://e/>\n<a> <b> <c> .",
+    ] {
+        let found = read_as(text, Format::RdfXml);
+        assert_eq!(found, read_as(text, Format::Turtle), "{text}");
+        assert_eq!(found.unwrap().len(), 1, "{text}");
+    }
+}
+
+#[test]
 fn a_model_says_the_same_in_every_notation() {
     let turtle = read(TURTLE, Format::Turtle).unwrap();
     let expected = quads(&turtle);

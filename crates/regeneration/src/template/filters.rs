@@ -8,6 +8,7 @@ use evergen_knowledge::Prefixes;
 use heck::{ToKebabCase, ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::node::{self, Node, local_name};
 use crate::language::{LanguageProfile, Languages, NameKind};
@@ -24,6 +25,7 @@ pub(super) fn add(
         Ok::<_, Error>(Value::from(local_name(&text(&value)?)))
     });
     environment.add_filter("base_name", |value: Value| base_name(&value));
+    environment.add_filter("columns", |value: Value| Ok::<_, Error>(text(&value)?.width()));
     environment.add_filter("lang", lang);
     environment.add_filter("datatype", datatype);
     let known = Arc::clone(prefixes);

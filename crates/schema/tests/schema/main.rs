@@ -13,4 +13,5 @@ mod properties;
 mod reads;
 mod restrictions;
 mod shapes;
+mod slots;
 mod support;
