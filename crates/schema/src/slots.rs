@@ -171,7 +171,10 @@ impl Schema<'_> {
             };
             found.bases.push(parent);
             lines.push(above.clone());
-            let line = merged(lines.iter().map(|one| one.line.as_slice()), &found.bases);
+            let line = match lines.as_slice() {
+                [only] => Some(only.line.clone()),
+                several => merged(several.iter().map(|one| one.line.as_slice()), &found.bases),
+            };
             let Some(line) = line.filter(|_| above.slots.iter().all(agrees)) else {
                 found.bases.pop();
                 lines.pop();
