@@ -8,7 +8,6 @@ use smallvec::SmallVec;
 
 use crate::classify::Standing;
 use crate::constraints::Constraint;
-use crate::defaults::may_have;
 use crate::graph::statement;
 use crate::labels::Texts;
 use crate::local::short_word;
@@ -223,7 +222,7 @@ impl Schema<'_> {
         let ranges =
             if limiting.is_empty() { plain.ranges.clone() } else { self.ranges(&values.targets) };
         let (default, wrong) = match remarks.default {
-            Some((value, _)) if may_have(&ranges, &value) => (Some(value), None),
+            Some((value, _)) if self.may_have(&ranges, &value) => (Some(value), None),
             default => (None, default),
         };
         if let Some((_, at)) = wrong

@@ -5,46 +5,79 @@
 
 use std::cmp::Ordering;
 
-use crate::facets::compare_surely;
-use crate::{DataRange, Facets, Range, Value};
+use evergen_delta::TermRef;
 
-/// Whether a value can be one of a property with these ranges, as far as that shows without the
-/// grammar of each datatype: kind, datatype, numbers and truths, and limits.
-pub(crate) fn may_have(ranges: &[Range], value: &Value) -> bool {
-    ranges.iter().any(|range| match (range, value) {
-        (Range::Anything, _) | (Range::Class(_) | Range::Resource, Value::Iri { .. }) => true,
-        (Range::Enumeration(listed), value) => match &listed.members {
-            Some(members) => members.iter().any(|member| member.value == *value),
-            // Its values are told elsewhere.
-            None => true,
-        },
-        (Range::Data(data), Value::Literal { value, datatype, language }) => {
-            is_of(data, datatype, value)
-                && language.is_some() == (data.base.ends_with("#langString"))
-                && is_within(&data.facets, value)
-        }
-        _ => false,
-    })
+use crate::facets::compare_surely;
+use crate::{DataRange, Facets, Member, Range, Schema, Text, Value};
+
+impl Schema<'_> {
+    /// Whether a value can be one of a property with these ranges, as far as that shows without
+    /// the grammar of each datatype: kind, datatype, numbers and truths, and limits.
+    pub(crate) fn may_have(&self, ranges: &[Range], value: &Value) -> bool {
+        ranges.iter().any(|range| match (range, value) {
+            (Range::Anything, _) | (Range::Class(_) | Range::Resource, Value::Iri { .. }) => true,
+            (Range::Enumeration(listed), value) => {
+                let is_it = |member: &Member| member.value == *value;
+                match &listed.members {
+                    Some(members) => members.iter().any(is_it),
+                    None => {
+                        let whole = self.enumeration(TermRef::Iri(&listed.iri).id());
+                        whole.is_some_and(|whole| whole.members.iter().any(is_it))
+                    }
+                }
+            }
+            (Range::Data(data), Value::Literal { value, datatype, language }) => {
+                let is_tagged = data.base.ends_with("#langString");
+                let (base, value) = (Form::of(&data.base), value.trim());
+                let is_any = matches!(base, Form::Anything);
+                is_any
+                    || language.is_some() == is_tagged
+                        && is_of(data, datatype, value)
+                        && is_within(&data.facets, value)
+            }
+            _ => false,
+        })
+    }
 }
 
 fn is_of(data: &DataRange, datatype: &str, value: &str) -> bool {
     let (wanted, given) = (Form::of(&data.base), Form::of(datatype));
     let is_same = *data.datatype == *datatype || *data.base == *datatype;
-    let is_read = match wanted {
-        Form::Anything => return true,
-        Form::Truth => ["true", "false", "1", "0"].contains(&value),
-        Form::Whole(bounds) => {
-            value.parse().is_ok_and(|number| bounds.0 <= number && number <= bounds.1)
+    let is_number = value.parse::<f64>().is_ok_and(f64::is_finite);
+    let (is_read, is_alike) = match wanted {
+        Form::Anything => (true, true),
+        Form::Truth => (["true", "false", "1", "0"].contains(&value), false),
+        Form::Whole(least, most) => {
+            (is_whole(value, least, most), matches!(given, Form::Whole(..)))
         }
-        Form::Number => value.parse::<f64>().is_ok_and(f64::is_finite),
-        Form::Other => true,
-    };
-    let is_alike = match wanted {
-        Form::Whole(_) => matches!(given, Form::Whole(_)),
-        Form::Number => matches!(given, Form::Whole(_) | Form::Number),
-        _ => false,
+        Form::Decimal => {
+            let is_plain = value.bytes().all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
+            (is_number && is_plain, matches!(given, Form::Whole(..) | Form::Decimal))
+        }
+        Form::Float => {
+            let is_special = ["INF", "+INF", "-INF", "NaN"].contains(&value);
+            let is_alike = matches!(given, Form::Whole(..) | Form::Decimal | Form::Float);
+            (is_number || is_special, is_alike)
+        }
+        Form::Other => (true, false),
     };
     is_read && (is_same || is_alike)
+}
+
+/// Whether a text is a whole number within bounds; more digits than a machine's number has are
+/// beyond each bound but the one that is none.
+fn is_whole(text: &str, least: Option<i128>, most: Option<i128>) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    match text.parse::<i128>() {
+        Ok(number) => {
+            least.is_none_or(|least| least <= number) && most.is_none_or(|most| number <= most)
+        }
+        Err(_) if text.starts_with('-') => least.is_none(),
+        Err(_) => most.is_none(),
+    }
 }
 
 /// What literals of a built-in datatype look like.
@@ -52,36 +85,36 @@ fn is_of(data: &DataRange, datatype: &str, value: &str) -> bool {
 enum Form {
     Anything,
     Truth,
-    /// A whole number between two bounds.
-    Whole((i128, i128)),
-    Number,
+    /// A whole number, at least and at most as large.
+    Whole(Option<i128>, Option<i128>),
+    Decimal,
+    Float,
     Other,
 }
 
 impl Form {
     fn of(datatype: &str) -> Self {
         let name = datatype.rsplit(['#', '/']).next().unwrap_or(datatype);
-        let (least, most) = (i128::MIN, i128::MAX);
+        let between = |least: i128, most: i128| Self::Whole(Some(least), Some(most));
         match name {
             "Literal" | "PlainLiteral" | "anyType" | "anySimpleType" | "anyAtomicType"
             | "DataType" => Self::Anything,
             "boolean" | "Boolean" | "True" | "False" => Self::Truth,
-            "integer" | "Integer" => Self::Whole((least, most)),
-            "nonNegativeInteger" => Self::Whole((0, most)),
-            "positiveInteger" => Self::Whole((1, most)),
-            "nonPositiveInteger" => Self::Whole((least, 0)),
-            "negativeInteger" => Self::Whole((least, -1)),
-            "byte" => Self::Whole((i8::MIN.into(), i8::MAX.into())),
-            "short" => Self::Whole((i16::MIN.into(), i16::MAX.into())),
-            "int" => Self::Whole((i32::MIN.into(), i32::MAX.into())),
-            "long" => Self::Whole((i64::MIN.into(), i64::MAX.into())),
-            "unsignedByte" => Self::Whole((0, u8::MAX.into())),
-            "unsignedShort" => Self::Whole((0, u16::MAX.into())),
-            "unsignedInt" => Self::Whole((0, u32::MAX.into())),
-            "unsignedLong" => Self::Whole((0, u64::MAX.into())),
-            "decimal" | "double" | "float" | "Number" | "Float" | "real" | "rational" => {
-                Self::Number
-            }
+            "integer" | "Integer" => Self::Whole(None, None),
+            "nonNegativeInteger" => Self::Whole(Some(0), None),
+            "positiveInteger" => Self::Whole(Some(1), None),
+            "nonPositiveInteger" => Self::Whole(None, Some(0)),
+            "negativeInteger" => Self::Whole(None, Some(-1)),
+            "byte" => between(i8::MIN.into(), i8::MAX.into()),
+            "short" => between(i16::MIN.into(), i16::MAX.into()),
+            "int" => between(i32::MIN.into(), i32::MAX.into()),
+            "long" => between(i64::MIN.into(), i64::MAX.into()),
+            "unsignedByte" => between(0, u8::MAX.into()),
+            "unsignedShort" => between(0, u16::MAX.into()),
+            "unsignedInt" => between(0, u32::MAX.into()),
+            "unsignedLong" => between(0, u64::MAX.into()),
+            "decimal" => Self::Decimal,
+            "double" | "float" | "Number" | "Float" | "real" | "rational" => Self::Float,
             _ => Self::Other,
         }
     }
@@ -89,7 +122,7 @@ impl Form {
 
 /// Whether bounds and lengths allow a literal.
 fn is_within(facets: &Facets, value: &str) -> bool {
-    let against = |bound: &Option<crate::Text>, wrong: &[Ordering]| {
+    let against = |bound: &Option<Text>, wrong: &[Ordering]| {
         let order = bound.as_ref().and_then(|bound| compare_surely(value, bound));
         order.is_some_and(|order| wrong.contains(&order))
     };

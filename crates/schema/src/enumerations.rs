@@ -5,10 +5,9 @@ use rustc_hash::FxHashSet;
 
 use crate::classify::Standing;
 use crate::names::{CLASS, distinct, fold, value_iri, values_iri};
-use crate::properties::Key;
 use crate::targets::Context;
 use crate::vocabulary::v;
-use crate::{Enumeration, EnumerationRef, Member, Schema, Text, Value};
+use crate::{Enumeration, Member, Schema, Text, Value};
 
 impl Schema<'_> {
     /// Everything about one enumeration; none for a term that is none, or only another name
@@ -108,19 +107,6 @@ impl Schema<'_> {
             Some(literal) => value_iri(enumeration, &literal.to_string()).into(),
             None => "".into(),
         }
-    }
-
-    /// The IRI and the name of values that are listed at a property by itself, in the class that
-    /// brings it in: one of several such classes has a type of its own for them in code.
-    pub(crate) fn values_of_owner(
-        &self,
-        owner: TermId,
-        key: Key,
-        values: &EnumerationRef,
-    ) -> Option<(Text, Text)> {
-        let of_all = values_iri(None, &self.text(key.property), key.is_reversed);
-        let is_shared = values.iri == *of_all && self.plain(key, false).domain != Some(owner);
-        is_shared.then(|| self.values_name(&Context::new(Some(owner), key)))
     }
 
     /// The IRI and the name of values that are listed at a property.

@@ -27,8 +27,9 @@
 //! - *Equivalent classes*, and classes below each other in a circle, are one: the first by
 //!   IRI stands for all, the others are its aliases.
 //! - *An enumeration* lists its values (`owl:oneOf`), or is a class below schema.org's
-//!   `Enumeration` that has individuals. Values that a property lists (`sh:in`) belong to that
-//!   property in that class.
+//!   `Enumeration` that has individuals. Values that a property lists (`sh:in`, or its range)
+//!   belong to that property in the class that brings it in, and are called after both; after
+//!   the property alone where that has one class for its domain.
 //! - *A property* belongs to a class by all the ways above. One without a domain belongs
 //!   to nobody but to the classes whose restrictions or shapes name it. What may have no
 //!   value at all is left out.
@@ -37,7 +38,10 @@
 //!   `owl:someValuesFrom` and `owl:onClass` say what values are only where nothing else does.
 //! - *A slot* is how code with nominal types declares a property: as the class does that
 //!   brings it in, and the same in all classes below. *Bases* are the parents that code can
-//!   extend: a parent that declares a shared property otherwise than another one is none.
+//!   extend: a parent that declares a shared property otherwise than another one is none, nor
+//!   is one whose order of the classes above contradicts that of others. What two bases bring
+//!   in, each for itself, is *ambiguous*; what a base has and the class may not have, *barred*.
+//! - *A default* that is no value of its property is none, and a [`Problem`].
 //! - *Bounds* are the strictest that are stated for the class or one above it.
 //!
 //! # Names stay
@@ -113,6 +117,7 @@ mod targets;
 
 mod assemble;
 mod context;
+mod layout;
 mod lists;
 mod slots;
 

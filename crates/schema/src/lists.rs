@@ -12,7 +12,7 @@ use crate::problem::shared_name;
 use crate::properties::Key;
 use crate::targets::Target;
 use crate::vocabulary::v;
-use crate::{ClassRef, Member, Problem, Schema, Text, TextScope, Value};
+use crate::{ClassRef, EnumerationRef, Member, Problem, Range, Schema, Text, TextScope, Value};
 
 impl Schema<'_> {
     /// All classes that become code, by IRI; neither enumerations nor datatypes.
@@ -72,13 +72,16 @@ impl Schema<'_> {
         for class in self.class_ids() {
             let own = self.own_properties(class);
             keys.extend(own.keys.iter().copied());
-            for key in &own.keys {
-                self.want_values_of_owner(class, *key, &mut wanted);
-            }
+            self.want_names_of_values(class, &mut wanted);
             let limited = own.constraints.values().flatten();
             for constraint in limited {
                 let targets = constraint.targets.iter().flatten().chain(&constraint.hints);
-                self.want_values(targets, &mut wanted);
+                for target in targets.clone() {
+                    if let Target::Values(values) = target {
+                        wanted.insert(wanted_values(values));
+                    }
+                }
+                self.want_members(targets, &mut wanted);
             }
         }
         for key in keys {
@@ -87,7 +90,7 @@ impl Schema<'_> {
             let subject = self.property_subject(key);
             let space = short_word(&plain.iri, &self.options.prefixes);
             wanted.insert(Wanted::new(&*subject, NameScope::Property, &*local).with_space(space));
-            self.want_values(plain.targets.iter(), &mut wanted);
+            self.want_members(plain.targets.iter(), &mut wanted);
         }
         for enumeration in
             self.candidates(|term| self.standing(term) == Standing::Enumeration(term))
@@ -141,30 +144,27 @@ impl Schema<'_> {
         Wanted::new(subject, scope, local).with_space(space)
     }
 
-    /// Values that are listed at a property by itself, where several classes bring it in.
-    fn want_values_of_owner(&self, class: TermId, key: Key, wanted: &mut BTreeSet<Wanted>) {
-        let plain = self.plain(key, self.options.texts == TextScope::All);
-        for target in &plain.targets {
-            if let Target::Values(values) = target
-                && self.brings_in(class, key)
-                && let Some((iri, name)) = self.values_of_owner(class, key, values)
+    /// Names of the values that are listed at the properties that a class brings in.
+    fn want_names_of_values(&self, class: TermId, wanted: &mut BTreeSet<Wanted>) {
+        let layout = self.layout(class);
+        let own = layout.slots.values().filter(|slot| slot.owner == class);
+        for range in own.flat_map(|slot| &slot.ranges) {
+            if let Range::Enumeration(values) = range
+                && values.members.is_some()
             {
-                wanted.insert(Wanted::new(&*iri, NameScope::Class, &*name).with_space("values"));
+                wanted.insert(wanted_values(values));
             }
         }
     }
 
-    /// Values that are listed at a property.
-    fn want_values<'t>(
+    /// The members of values that are listed at a property.
+    fn want_members<'t>(
         &self,
         targets: impl Iterator<Item = &'t Target>,
         wanted: &mut BTreeSet<Wanted>,
     ) {
         for target in targets {
             let Target::Values(values) = target else { continue };
-            wanted.insert(
-                Wanted::new(&*values.iri, NameScope::Class, &*values.name).with_space("values"),
-            );
             for member in values.members.iter().flatten() {
                 let subject = member_iri(member, &values.iri);
                 wanted.insert(self.wanted_member(&subject, &values.iri, &member.name));
@@ -182,6 +182,10 @@ fn clashes(named: impl Iterator<Item = (Text, Text)>) -> Vec<Problem> {
             (*other != iri).then(|| shared_name(&iri, other, &name))
         })
         .collect()
+}
+
+fn wanted_values(values: &EnumerationRef) -> Wanted {
+    Wanted::new(&*values.iri, NameScope::Class, &*values.name).with_space("values")
 }
 
 fn member_iri(member: &Member, enumeration: &str) -> String {

@@ -13,7 +13,7 @@ use crate::graph::{List, Star};
 use crate::hierarchy::{Lineage, Place};
 use crate::own::OwnProperties;
 use crate::properties::{Key, Plain};
-use crate::slots::Layout;
+use crate::layout::Layout;
 use crate::{ContextTerm, DataRange, Options, Text};
 
 /// A lazy view of a model: reads only when it is asked, and only what the answer needs.

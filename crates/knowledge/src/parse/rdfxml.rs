@@ -53,26 +53,42 @@ pub(super) fn read(
 
 /// How an ontology is written that is not written as RDF.
 fn notation_of_owl(bytes: &[u8]) -> Option<&'static str> {
-    const BEGINNINGS: [(&[u8], &str); 5] = [
-        (b"Prefix(", "the functional syntax of OWL"),
-        (b"Ontology(", "the functional syntax of OWL"),
-        (b"Prefix:", "the Manchester syntax of OWL"),
-        (b"Ontology:", "the Manchester syntax of OWL"),
-        (b"format-version:", "the format of OBO"),
-    ];
-    let text = bytes.trim_ascii_start();
-    let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
-    let is_owl_xml = || {
-        let mut reader = quick_xml::Reader::from_reader(bytes);
-        loop {
-            match reader.read_event() {
-                Ok(Event::Start(root)) => return root.name().as_ref() == b"Ontology",
-                Ok(Event::Eof | Event::Empty(_)) | Err(_) => return false,
-                Ok(_) => {}
-            }
-        }
+    let mut text = bytes.trim_ascii_start();
+    while let Some(comment) = text.strip_prefix(b"#") {
+        let end = memchr::memchr(b'\n', comment).unwrap_or(comment.len());
+        text = comment[end..].trim_ascii_start();
+    }
+    let follows = |word: &[u8], sign: &[u8]| {
+        text.strip_prefix(word).is_some_and(|rest| rest.trim_ascii_start().starts_with(sign))
     };
-    known.map(|(_, name)| *name).or_else(|| is_owl_xml().then_some("OWL/XML"))
+    if follows(b"Prefix", b"(") || follows(b"Ontology", b"(") {
+        Some("the functional syntax of OWL")
+    } else if follows(b"Prefix", b":") || follows(b"Ontology", b":") {
+        Some("the Manchester syntax of OWL")
+    } else if text.starts_with(b"format-version:") {
+        Some("the format of OBO")
+    } else {
+        is_owl_xml(bytes).then_some("OWL/XML")
+    }
+}
+
+/// Whether the root is an ontology that says its IRI as OWL/XML does, or nothing as RDF does.
+fn is_owl_xml(bytes: &[u8]) -> bool {
+    let mut reader = quick_xml::Reader::from_reader(bytes);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(root)) => {
+                let has = |prefix: &[u8]| {
+                    let mut attributes = root.attributes().flatten();
+                    attributes.any(|attribute| attribute.key.as_ref().starts_with(prefix))
+                };
+                let is_ontology = root.local_name().as_ref() == b"Ontology";
+                return is_ontology && (has(b"ontologyIRI") || !has(b"rdf:"));
+            }
+            Ok(Event::Eof | Event::Empty(_)) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
 }
 
 /// Where elements lie deeper inside each other than allowed.

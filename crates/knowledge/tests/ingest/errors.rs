@@ -78,7 +78,8 @@ fn rdf_xml() {
 fn notations_of_owl_that_are_not_rdf() {
     let texts = [
         "<?xml version=\"1.0\"?>\n<Ontology xmlns=\"http://www.w3.org/2002/07/owl#\"><Declaration/></Ontology>",
-        "Prefix(:=<http://e/>)\nOntology(<http://e/o>)",
+        "# a comment\nPrefix (:=<http://e/>)\nOntology(<http://e/o>)",
+        "<o:Ontology xmlns:o=\"http://www.w3.org/2002/07/owl#\" ontologyIRI=\"http://e/\"><o:Declaration/></o:Ontology>",
         "\nPrefix: e: <http://e/>\nOntology: <http://e/o>",
         "format-version: 1.2\n[Term]\nid: E:1",
     ];

@@ -61,11 +61,16 @@ fn turtle_under_the_name_of_rdf_xml() {
         "\n# a comment\n<a> <b> <c> .",
         "PREFIX e: <http://e/>\ne:a e:b e:c .",
         "BASE <http://e/>\n<a> <b> <c> .",
+        "<http://e/a> <http://e/b> <http://e/c> .",
+        "_:a <b> <c> .",
     ] {
         let found = read_as(text, Format::RdfXml);
         assert_eq!(found, read_as(text, Format::Turtle), "{text}");
-        assert_eq!(found.unwrap().len(), 1, "{text}");
+        assert_eq!(found.unwrap().len(), usize::from(!text.starts_with('_')), "{text}");
     }
+    let node = "<Ontology xmlns=\"http://www.w3.org/2002/07/owl#\" rdf:about=\"http://e/\"
+        xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><versionInfo>1</versionInfo></Ontology>";
+    assert_eq!(read_as(node, Format::RdfXml).unwrap().len(), 2);
 }
 
 #[test]

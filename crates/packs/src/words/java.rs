@@ -78,7 +78,7 @@ pub(crate) const METHODS: &[&str] = &[
     "wait",
 ];
 
-/// The types of `java.lang`, and those that generated code imports.
+/// The types of `java.lang`, those that generated code imports, and its type parameter.
 pub(crate) const TYPES: &[&str] = &[
     "AbstractMethodError",
     "Appendable",
@@ -89,6 +89,7 @@ pub(crate) const TYPES: &[&str] = &[
     "Arrays",
     "AssertionError",
     "AutoCloseable",
+    "B",
     "BigDecimal",
     "BigInteger",
     "Boolean",

@@ -76,7 +76,7 @@ fn defaults_that_no_value_may_be() {
     let shape = |rule: &str| format!("[ sh:path :p ; sh:maxCount 1 ; {rule} ]");
     let is_wrong = |rule: &str| {
         let shown =
-            show(&format!(":A a owl:Class ; sh:property {} . :B a owl:Class .", shape(rule)));
+            show(&format!(":A a owl:Class ; sh:property {} . :B a owl:Class . :E a owl:Class ; owl:oneOf ( :e ) .", shape(rule)));
         shown.contains("the default of <http://example.org/p> is no value that it may have")
     };
     let fitting = [
@@ -89,6 +89,11 @@ fn defaults_that_no_value_may_be() {
         "sh:in ( \"a\" 1 ) ; sh:defaultValue 1",
         "sh:or ( [ sh:class :B ] [ sh:datatype xsd:string ] ) ; sh:defaultValue \"a\"",
         "sh:defaultValue 1",
+        "sh:datatype xsd:double ; sh:defaultValue \"INF\"^^xsd:double",
+        "sh:datatype rdfs:Literal ; sh:defaultValue \"a\"@en",
+        "sh:datatype xsd:integer ; sh:defaultValue \" 5 \"^^xsd:integer",
+        "sh:datatype xsd:nonNegativeInteger ; sh:defaultValue 340282366920938463463374607431768211456",
+        "sh:class :E ; sh:defaultValue :e",
     ];
     for rule in fitting {
         assert!(!is_wrong(rule), "{rule}");
@@ -103,6 +108,10 @@ fn defaults_that_no_value_may_be() {
         "sh:datatype rdf:langString ; sh:defaultValue \"a\"",
         "sh:class :B ; sh:defaultValue \"b\"",
         "sh:in ( \"a\" 1 ) ; sh:defaultValue 2",
+        "sh:datatype xsd:decimal ; sh:defaultValue \"1e5\"^^xsd:decimal",
+        "sh:datatype xsd:decimal ; sh:defaultValue \"INF\"^^xsd:decimal",
+        "sh:datatype xsd:nonNegativeInteger ; sh:defaultValue -340282366920938463463374607431768211456",
+        "sh:class :E ; sh:defaultValue :f",
     ];
     for rule in wrong {
         assert!(is_wrong(rule), "{rule}");

@@ -49,6 +49,33 @@ fn what_two_bases_bring_in_is_ambiguous_until_a_class_says_it_again() {
     assert!(ambiguous("C").iter().all(|property| !property.slot.is_own));
 }
 
+const APART: &str = "
+    :Other a owl:Class ; sh:property [ sh:path :p ; sh:datatype xsd:string ; sh:maxCount 1 ] .
+    :M a owl:Class ; rdfs:subClassOf :Other ; sh:property [ sh:path :q ; sh:datatype xsd:string ] ,
+        [ sh:path :r ; sh:in ( \"a\" \"b\" ) ; sh:maxCount 1 ] .
+    :N2 a owl:Class . :N1 a owl:Class ; rdfs:subClassOf :N2 .
+    :N a owl:Class ; rdfs:subClassOf :N1 ; sh:property [ sh:path :q ; sh:datatype xsd:string ; sh:maxCount 1 ] .
+    :One a owl:Class ; rdfs:subClassOf :N , :M .
+    :V a owl:Class ; rdfs:subClassOf :Other .
+    :D a owl:Class ; rdfs:subClassOf :One , :V .";
+
+#[test]
+fn a_parent_that_code_does_not_extend_says_nothing_there() {
+    let one = class(APART, "One");
+    assert_eq!(one.bases.iter().map(|base| &*base.name).collect::<Vec<_>>(), ["N"]);
+    // The model has One below Other, the code has not.
+    assert_eq!(names(&class(APART, "D").ambiguous), ["p"]);
+    let list = |class: &Class| {
+        let property = class.properties.iter().find(|property| property.name == *"r").unwrap();
+        let [Range::Enumeration(values)] = property.ranges.as_slice() else { panic!() };
+        assert_eq!(property.slot.ranges, property.ranges);
+        values.name.to_string()
+    };
+    assert_eq!(list(&class(APART, "M")), "M_r");
+    assert_eq!(list(&one), "One_r");
+    assert_eq!(list(&class(APART, "D")), "One_r");
+}
+
 #[test]
 fn what_a_base_has_and_the_class_may_not_have_is_barred() {
     let barred = |name| class(TWICE, name).barred;
