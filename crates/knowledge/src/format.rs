@@ -86,32 +86,6 @@ impl Format {
             .map(|facts| facts.format)
     }
 
-    /// The format in which a text is, of which this is said. Files of ontologies are called
-    /// `.owl` whatever they are: what does not begin as XML does is Turtle, if it begins as that.
-    pub(crate) fn of_text(self, text: &[u8]) -> Self {
-        let mut text = text.trim_ascii_start();
-        let mut is_turtle = false;
-        while let Some(comment) = text.strip_prefix(b"#") {
-            is_turtle = true;
-            let end = memchr::memchr(b'\n', comment).unwrap_or(comment.len());
-            text = comment[end..].trim_ascii_start();
-        }
-        let names = |word: &[u8]| {
-            let (head, rest) = text.split_at(word.len().min(text.len()));
-            let is_parted = rest.first().is_some_and(u8::is_ascii_whitespace);
-            head.eq_ignore_ascii_case(word) && is_parted && !rest.trim_ascii_start().starts_with(b"(")
-        };
-        let names_iri = || {
-            let iri = text.strip_prefix(b"<").unwrap_or_default();
-            let scheme = iri.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-            scheme > 0 && iri[scheme..].starts_with(b":/")
-        };
-        let is_other = text.starts_with(b"Prefix") && !names(b"prefix") || text.starts_with(b"Ontology");
-        is_turtle |= text.starts_with(b"@") || text.starts_with(b"_:") || names_iri();
-        is_turtle |= names(b"prefix") || names(b"base");
-        if self == Self::RdfXml && is_turtle && !is_other { Self::Turtle } else { self }
-    }
-
     /// The format of a media type; parameters such as `charset` are not looked at.
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next().unwrap_or_default().trim();

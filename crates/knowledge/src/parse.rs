@@ -19,6 +19,7 @@ mod collector;
 mod error;
 mod jsonld;
 mod locate;
+mod notation;
 mod oxttl_text;
 mod pieces;
 mod plain;

@@ -18,13 +18,11 @@ impl Schema<'_> {
             (Range::Anything, _) | (Range::Class(_) | Range::Resource, Value::Iri { .. }) => true,
             (Range::Enumeration(listed), value) => {
                 let is_it = |member: &Member| member.value == *value;
-                match &listed.members {
-                    Some(members) => members.iter().any(is_it),
-                    None => {
-                        let whole = self.enumeration(TermRef::Iri(&listed.iri).id());
-                        whole.is_some_and(|whole| whole.members.iter().any(is_it))
-                    }
+                if let Some(members) = &listed.members {
+                    return members.iter().any(is_it);
                 }
+                let whole = self.enumeration(TermRef::Iri(&listed.iri).id());
+                whole.is_some_and(|whole| whole.members.iter().any(is_it))
             }
             (Range::Data(data), Value::Literal { value, datatype, language }) => {
                 let is_tagged = data.base.ends_with("#langString");
@@ -51,7 +49,8 @@ fn is_of(data: &DataRange, datatype: &str, value: &str) -> bool {
             (is_whole(value, least, most), matches!(given, Form::Whole(..)))
         }
         Form::Decimal => {
-            let is_plain = value.bytes().all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
+            let is_plain =
+                value.bytes().all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
             (is_number && is_plain, matches!(given, Form::Whole(..) | Form::Decimal))
         }
         Form::Float => {

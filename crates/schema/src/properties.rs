@@ -105,7 +105,7 @@ impl Schema<'_> {
             is_transitive: types.contains(&v().transitive),
             inverse: self.inverse_ref(key, &group),
             domain: match self.domain_targets(&group, &Context::new(None, key)).as_slice() {
-                [Target::Class(class)] if !key.is_reversed => Some(*class),
+                [Target::Class(only)] if !key.is_reversed => Some(*only),
                 _ => None,
             },
             broken: context.broken.into_inner(),

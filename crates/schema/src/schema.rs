@@ -11,9 +11,9 @@ use crate::classify::{Groups, Node, Standing};
 use crate::constraints::Constraints;
 use crate::graph::{List, Star};
 use crate::hierarchy::{Lineage, Place};
+use crate::layout::Layout;
 use crate::own::OwnProperties;
 use crate::properties::{Key, Plain};
-use crate::layout::Layout;
 use crate::{ContextTerm, DataRange, Options, Text};
 
 /// A lazy view of a model: reads only when it is asked, and only what the answer needs.

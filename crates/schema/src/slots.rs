@@ -58,12 +58,7 @@ impl Schema<'_> {
     /// What stands for values in the class that brings their property in, where that is not what
     /// stands for them where they are listed: at the property itself, which other classes may
     /// bring in as well, or in a class that code does not extend.
-    pub(crate) fn renamed_values(
-        &self,
-        owner: TermId,
-        key: Key,
-        ranges: &[Range],
-    ) -> Vec<Renamed> {
+    pub(crate) fn renamed_values(&self, owner: TermId, key: Key, ranges: &[Range]) -> Vec<Renamed> {
         let listed = ranges.iter().filter_map(|range| match range {
             Range::Enumeration(values) if values.members.is_some() => Some(values),
             _ => None,
@@ -82,9 +77,10 @@ impl Schema<'_> {
             return self.plain(key, false).domain == Some(owner);
         }
         let own = self.own_properties(owner);
-        let mut stated = own.constraints.get(&key).into_iter().flatten().flat_map(|constraint| {
-            constraint.targets.iter().flatten().chain(&constraint.hints)
-        });
+        let mut stated =
+            own.constraints.get(&key).into_iter().flatten().flat_map(|constraint| {
+                constraint.targets.iter().flatten().chain(&constraint.hints)
+            });
         stated.any(|target| matches!(target, Target::Values(own) if own.iri == values.iri))
     }
 
@@ -120,7 +116,8 @@ impl Schema<'_> {
                 (sites, named)
             });
             let naming = named.get(key);
-            found.extend(naming.and_then(|naming| self.property_without_texts(*key, naming, sites)));
+            found
+                .extend(naming.and_then(|naming| self.property_without_texts(*key, naming, sites)));
         }
         self.lay_out(layout, &mut found);
         by_name(found.into_iter().map(|property| self.with_texts(property)).collect())

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use evergen_delta::TermRef;
 use evergen_knowledge::{Format, Limits, Model, Tracker, parse};
-use evergen_schema::{Class, DataRange, Facets, Member, Options, Property, Range, Schema};
+use evergen_schema::{Class, DataRange, Facets, Member, Options, Property, Range, Schema, Text};
 use evergen_tests::random::Random;
 use regex::Regex;
 use serde_json::{Map, Value, json};
@@ -219,12 +219,14 @@ impl Maker<'_> {
     fn literal(&mut self, data: &DataRange) -> Option<Value> {
         let (name, facets) = (local(&data.base), &data.facets);
         if let Some((least, most)) = whole(name) {
-            let bound = |bound: &Option<evergen_schema::Text>| {
-                bound.as_ref().and_then(|text| text.parse::<f64>().ok()).map(|number| number as i64)
+            let bound = |bound: &Option<Text>, by: i64| match bound {
+                Some(text) => text.parse::<i64>().map(|number| Some(number + by)),
+                None => Ok(None),
             };
             let from =
-                bound(&facets.min_inclusive).or(bound(&facets.min_exclusive).map(|it| it + 1));
-            let to = bound(&facets.max_inclusive).or(bound(&facets.max_exclusive).map(|it| it - 1));
+                bound(&facets.min_inclusive, 0).ok()?.or(bound(&facets.min_exclusive, 1).ok()?);
+            let to =
+                bound(&facets.max_inclusive, 0).ok()?.or(bound(&facets.max_exclusive, -1).ok()?);
             let (from, to) = (from.unwrap_or(least).max(least), to.unwrap_or(most).min(most));
             let choices = [from, to, from.max(0).min(to), from.max(7).min(to)];
             let chosen = self.random.pick(&choices);
@@ -304,8 +306,7 @@ fn is_word(datatype: &str) -> bool {
 fn is_within(facets: &Facets, text: &str) -> bool {
     let length = u32::try_from(text.chars().count()).unwrap();
     let number = text.parse::<f64>().ok();
-    let against = |bound: &Option<evergen_schema::Text>, allowed: fn(f64, f64) -> bool| match bound
-    {
+    let against = |bound: &Option<Text>, allowed: fn(f64, f64) -> bool| match bound {
         None => true,
         Some(bound) => match (number, bound.parse::<f64>().ok()) {
             (Some(number), Some(bound)) => allowed(number, bound),

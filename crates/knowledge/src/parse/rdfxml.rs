@@ -6,7 +6,7 @@ use quick_xml::events::Event;
 use rustc_hash::FxHashMap;
 
 use super::reader::{Document, Sink, Source};
-use super::{SyntaxError, SyntaxErrorKind};
+use super::{SyntaxError, SyntaxErrorKind, notation};
 
 pub(super) fn read(
     source: &Source<'_>,
@@ -16,7 +16,7 @@ pub(super) fn read(
         return Err(vec![source.error(0..0, SyntaxErrorKind::Base)]);
     };
     let bytes = source.bytes;
-    if let Some(name) = notation_of_owl(bytes) {
+    if let Some(name) = notation::of_owl(bytes) {
         let message = format!("{name} is no notation of RDF; save the file as Turtle or RDF/XML");
         return Err(vec![source.syntax_error(0..0, &message)]);
     }
@@ -49,46 +49,6 @@ pub(super) fn read(
     }
     prefixes.sort_unstable();
     Ok(Document { prefixes, used: Vec::new() })
-}
-
-/// How an ontology is written that is not written as RDF.
-fn notation_of_owl(bytes: &[u8]) -> Option<&'static str> {
-    let mut text = bytes.trim_ascii_start();
-    while let Some(comment) = text.strip_prefix(b"#") {
-        let end = memchr::memchr(b'\n', comment).unwrap_or(comment.len());
-        text = comment[end..].trim_ascii_start();
-    }
-    let follows = |word: &[u8], sign: &[u8]| {
-        text.strip_prefix(word).is_some_and(|rest| rest.trim_ascii_start().starts_with(sign))
-    };
-    if follows(b"Prefix", b"(") || follows(b"Ontology", b"(") {
-        Some("the functional syntax of OWL")
-    } else if follows(b"Prefix", b":") || follows(b"Ontology", b":") {
-        Some("the Manchester syntax of OWL")
-    } else if text.starts_with(b"format-version:") {
-        Some("the format of OBO")
-    } else {
-        is_owl_xml(bytes).then_some("OWL/XML")
-    }
-}
-
-/// Whether the root is an ontology that says its IRI as OWL/XML does, or nothing as RDF does.
-fn is_owl_xml(bytes: &[u8]) -> bool {
-    let mut reader = quick_xml::Reader::from_reader(bytes);
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(root)) => {
-                let has = |prefix: &[u8]| {
-                    let mut attributes = root.attributes().flatten();
-                    attributes.any(|attribute| attribute.key.as_ref().starts_with(prefix))
-                };
-                let is_ontology = root.local_name().as_ref() == b"Ontology";
-                return is_ontology && (has(b"ontologyIRI") || !has(b"rdf:"));
-            }
-            Ok(Event::Eof | Event::Empty(_)) | Err(_) => return false,
-            Ok(_) => {}
-        }
-    }
 }
 
 /// Where elements lie deeper inside each other than allowed.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use evergen_delta::{TermId, TermRef};
 use oxrdf::Quad;
 
-use super::{Documents, SyntaxError, SyntaxErrorKind, jsonld, oxttl_text, rdfxml, scan};
+use super::{Documents, SyntaxError, SyntaxErrorKind, jsonld, notation, oxttl_text, rdfxml, scan};
 use crate::{Format, Limits};
 
 /// Takes the statements of a file, in the order of the file.
@@ -75,7 +75,8 @@ impl<'a> Source<'a> {
             return Err(vec![SyntaxError::at(bytes, 0..0, kind)]);
         }
         let text = without_mark(bytes);
-        let (skipped, format) = (bytes.len() - text.len(), format.of_text(text));
+        let skipped = bytes.len() - text.len();
+        let format = notation::of_text(format, text);
         let source = Self { bytes: text, format, base, limits, documents, skipped };
         source.check().map_err(|(place, kind)| vec![source.error(place..place + 1, kind)])?;
         Ok(source)

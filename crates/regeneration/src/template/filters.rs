@@ -26,8 +26,7 @@ pub(super) fn add(
     });
     environment.add_filter("base_name", |value: Value| base_name(&value));
     environment.add_filter("columns", |value: Value| Ok::<_, Error>(text(&value)?.width()));
-    environment
-        .add_filter("bytes", |value: Value| Ok::<_, Error>(text(&value)?.len()));
+    environment.add_filter("bytes", |value: Value| Ok::<_, Error>(text(&value)?.len()));
     environment.add_filter("lang", lang);
     environment.add_filter("datatype", datatype);
     let known = Arc::clone(prefixes);

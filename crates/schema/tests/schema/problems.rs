@@ -75,8 +75,10 @@ fn statements_that_say_nothing() {
 fn defaults_that_no_value_may_be() {
     let shape = |rule: &str| format!("[ sh:path :p ; sh:maxCount 1 ; {rule} ]");
     let is_wrong = |rule: &str| {
-        let shown =
-            show(&format!(":A a owl:Class ; sh:property {} . :B a owl:Class . :E a owl:Class ; owl:oneOf ( :e ) .", shape(rule)));
+        let shown = show(&format!(
+            ":A a owl:Class ; sh:property {} . :B a owl:Class . :E a owl:Class ; owl:oneOf ( :e ) .",
+            shape(rule)
+        ));
         shown.contains("the default of <http://example.org/p> is no value that it may have")
     };
     let fitting = [
