@@ -42,7 +42,7 @@ pub fn packs() -> Vec<Pack> {
         pack!("jsonschema": "class.j2", "common.j2", "context.j2", "datatype.j2", "enumeration.j2", "index.j2", "manifest.j2", "readme.j2"),
         pack!("kotlin": "_kotlin.j2", "build.j2", "class.j2", "context.j2", "datatype.j2", "datatypes.j2", "enumeration.j2", "facets.j2", "json.j2", "json_text.j2", "rdf.j2", "readme.j2", "settings.j2", "types.j2"),
         pack!("openapi": "class.j2", "common.j2", "context.j2", "datatype.j2", "enumeration.j2", "openapi.j2", "path.j2", "readme.j2", "redocly.j2", "responses.j2"),
-        pack!("protobuf": "_enumeration.j2", "_message.j2", "_needs.j2", "_protobuf.j2", "buf.j2", "common.j2", "model.j2", "readme.j2"),
+        pack!("protobuf": "_enumeration.j2", "_message.j2", "_needs.j2", "_prefix.j2", "_protobuf.j2", "buf.j2", "common.j2", "model.j2", "readme.j2"),
         pack!("python": "_python.j2", "_rules.j2", "class.j2", "context.j2", "datatype.j2", "enumeration.j2", "init.j2", "literals.j2", "pyproject.j2", "readme.j2", "registry.j2", "runtime.j2", "typed.j2"),
         pack!("rust": "_list.j2", "_names.j2", "_tables.j2", "class.j2", "context.j2", "datatype.j2", "enumeration.j2", "lib.j2", "manifest.j2", "readme.j2", "runtime.j2", "runtime_check.j2", "runtime_error.j2", "runtime_instance.j2", "runtime_lexical.j2", "runtime_macros.j2", "runtime_order.j2", "runtime_table.j2", "runtime_value.j2", "types.j2"),
         pack!("sql": "_columns.j2", "_sql.j2", "all.j2", "class.j2", "datatype.j2", "enumeration.j2", "foreign_keys.j2", "instance.j2", "readme.j2"),

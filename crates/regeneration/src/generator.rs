@@ -14,7 +14,7 @@ use crate::suggest;
 use crate::template::environment::Sandbox;
 use crate::template::front_matter::{self, FrontMatter};
 use crate::template::library::{Library, TemplateFile};
-use crate::template::part::{PART, Parts};
+use crate::template::part::{PART, PARTS, Parts};
 use crate::view::Views;
 
 /// What every generator of a project is compiled with.
@@ -40,7 +40,7 @@ pub(crate) struct Generator {
     pub(crate) list: Option<RowSource>,
     pub(crate) queries: Vec<NamedQuery>,
     /// The names of the template's context: the row's variables, then the queries, then
-    /// the views, then `part`, unless something else is called so.
+    /// the views, then `part` and `parts`, unless something else is called so.
     pub(crate) context: Arc<[Arc<str>]>,
     /// The parts that its artifacts have used.
     pub(crate) parts: Arc<Parts>,
@@ -98,9 +98,9 @@ impl Generator {
             variables.iter().chain(queries.iter().map(|query| &query.name)).cloned().collect();
         let views = with.views.without(&context);
         context.extend(views.iter().map(|view| Arc::from(view.name())));
-        if !context.iter().any(|name| &**name == PART) {
-            context.push(PART.into());
-        }
+        // What is first found by a name hides what stands behind.
+        context.extend([PART.into(), PARTS.into()]);
+        let parts = Arc::new(Parts::of(&name));
         let mut generator = Self {
             name,
             library,
@@ -109,7 +109,7 @@ impl Generator {
             context: context.into(),
             queries,
             views,
-            parts: Arc::default(),
+            parts,
             conditional: front.when.is_some(),
             sandbox,
             on_edit: front.on_edit.unwrap_or(with.on_edit),

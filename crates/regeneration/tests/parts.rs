@@ -225,9 +225,57 @@ fn a_name_that_the_front_matter_gives_hides_the_function() {
     assert_eq!(fixture.read(), "True");
 }
 
+/// All at once are what each by itself is.
+#[test]
+fn many_parts_are_kept_each_by_itself() {
+    let body = "{{ parts(\"_one.j2\", things | map(attribute=\"thing\"), \" |\\n\") }}.\n{{ parts(\"_one.j2\", []) }}{{ parts(\"_one.j2\", [\"urn:x\", \"urn:y\"]) }}\n";
+    let part = "{{ subject }}: {{ labels.of(subject) | join }}";
+    let fixture = Fixture::new(body, part);
+    let mut engine = fixture.engine();
+    engine.run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: one |\nurn:b: two.\nurn:x: urn:y: \n");
+    let looks = || fixture.labels.0.swap(0, Ordering::Relaxed);
+    assert_eq!(looks(), 4);
+    fixture.model("one", "three", "<urn:y> rdfs:label \"why\" .");
+    engine.run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: one |\nurn:b: three.\nurn:x: urn:y: why\n");
+    assert_eq!(looks(), 2);
+    fixture.verify();
+    drop(engine);
+    // Another process knows no part, but of what each was made.
+    fixture.model("first", "three", "<urn:y> rdfs:label \"why\" .");
+    fixture.engine().run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: first |\nurn:b: three.\nurn:x: urn:y: why\n");
+    // The first line is also where the list of all subjects is taken from the rows.
+    for (line, shown, hidden) in [(1, "first", "why"), (2, "three", "why"), (3, "why", "first")] {
+        let explained = fixture.engine().explain("all.txt", Some(line)).unwrap();
+        let triples = serde_json::to_string(&explained.triples).unwrap();
+        assert!(triples.contains(shown) && !triples.contains(hidden), "{line}: {triples}");
+    }
+}
+
+/// What a part reads hangs on its template: what is noted of it has to as well.
+#[test]
+fn a_part_of_another_template_is_stale_by_what_that_one_reads() {
+    let fixture = Fixture::new(BODY, "{{ subject }}: {{ labels.of(subject) | join }}");
+    fixture.engine().run(&mut |_| {}).unwrap();
+    fixture.write("templates/_one.j2", "{{ subject }}: {{ subject.out('rdfs:comment') | join }}");
+    fixture.engine().run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: \nurn:b: \n");
+    fixture.model("one", "two", "<urn:b> rdfs:comment \"said\" .");
+    fixture.engine().run(&mut |_| {}).unwrap();
+    assert_eq!(fixture.read(), "urn:a: \nurn:b: said\n");
+    // The label is read no more.
+    fixture.model("one", "other", "<urn:b> rdfs:comment \"said\" .");
+    assert_eq!(fixture.engine().run(&mut |_| {}).unwrap().artifacts.evaluated, 0);
+}
+
 #[test]
 fn wrong_parts_are_told_with_the_place() {
     let refusals = [
+        ("{{ parts(\"_one.j2\", 7) }}", PART),
+        ("{{ parts(\"_one.j2\", [7]) }}", PART),
+        ("{{ parts(\"_one.j2\", [], 7) }}", PART),
         ("\n{{ part(\"_one.j2\") }}", PART),
         ("{{ part(\"_one.j2\", 7) }}", PART),
         ("{{ part(3, \"urn:a\") }}", PART),
@@ -238,6 +286,9 @@ fn wrong_parts_are_told_with_the_place() {
     ]
     .map(|(body, part)| format!("{:?}", Fixture::new(body, part).refusal()));
     insta::assert_snapshot!(refusals.join("\n"), @r#"
+    ("parts() takes a template, what each part is about and what stands between them, like parts(\"_message.j2\", classes, \"\\n\"): a list of nodes or texts, and a text", Some("templates/all.j2"), Some(6))
+    ("parts() takes a template, what each part is about and what stands between them, like parts(\"_message.j2\", classes, \"\\n\"): a list of nodes or texts, and a text", Some("templates/all.j2"), Some(6))
+    ("parts() takes a template, what each part is about and what stands between them, like parts(\"_message.j2\", classes, \"\\n\"): a list of nodes or texts, and a text", Some("templates/all.j2"), Some(6))
     ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(7))
     ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(6))
     ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(6))

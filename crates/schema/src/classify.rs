@@ -61,6 +61,7 @@ struct Group {
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     of: FxHashMap<TermId, Arc<Group>>,
+    by_fact: FxHashMap<FactId, Arc<Group>>,
 }
 
 impl Group {
@@ -71,9 +72,19 @@ impl Group {
 }
 
 impl Groups {
-    /// Forgets the groups among whose facts is one of the given, and tells it of no other.
-    pub(crate) fn forget(&mut self, is_stale: impl Fn(FactId) -> bool) {
-        self.of.retain(|_, group| !is_stale(group.fact()));
+    /// Forgets the groups that are known by these facts.
+    pub(crate) fn forget(&mut self, facts: &[FactId]) {
+        for group in facts.iter().filter_map(|fact| self.by_fact.remove(fact)) {
+            for member in &group.members {
+                self.of.remove(member);
+            }
+        }
+    }
+
+    fn add(&mut self, group: Group) {
+        let group = Arc::new(group);
+        self.by_fact.insert(group.fact(), Arc::clone(&group));
+        self.of.extend(group.members.iter().map(|member| (*member, Arc::clone(&group))));
     }
 }
 
@@ -373,9 +384,7 @@ impl Schema<'_> {
             }
         }
         self.reader.close_fact();
-        let group = Arc::new(Group { members, ..group });
-        let members = group.members.iter().map(|member| (*member, Arc::clone(&group)));
-        self.memo.groups.borrow_mut().of.extend(members);
+        self.memo.groups.borrow_mut().add(Group { members, ..group });
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use evergen_delta::TermId;
 use evergen_knowledge::{FactId, TrackedReader};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::classify::{Groups, Node, Standing};
 use crate::constraints::Constraints;
@@ -79,8 +79,7 @@ impl Memo {
         for subject in subjects {
             stars.remove(&subject);
         }
-        let stale: FxHashSet<FactId> = facts.iter().copied().collect();
-        self.groups.get_mut().forget(|fact| stale.contains(&fact));
+        self.groups.get_mut().forget(facts);
         without(&mut self.names, facts);
         without(&mut self.property_names, facts);
         without(&mut self.lists, facts);

@@ -243,7 +243,7 @@ impl Cycle<'_> {
             if anew {
                 generator.parts.clear();
             } else {
-                generator.parts.forget(&update.delta, facts);
+                generator.parts.forget(facts);
             }
         }
         let known = memory.kept.answers.take().filter(|_| !anew);

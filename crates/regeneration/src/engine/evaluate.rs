@@ -19,7 +19,7 @@ use crate::records::{Cause, Content, Record, Row, push_terms};
 use crate::report::Diagnostic;
 use crate::template::asked::{Answers, Asked};
 use crate::template::node::{Fields, Node, Session, Trace};
-use crate::template::part::PartMaker;
+use crate::template::part::{ManyParts, OnePart, PartMaker};
 
 /// An artifact that may be stale.
 #[derive(Clone, Debug)]
@@ -230,13 +230,15 @@ pub(super) fn prepare(
         let (view, session) = (Arc::clone(view), Arc::clone(session));
         Value::from_object(Asked { view, session })
     }));
-    values.push(Value::from_object(PartMaker {
+    let maker = Arc::new(PartMaker {
         parts: Arc::clone(&generator.parts),
         views: generator.views.clone(),
         session: Arc::clone(session),
         fuel: generator.sandbox.limits.fuel.into(),
         limit: generator.sandbox.limits.max_artifact_bytes,
-    }));
+    });
+    values.push(Value::from_object(OnePart(Arc::clone(&maker))));
+    values.push(Value::from_object(ManyParts(maker)));
     let names = Arc::clone(&generator.context);
     let origin = origin(session, 0, 0);
     let context = Value::from_object(Fields { names, values, origin, is_closed: false });

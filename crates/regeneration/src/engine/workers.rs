@@ -15,10 +15,11 @@ use crate::generator::Generator;
 use crate::report::{Diagnostic, Progress};
 
 /// Below this number a second thread costs more than it gains.
-const WORTH_A_THREAD: usize = 8;
-/// How many jobs a worker takes at once: many enough that workers seldom meet in one
-/// folder or wake the collecting thread, and few enough that none waits for another.
-const BATCH: RangeInclusive<usize> = 8..=64;
+const WORTH_A_THREAD: usize = 4;
+/// How many jobs a worker takes at once: one by one where there are few, as one may take as long
+/// as all others; else many enough that workers seldom meet in one folder or wake the collecting
+/// thread, and few enough that none waits for another.
+const BATCH: RangeInclusive<usize> = 1..=64;
 /// How many batches may wait to be taken in.
 const QUEUE: usize = 64;
 

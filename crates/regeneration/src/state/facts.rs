@@ -88,6 +88,12 @@ impl Facts {
         self.numbers.contains_key(&fact)
     }
 
+    /// Whether a fact is known to be worked out of just these reads, ascending.
+    pub(crate) fn has(&self, fact: Fingerprint, reads: &[Fingerprint]) -> bool {
+        let number = self.numbers.get(&fact);
+        number.is_some_and(|number| self.index.reads_of(*number).eq(reads.iter().copied()))
+    }
+
     /// All facts.
     pub(crate) fn all(&self) -> FxHashSet<Fingerprint> {
         self.numbers.keys().copied().collect()

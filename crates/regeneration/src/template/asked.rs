@@ -31,6 +31,8 @@ pub(crate) struct Answers {
     remarks: Mutex<BTreeSet<Remark>>,
     /// What nobody works with at the moment.
     idle: Mutex<Vec<Workshop>>,
+    /// What the parts of texts were made of that were made in this cycle.
+    parts: Mutex<Vec<(FactId, FactReads)>>,
 }
 
 type Question = (&'static str, String, Option<TermId>);
@@ -63,6 +65,7 @@ impl Answers {
             known: Mutex::default(),
             remarks: Mutex::default(),
             idle: Mutex::default(),
+            parts: Mutex::default(),
         }
     }
 
@@ -94,6 +97,7 @@ impl Answers {
             known: Mutex::new(known),
             remarks: Mutex::default(),
             idle: Mutex::new(idle),
+            parts: Mutex::default(),
         }
     }
 
@@ -144,6 +148,11 @@ impl Answers {
         }
     }
 
+    /// Notes what a part of a text was made of.
+    pub(crate) fn note_part(&self, fact: FactId, reads: FactReads) {
+        locked(&self.parts).push((fact, reads));
+    }
+
     /// About how many bytes what is known of facts takes.
     pub(crate) fn memory_bytes(&self) -> usize {
         locked(&self.idle).iter().map(|workshop| workshop.tracker.memory_bytes()).sum()
@@ -188,6 +197,15 @@ impl Answers {
                 if !is_known(fact) || stale.contains(&fact) {
                     found.entry(fact).or_insert_with(|| Some(indexed(&reads)));
                 }
+            }
+        }
+        for (fact, reads) in locked(&self.parts).drain(..) {
+            let (fact, reads) = (fact.fingerprint(), indexed(&reads));
+            // What a part reads hangs on its template as well, which may be another than when
+            // the fact was noted.
+            let is_as_noted = known.is_some_and(|known| known.facts.has(fact, &reads));
+            if !is_as_noted || stale.contains(&fact) {
+                found.insert(fact, Some(reads));
             }
         }
         for fact in stale {
@@ -236,6 +254,7 @@ fn indexed(reads: &FactReads) -> Vec<Fingerprint> {
     let facts = reads.facts.iter().map(|fact| fact.fingerprint());
     let mut prints: Vec<Fingerprint> = patterns.chain(facts).collect();
     prints.sort_unstable();
+    prints.dedup();
     prints
 }
 

@@ -106,12 +106,17 @@ pub(super) fn render_bounded(
     let rendered = template.render_captured_to(context, &mut output);
     let rendered = rendered.map(|captured| captured.state().fuel_levels());
     if output.exceeded {
-        return Err(Error::new(
-            ErrorKind::WriteFailure,
-            format!("the artifact is larger than {limit} bytes ([limits] max_artifact_bytes)"),
-        ));
+        return Err(too_large(limit as u64));
     }
     Ok((output.bytes, rendered?.map_or(0, |(burnt, _)| burnt)))
+}
+
+/// What is said of a text that is longer than `limit` bytes.
+pub(super) fn too_large(limit: u64) -> Error {
+    Error::new(
+        ErrorKind::WriteFailure,
+        format!("the artifact is larger than {limit} bytes ([limits] max_artifact_bytes)"),
+    )
 }
 
 /// A buffer that refuses to grow beyond a limit.

@@ -11,6 +11,7 @@ use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
 use super::asked::{Answer, Answers};
+use super::part::Part;
 use crate::suggest::instead;
 use crate::view::Remark;
 
@@ -39,21 +40,14 @@ impl Session {
         used.remarks.extend_from_slice(answer.remarks());
     }
 
-    /// Counts as read what was read for a part of the text.
-    pub(crate) fn uses_all(
-        &self,
-        patterns: &[QuadPattern],
-        facts: &[FactId],
-        is_wide: bool,
-        remarks: &[Remark],
-    ) {
-        if !patterns.is_empty() {
-            self.tracker.record(patterns);
-        }
-        self.answers.remark(remarks);
+    /// Counts parts of the text as read.
+    pub(crate) fn uses_parts<'a>(&self, parts: impl IntoIterator<Item = &'a Part>) {
         let mut used = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
-        used.facts.extend_from_slice(facts);
-        used.is_wide |= is_wide;
+        for part in parts {
+            used.facts.push(part.fact);
+            used.is_wide |= part.is_wide;
+            self.answers.remark(&part.remarks);
+        }
     }
 
     /// The facts that were used since the last call.

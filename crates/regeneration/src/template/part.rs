@@ -1,27 +1,34 @@
 //! Parts: pieces of an artifact that are made again by themselves.
 //!
 //! A file that tells of a thousand classes is stale when one of them changes. What a template
-//! makes by `part("message.j2", class)` is kept with everything that it read, and is made again
-//! only when one of its reads is touched. What a part reads counts as read by the artifact, so
-//! that what is stale, and every text, is the same as if nothing were kept.
+//! makes by `part("message.j2", class)`, or by `parts("message.j2", classes, "\n")` for all of
+//! them, is kept, and is made again only when something that it read is touched. A part is a fact
+//! in the sense of [`FactId`]: it stands in the index with its reads, and whoever uses it names
+//! it alone. So an artifact of a thousand parts lists a thousand facts and not all that went into
+//! them, what is stale is found by following readers, and every text is the same as if nothing
+//! were kept.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evergen_delta::{Delta, Fingerprint, QuadPattern, TermId};
-use evergen_knowledge::{FactId, Tracker};
+use evergen_delta::{Fingerprint, QuadPattern};
+use evergen_knowledge::{FactId, FactReads, Tracker};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 use rustc_hash::{FxHashMap, FxHashSet};
+use twox_hash::XxHash3_64;
 
 use super::asked::Asked;
-use super::environment::render_bounded;
+use super::environment::{render_bounded, too_large};
 use super::node::{Fields, Node, Session, Trace, UsedFacts};
 use crate::view::{Remark, Views};
 
-/// By what templates know the function.
+/// By what templates know the function for one part.
 pub(crate) const PART: &str = "part";
+
+/// By what templates know the function for many parts.
+pub(crate) const PARTS: &str = "parts";
 
 /// What a part's template knows besides the views: what the part is about.
 const SUBJECT: &str = "subject";
@@ -33,49 +40,52 @@ const KEPT: usize = 64 << 20;
 const OVERHEAD: usize = 512;
 
 /// The parts that a generator's artifacts have used.
-#[derive(Debug, Default)]
-pub(crate) struct Parts(Mutex<Known>);
+#[derive(Debug)]
+pub(crate) struct Parts {
+    generator: u64,
+    known: Mutex<Known>,
+}
 
 #[derive(Debug, Default)]
 struct Known {
-    parts: FxHashMap<Key, Arc<Part>>,
+    parts: FxHashMap<FactId, Arc<Part>>,
     bytes: usize,
 }
 
-type Key = (String, Subject);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Subject {
-    Text(String),
-    Node(TermId),
-}
-
-/// A text, with what it was made of.
+/// A text, and the fact by which it is known what it was made of.
 #[derive(Debug)]
-struct Part {
+pub(crate) struct Part {
     text: Value,
-    patterns: Vec<QuadPattern>,
-    facts: Vec<FactId>,
-    is_wide: bool,
+    pub(crate) fact: FactId,
+    /// Whether a whole predicate was read for it.
+    pub(crate) is_wide: bool,
     /// What the views had to remark, which is told whenever the part is used.
-    remarks: Vec<Remark>,
+    pub(crate) remarks: Vec<Remark>,
     /// Counts against the limit of the artifact each time that the part is used, so that it does
     /// not depend on what is kept whether an artifact is within its limits.
     fuel: u64,
 }
 
 impl Parts {
-    /// Forgets what a change can have made stale; `facts` are those that `delta` can have
-    /// changed.
-    pub(crate) fn forget(&self, delta: &Delta, facts: &FxHashSet<Fingerprint>) {
-        let probes = delta.quads().flat_map(|quad| quad.probes());
-        let touched: FxHashSet<Fingerprint> = probes.map(|probe| probe.fingerprint()).collect();
+    /// No part yet of the generator of this name.
+    pub(crate) fn of(generator: &str) -> Self {
+        Self { generator: hash(generator), known: Mutex::default() }
+    }
+
+    /// Forgets the parts that a change can have made stale, by their facts.
+    pub(crate) fn forget(&self, facts: &FxHashSet<Fingerprint>) {
         let mut known = self.locked();
-        known.parts.retain(|_, part| {
-            !part.facts.iter().any(|fact| facts.contains(&fact.fingerprint()))
-                && !part.patterns.iter().any(|read| touched.contains(&read.fingerprint()))
-        });
-        known.bytes = known.parts.values().map(|part| part.bytes()).sum();
+        let Known { parts, bytes } = &mut *known;
+        if parts.len() < facts.len() {
+            parts.retain(|fact, _| !facts.contains(&fact.fingerprint()));
+            *bytes = parts.values().map(|part| part.bytes()).sum();
+            return;
+        }
+        for fact in facts {
+            if let Some(part) = parts.remove(&FactId::from_fingerprint(*fact)) {
+                *bytes -= part.bytes();
+            }
+        }
     }
 
     /// Forgets everything.
@@ -88,72 +98,150 @@ impl Parts {
         self.locked().bytes
     }
 
-    fn get(&self, key: &Key) -> Option<Arc<Part>> {
-        self.locked().parts.get(key).map(Arc::clone)
+    fn get(&self, fact: FactId) -> Option<Arc<Part>> {
+        self.locked().parts.get(&fact).map(Arc::clone)
     }
 
-    fn keep(&self, key: Key, part: Arc<Part>) {
+    fn keep(&self, part: &Arc<Part>) {
         let mut known = self.locked();
-        known.bytes += part.bytes();
-        if known.bytes > KEPT {
-            *known = Known { bytes: part.bytes(), ..Known::default() };
+        if known.bytes + part.bytes() > KEPT {
+            *known = Known::default();
         }
-        known.parts.insert(key, part);
+        known.bytes += part.bytes();
+        let before = known.parts.insert(part.fact, Arc::clone(part));
+        // Another worker has made it at the same time.
+        known.bytes -= before.map_or(0, |before| before.bytes());
     }
 
     fn locked(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Part {
     fn bytes(&self) -> usize {
-        let text = self.text.as_str().map_or(0, str::len);
-        text + self.patterns.len() * size_of::<QuadPattern>() + self.facts.len() * 8 + OVERHEAD
+        self.text.as_str().map_or(0, str::len) + OVERHEAD
     }
 }
 
-/// The function `part` in the template of one artifact.
+fn hash(text: &str) -> u64 {
+    XxHash3_64::oneshot(text.as_bytes())
+}
+
+/// The functions `part` and `parts` in the template of one artifact.
 pub(crate) struct PartMaker {
     pub(crate) parts: Arc<Parts>,
     pub(crate) views: Views,
     pub(crate) session: Arc<Session>,
     /// What all parts of the artifact may burn together.
     pub(crate) fuel: AtomicU64,
-    /// How long a part may be.
+    /// How long a part may be, and all parts of one call together.
     pub(crate) limit: u64,
 }
 
+/// A template of parts, with its part of the name of each.
+struct Made<'a> {
+    template: &'a str,
+    hash: u64,
+}
+
+impl<'a> Made<'a> {
+    fn by(template: &'a str) -> Self {
+        Self { template, hash: hash(template) }
+    }
+}
+
 impl PartMaker {
-    fn part(&self, state: &State<'_, '_>, name: &str, subject: &Value) -> Result<Value, Error> {
-        let about = match subject.downcast_object_ref::<Node>() {
-            Some(node) => Subject::Node(node.id()),
-            None => Subject::Text(subject.as_str().ok_or_else(wrong)?.to_owned()),
-        };
-        if self.session.trace.is_some() {
-            // Who explains an artifact wants to see each use.
-            return Ok(self.make(state, name, subject, &self.session)?.0);
+    /// The text of one part.
+    fn part(&self, state: &State<'_, '_>, template: &str, subject: &Value) -> Result<Value, Error> {
+        if let Some(trace) = self.session.trace.as_deref() {
+            let begin = trace.written();
+            let (text, _) = self.make(state, template, subject, &self.session, wrong_part)?;
+            // Whoever prints the text writes it once more, at the same place.
+            trace.go_back_to(begin);
+            return Ok(text);
         }
-        let key = (name.to_owned(), about);
-        let part = if let Some(part) = self.parts.get(&key) {
-            part
-        } else {
-            let part = Arc::new(self.make_alone(state, name, subject)?);
-            self.parts.keep(key, Arc::clone(&part));
-            part
-        };
+        let part = self.known(state, &Made::by(template), subject, wrong_part)?;
         self.burn(part.fuel)?;
-        self.session.uses_all(&part.patterns, &part.facts, part.is_wide, &part.remarks);
+        self.session.uses_parts([&*part]);
         Ok(part.text.clone())
     }
 
-    /// Makes a part with a session of its own, so that its reads are known apart.
-    fn make_alone(
+    /// The texts of the parts about each of `subjects`, with `between` between them.
+    fn joined(
         &self,
         state: &State<'_, '_>,
-        name: &str,
+        template: &str,
+        subjects: &Value,
+        between: &str,
+    ) -> Result<Value, Error> {
+        let subjects = subjects.try_iter().map_err(|_| wrong_parts())?;
+        if let Some(trace) = self.session.trace.as_deref() {
+            return self.traced(state, template, subjects, between, trace);
+        }
+        let made = Made::by(template);
+        let parts = subjects.map(|subject| self.known(state, &made, &subject, wrong_parts));
+        let parts: Vec<Arc<Part>> = parts.collect::<Result<_, _>>()?;
+        self.burn(parts.iter().fold(0, |fuel, part| fuel.saturating_add(part.fuel)))?;
+        self.session.uses_parts(parts.iter().map(|part| &**part));
+        let texts = || parts.iter().map(|part| part.text.as_str().unwrap_or_default());
+        let length = texts().map(str::len).sum::<usize>() + between.len() * parts.len();
+        if length as u64 > self.limit {
+            return Err(too_large(self.limit));
+        }
+        let mut text = String::with_capacity(length);
+        for (number, part) in texts().enumerate() {
+            if number > 0 {
+                text.push_str(between);
+            }
+            text.push_str(part);
+        }
+        Ok(Value::from(text))
+    }
+
+    /// The same for who explains an artifact, and wants to see each use.
+    fn traced(
+        &self,
+        state: &State<'_, '_>,
+        template: &str,
+        subjects: impl Iterator<Item = Value>,
+        between: &str,
+        trace: &Trace,
+    ) -> Result<Value, Error> {
+        let begin = trace.written();
+        let mut joined = String::new();
+        for (number, subject) in subjects.enumerate() {
+            if number > 0 {
+                joined.push_str(between);
+                trace.wrote(between.len());
+            }
+            let (text, _) = self.make(state, template, &subject, &self.session, wrong_parts)?;
+            joined.push_str(text.as_str().unwrap_or_default());
+            if joined.len() as u64 > self.limit {
+                return Err(too_large(self.limit));
+            }
+        }
+        trace.go_back_to(begin);
+        Ok(Value::from(joined))
+    }
+
+    /// A part that was made before, or is made now with a session of its own, so that its reads
+    /// are known apart.
+    fn known(
+        &self,
+        state: &State<'_, '_>,
+        made: &Made<'_>,
         subject: &Value,
-    ) -> Result<Part, Error> {
+        wrong: fn() -> Error,
+    ) -> Result<Arc<Part>, Error> {
+        let (kind, about) = match subject.downcast_object_ref::<Node>() {
+            Some(node) => ("part about a node", node.id().to_raw()),
+            None => ("part about a text", hash(subject.as_str().ok_or_else(wrong)?)),
+        };
+        let fact = FactId::of(kind, &[self.parts.generator, made.hash, about]);
+        if let Some(part) = self.parts.get(fact) {
+            return Ok(part);
+        }
         let session = Arc::new(Session {
             tracker: Tracker::new(self.session.tracker.snapshot().clone()),
             prefixes: Arc::clone(&self.session.prefixes),
@@ -161,54 +249,46 @@ impl PartMaker {
             facts: Mutex::default(),
             trace: None,
         });
-        let made = self.make(state, name, subject, &session);
-        let UsedFacts { mut facts, is_wide, remarks } = session.take_facts();
-        facts.sort_unstable();
-        facts.dedup();
+        let text = self.make(state, made.template, subject, &session, wrong);
+        let UsedFacts { facts, is_wide, remarks } = session.take_facts();
         let patterns = session.tracker.take_reads().into_patterns();
-        let (text, fuel) = made.inspect_err(|_| {
-            // An error is as it is because of what was read.
-            self.session.uses_all(&patterns, &facts, is_wide, &remarks);
-        })?;
-        Ok(Part { text, patterns, facts, is_wide, remarks, fuel })
+        let is_wide = is_wide || patterns.iter().any(QuadPattern::is_wide);
+        self.session.answers.note_part(fact, FactReads { patterns, facts });
+        let (text, fuel) = text?;
+        let part = Arc::new(Part { text, fact, is_wide, remarks, fuel });
+        self.parts.keep(&part);
+        Ok(part)
     }
 
     fn make(
         &self,
         state: &State<'_, '_>,
-        name: &str,
+        template: &str,
         subject: &Value,
         session: &Arc<Session>,
+        wrong: fn() -> Error,
     ) -> Result<(Value, u64), Error> {
-        let template = state.env().get_template(name)?;
+        let template = state.env().get_template(template)?;
         let subject = match subject.downcast_object_ref::<Node>() {
             Some(node) => Node::wrap(node.value.clone(), session),
-            None => subject.clone(),
+            None if subject.as_str().is_some() => subject.clone(),
+            None => return Err(wrong()),
         };
         let names = [SUBJECT].into_iter().chain(self.views.iter().map(|view| view.name()));
         let views = self.views.iter().map(|view| {
             let (view, session) = (Arc::clone(view), Arc::clone(session));
             Value::from_object(Asked { view, session })
         });
+        let none = || Value::from_object(NoPart);
         let context = Fields {
-            names: names.chain([PART]).map(Arc::from).collect(),
-            values: [subject]
-                .into_iter()
-                .chain(views)
-                .chain([Value::from_object(NoPart)])
-                .collect(),
+            names: names.chain([PART, PARTS]).map(Arc::from).collect(),
+            values: [subject].into_iter().chain(views).chain([none(), none()]).collect(),
             is_closed: false,
             origin: None,
         };
-        let trace = session.trace.as_deref();
-        let begin = trace.map(Trace::written);
         let context = Value::from_object(context);
-        let rendered = render_bounded(&template, context, self.limit, trace);
-        // Whoever prints the text writes it once more, at the same place.
-        if let (Some(trace), Some(begin)) = (trace, begin) {
-            trace.go_back_to(begin);
-        }
-        let (bytes, fuel) = rendered?;
+        let (bytes, fuel) =
+            render_bounded(&template, context, self.limit, session.trace.as_deref())?;
         Ok((Value::from(String::from_utf8_lossy(&bytes)), fuel))
     }
 
@@ -219,7 +299,7 @@ impl PartMaker {
     }
 }
 
-fn wrong() -> Error {
+fn wrong_part() -> Error {
     Error::new(
         ErrorKind::InvalidOperation,
         "part() takes a template and what it is about, like part(\"_message.j2\", class): a node \
@@ -227,7 +307,23 @@ fn wrong() -> Error {
     )
 }
 
-impl Object for PartMaker {
+fn wrong_parts() -> Error {
+    Error::new(
+        ErrorKind::InvalidOperation,
+        "parts() takes a template, what each part is about and what stands between them, like \
+         parts(\"_message.j2\", classes, \"\\n\"): a list of nodes or texts, and a text",
+    )
+}
+
+/// `part`, as templates see it.
+#[derive(Debug)]
+pub(crate) struct OnePart(pub(crate) Arc<PartMaker>);
+
+/// `parts`, as templates see it.
+#[derive(Debug)]
+pub(crate) struct ManyParts(pub(crate) Arc<PartMaker>);
+
+impl Object for OnePart {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }
@@ -237,8 +333,30 @@ impl Object for PartMaker {
         state: &mut State<'_, '_>,
         arguments: &[Value],
     ) -> Result<Value, Error> {
-        let [template, subject] = arguments else { return Err(wrong()) };
-        self.part(state, template.as_str().ok_or_else(wrong)?, subject)
+        let [template, subject] = arguments else { return Err(wrong_part()) };
+        self.0.part(state, template.as_str().ok_or_else(wrong_part)?, subject)
+    }
+}
+
+impl Object for ManyParts {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        arguments: &[Value],
+    ) -> Result<Value, Error> {
+        let (template, subjects, between) = match arguments {
+            [template, subjects] => (template, subjects, Some("")),
+            [template, subjects, between] => (template, subjects, between.as_str()),
+            _ => return Err(wrong_parts()),
+        };
+        let (Some(template), Some(between)) = (template.as_str(), between) else {
+            return Err(wrong_parts());
+        };
+        self.0.joined(state, template, subjects, between)
     }
 }
 
