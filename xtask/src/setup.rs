@@ -4,16 +4,25 @@
 //! its search path, so that nothing of the user's own is touched. Only what
 //! cannot live there, Debian's packages and cargo's programs, is installed for
 //! the machine. What is there already is left alone.
+//!
+//! Each source is asked once for all that it has to give, and the sources are
+//! asked side by side: most of the time of a call goes into its start, and into
+//! waiting for the network.
 
+mod install;
 mod tools;
 
+use std::panic;
 use std::path::Path;
-use std::process::Command;
+use std::slice;
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
-use self::tools::{Source, TOOLS, Tool};
+use self::install::Debian;
+use self::tools::{Group, Source, TOOLS, Tool};
 use crate::shell::{self, Shell};
 
 /// What `setup` may be told.
@@ -24,23 +33,20 @@ pub(crate) struct Options {
     ci: bool,
 }
 
+/// What could not be had, and why.
+type Lacking = Vec<(&'static Tool, String)>;
+
 /// Installs the tools that are missing.
 pub(crate) fn run(shell: &Shell, options: &Options) -> Result<()> {
-    let mut debian = Debian { updated: false };
-    let mut lacking = Vec::new();
+    let mut missing = Vec::new();
     for tool in TOOLS.iter().filter(|tool| tool.in_ci || !options.ci) {
         if is_there(shell, tool) {
             println!("setup: {} is there", tool.program);
-            continue;
-        }
-        println!("setup: installing {} (for {})", tool.program, tool.wanted_for);
-        let done = install(shell, &mut debian, tool);
-        match done {
-            Ok(()) if is_there(shell, tool) => println!("setup: {} installed", tool.program),
-            Ok(()) => lacking.push((tool, "installed, but not found afterwards".to_owned())),
-            Err(error) => lacking.push((tool, format!("{error:#}"))),
+        } else {
+            missing.push(tool);
         }
     }
+    let lacking = install_missing(shell, &missing);
     for (tool, reason) in &lacking {
         eprintln!("setup: no {}, wanted for {}: {reason}", tool.program, tool.wanted_for);
     }
@@ -48,6 +54,93 @@ pub(crate) fn run(shell: &Shell, options: &Options) -> Result<()> {
         bail!("{} tool(s) could not be installed", lacking.len());
     }
     Ok(())
+}
+
+fn install_missing(shell: &Shell, missing: &[&'static Tool]) -> Lacking {
+    let [foundation, debian, python, node, rust] =
+        [Group::Foundation, Group::Debian, Group::Python, Group::Node, Group::Rust].map(|group| {
+            let members = missing.iter().copied().filter(|tool| tool.source.group() == group);
+            members.collect::<Vec<_>>()
+        });
+    let mut packages = Debian::default();
+    thread::scope(|scope| {
+        let rust = scope.spawn(move || install_programs(shell, &rust));
+        // Nothing else of Debian's may be installed meanwhile: it allows one installation at a time.
+        let mut lacking = install_group(shell, "Debian, for the others", &foundation, |tools| {
+            packages.install(shell, tools)
+        });
+        let debian = scope.spawn(move || {
+            install_group(shell, "Debian", &debian, |tools| packages.install(shell, tools))
+        });
+        let python = scope.spawn(move || {
+            install_group(shell, "Python", &python, |tools| install::python(shell, tools))
+        });
+        let node = scope.spawn(move || {
+            install_group(shell, "Node", &node, |tools| install::node(shell, tools))
+        });
+        lacking.extend([debian, python, node, rust].into_iter().flat_map(result_of));
+        lacking
+    })
+}
+
+fn result_of<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+}
+
+/// Programs that are compiled share nothing which one call for all would save.
+fn install_programs(shell: &Shell, programs: &[&'static Tool]) -> Lacking {
+    let install_one = |program| {
+        install_group(shell, "Rust", slice::from_ref(program), |tools| {
+            tools.iter().try_for_each(|tool| install::program(shell, tool))
+        })
+    };
+    programs.iter().flat_map(install_one).collect()
+}
+
+fn install_group(
+    shell: &Shell,
+    name: &str,
+    tools: &[&'static Tool],
+    install: impl FnMut(&[&'static Tool]) -> Result<()>,
+) -> Lacking {
+    if tools.is_empty() {
+        return Lacking::new();
+    }
+    let programs: Vec<&str> = tools.iter().map(|tool| tool.program).collect();
+    println!("setup: {name}: installing {}", programs.join(", "));
+    let start = Instant::now();
+    let lacking = install_together(tools, |tool| is_there(shell, tool), install);
+    let installed = tools.len() - lacking.len();
+    let seconds = start.elapsed().as_secs_f64();
+    println!("setup: {name}: {installed} of {} installed in {seconds:.1} s", tools.len());
+    lacking
+}
+
+/// Installs all at once, or else one by one, so that what cannot be had keeps nothing else away.
+fn install_together<T: Copy>(
+    wanted: &[T],
+    is_there: impl Fn(T) -> bool,
+    mut install: impl FnMut(&[T]) -> Result<()>,
+) -> Vec<(T, String)> {
+    let at_once = install(wanted);
+    let mut lacking = Vec::new();
+    for &one in wanted {
+        // What failed may have come as far as this one.
+        if is_there(one) {
+            continue;
+        }
+        let done = match &at_once {
+            Err(_) if wanted.len() > 1 => install(&[one]).map_err(|error| format!("{error:#}")),
+            Err(error) => Err(format!("{error:#}")),
+            Ok(()) => Ok(()),
+        };
+        match done {
+            Ok(()) if is_there(one) => {}
+            Ok(()) => lacking.push((one, "installed, but not found afterwards".to_owned())),
+            Err(reason) => lacking.push((one, reason)),
+        }
+    }
+    lacking
 }
 
 fn is_there(shell: &Shell, tool: &Tool) -> bool {
@@ -89,81 +182,5 @@ fn listed(shell: &Shell, arguments: &[&str], name: &str) -> bool {
         .is_ok_and(|list| list.lines().any(|line| line.starts_with(name)))
 }
 
-fn install(shell: &Shell, debian: &mut Debian, tool: &Tool) -> Result<()> {
-    match tool.source {
-        Source::Debian(package) => debian.install(shell, package),
-        Source::Python { package, version } => install_python(shell, package, version),
-        Source::Node { package, version } => {
-            let place = shell.tools();
-            let place = place.to_str().context("the folder for tools is not text")?;
-            let wanted = format!("{package}@{version}");
-            let arguments =
-                ["install", "--prefix", place, "--save-exact", "--no-audit", "--no-fund"];
-            let mut command = shell.command("npm", &arguments);
-            command.args(["--fetch-retries", "1", "--fetch-timeout", "30000", &wanted]);
-            std::fs::create_dir_all(place)?;
-            shell::run(&mut command)
-        }
-        Source::Cargo => {
-            let mut command = shell.cargo(&["install", "--locked", tool.program]);
-            shell::run(patient(&mut command))
-        }
-        Source::Toolchain(name) => {
-            let arguments = ["toolchain", "install", name, "--profile", "minimal"];
-            shell::run(&mut shell.command("rustup", &arguments))
-        }
-        Source::Component(name) => {
-            shell::run(&mut shell.command("rustup", &["component", "add", name]))
-        }
-    }
-}
-
-fn install_python(shell: &Shell, package: &str, version: &str) -> Result<()> {
-    let place = shell.tools().join("python");
-    let place = place.to_str().context("the folder for tools is not text")?;
-    let python = format!("{place}/bin/python");
-    if !Path::new(&python).exists() {
-        shell::run(&mut shell.command("python3", &["-m", "venv", place]))?;
-    }
-    let wanted = format!("{package}=={version}");
-    let arguments = ["-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "30"];
-    shell::run(Command::new(python).current_dir(shell.root()).args(arguments).arg(wanted))
-}
-
-/// The workspace's target folder and wrappers are not for programs of cargo.
-fn patient(command: &mut Command) -> &mut Command {
-    command.env("CARGO_NET_RETRY", "1").env_remove("CARGO_TARGET_DIR")
-}
-
-/// Debian's package manager, whose lists are brought up to date once.
-struct Debian {
-    updated: bool,
-}
-
-impl Debian {
-    fn install(&mut self, shell: &Shell, package: &str) -> Result<()> {
-        if !shell.has("apt-get") {
-            bail!("no apt-get here; install the equivalent of Debian's {package}");
-        }
-        let user = shell::capture(&mut shell.command("id", &["-u"]))?;
-        if user.trim() != "0" {
-            bail!("needs root: sudo apt-get install {package}");
-        }
-        if !self.updated {
-            self.updated = true;
-            // Old lists may do; the installation itself will tell.
-            if let Err(error) = shell::run(&mut Self::command(shell, &["update", "-qq"])) {
-                println!("setup: {error:#}");
-            }
-        }
-        let arguments = ["install", "-y", "-qq", "--no-install-recommends", package];
-        shell::run(&mut Self::command(shell, &arguments))
-    }
-
-    fn command(shell: &Shell, arguments: &[&str]) -> Command {
-        let limits = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"];
-        let mut command = shell.command("apt-get", &limits);
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    }
-}
+#[cfg(test)]
+mod tests;

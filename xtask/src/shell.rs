@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -88,6 +88,24 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{}` failed ({status})", spelled(command));
     }
     Ok(())
+}
+
+/// Says what is run, runs it unseen, and shows in one piece what it printed when it fails.
+pub(crate) fn run_unseen(command: &mut Command) -> Result<()> {
+    println!("$ {}", spelled(command));
+    // A pipe would stay open as long as a service that the command has started.
+    let mut printed = tempfile::tempfile()?;
+    command.stdout(printed.try_clone()?).stderr(printed.try_clone()?);
+    let status = command.status().with_context(|| starting(command))?;
+    if status.success() {
+        return Ok(());
+    }
+    let failure = format!("`{}` failed ({status})", spelled(command));
+    let mut bytes = Vec::new();
+    printed.rewind()?;
+    printed.read_to_end(&mut bytes)?;
+    println!("{failure} and printed:\n{}", String::from_utf8_lossy(&bytes).trim_end());
+    bail!(failure)
 }
 
 /// Runs a command unseen and gives what it printed to standard output.

@@ -26,6 +26,43 @@ pub(super) enum Source {
     Component(&'static str),
 }
 
+/// Tools that are installed together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    /// What Debian has to bring before Python's and Node's packages can be installed.
+    Foundation,
+    Debian,
+    Python,
+    Node,
+    Rust,
+}
+
+impl Source {
+    pub(super) fn group(&self) -> Group {
+        match self {
+            Self::Debian("python3-venv" | "nodejs" | "npm") => Group::Foundation,
+            Self::Debian(_) => Group::Debian,
+            Self::Python { .. } => Group::Python,
+            Self::Node { .. } => Group::Node,
+            Self::Cargo | Self::Toolchain(_) | Self::Component(_) => Group::Rust,
+        }
+    }
+}
+
+impl Tool {
+    /// What is asked for, as its source spells it.
+    pub(super) fn wanted(&self) -> String {
+        match self.source {
+            Source::Python { package, version } => format!("{package}=={version}"),
+            Source::Node { package, version } => format!("{package}@{version}"),
+            Source::Cargo => self.program.to_owned(),
+            Source::Debian(name) | Source::Toolchain(name) | Source::Component(name) => {
+                name.to_owned()
+            }
+        }
+    }
+}
+
 const fn tool(
     program: &'static str,
     wanted_for: &'static str,
@@ -40,7 +77,7 @@ const fn node(package: &'static str, wanted_for: &'static str, version: &'static
     tool(package, wanted_for, true, Source::Node { package, version })
 }
 
-/// All of them. What installs others stands before what it installs.
+/// All of them.
 pub(super) const TOOLS: &[Tool] = &[
     tool("gcc", "the crash test's shim", true, Source::Debian("gcc")),
     tool("strace", "the crash test", true, Source::Debian("strace")),
