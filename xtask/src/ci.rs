@@ -2,12 +2,14 @@
 
 mod steps;
 
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use crate::counts::Counts;
+use crate::setup;
 use crate::shell::Shell;
 
 /// What `ci` may be told.
@@ -19,11 +21,16 @@ pub(crate) struct Options {
     /// Run this step only (may be given several times)
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
+    /// Install what CI's checks want, as `setup --ci` does, beside the steps that need none of it
+    #[arg(long)]
+    setup: bool,
 }
 
 /// One thing that is checked.
 struct Step {
     name: &'static str,
+    /// Whether it uses something that `setup` installs.
+    wants_tools: bool,
     check: fn(&Shell) -> Result<Report>,
 }
 
@@ -33,6 +40,9 @@ struct Report {
     note: String,
     counts: Counts,
 }
+
+/// A step's name, how it ended and how long it took.
+type Outcome = (&'static str, Report, Duration);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -64,18 +74,50 @@ pub(crate) fn run(shell: &Shell, options: &Options) -> Result<()> {
     }
     let chosen =
         |step: &&Step| options.only.is_empty() || options.only.iter().any(|name| name == step.name);
+    let steps = steps::STEPS.iter().filter(chosen);
+    let results = thread::scope(|scope| {
+        let setup = options.setup.then(|| scope.spawn(|| setup::for_ci(shell)));
+        run_steps(shell, steps, setup, options.keep_going)
+    });
+    summarise(&results)
+}
+
+/// Runs the steps in order; those that want tools begin when `setup` has ended.
+fn run_steps<'a>(
+    shell: &Shell,
+    steps: impl Iterator<Item = &'a Step>,
+    mut setup: Option<ScopedJoinHandle<'_, usize>>,
+    keep_going: bool,
+) -> Vec<Outcome> {
     let mut results = Vec::new();
     let mut stopped = false;
-    for step in steps::STEPS.iter().filter(chosen) {
+    for step in steps {
+        if step.wants_tools {
+            results.extend(setup.take().map(wait_for));
+        }
         let (report, time) = if stopped {
             (Report { verdict: Verdict::NotRun, ..Report::passed("") }, Duration::ZERO)
         } else {
             run_step(shell, step)
         };
-        stopped |= report.verdict == Verdict::Failed && !options.keep_going;
+        stopped |= report.verdict == Verdict::Failed && !keep_going;
         results.push((step.name, report, time));
     }
-    summarise(&results)
+    results.extend(setup.map(wait_for));
+    results
+}
+
+/// Its time is what the other steps had to wait.
+fn wait_for(setup: ScopedJoinHandle<'_, usize>) -> Outcome {
+    println!("\n=== the rest of setup ===");
+    let start = Instant::now();
+    let report = match setup.join() {
+        Ok(0) => Report::passed(""),
+        Ok(lacking) => Report::passed(format!("{lacking} tool(s) lacking")),
+        // The checks can be carried out with what is there.
+        Err(_) => Report::skipped("did not finish"),
+    };
+    ("setup", report, start.elapsed())
 }
 
 fn run_step(shell: &Shell, step: &Step) -> (Report, Duration) {
@@ -94,7 +136,7 @@ fn run_step(shell: &Shell, step: &Step) -> (Report, Duration) {
     (report, time)
 }
 
-fn summarise(results: &[(&str, Report, Duration)]) -> Result<()> {
+fn summarise(results: &[Outcome]) -> Result<()> {
     println!("\n{:<12} {:<8} {:>8}  note", "step", "result", "seconds");
     for (name, report, time) in results {
         let note = report.note.lines().next().unwrap_or_default();

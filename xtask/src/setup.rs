@@ -38,8 +38,21 @@ type Lacking = Vec<(&'static Tool, String)>;
 
 /// Installs the tools that are missing.
 pub(crate) fn run(shell: &Shell, options: &Options) -> Result<()> {
+    let lacking = install_all(shell, |tool| tool.in_ci || !options.ci);
+    if lacking > 0 && !options.ci {
+        bail!("{lacking} tool(s) could not be installed");
+    }
+    Ok(())
+}
+
+/// Installs what CI's checks want, as far as it can be had, and gives how many tools lack.
+pub(crate) fn for_ci(shell: &Shell) -> usize {
+    install_all(shell, |tool| tool.in_ci)
+}
+
+fn install_all(shell: &Shell, chosen: impl Fn(&Tool) -> bool) -> usize {
     let mut missing = Vec::new();
-    for tool in TOOLS.iter().filter(|tool| tool.in_ci || !options.ci) {
+    for tool in TOOLS.iter().filter(|tool| chosen(tool)) {
         if is_there(shell, tool) {
             println!("setup: {} is there", tool.program);
         } else {
@@ -50,10 +63,7 @@ pub(crate) fn run(shell: &Shell, options: &Options) -> Result<()> {
     for (tool, reason) in &lacking {
         eprintln!("setup: no {}, wanted for {}: {reason}", tool.program, tool.wanted_for);
     }
-    if !lacking.is_empty() && !options.ci {
-        bail!("{} tool(s) could not be installed", lacking.len());
-    }
-    Ok(())
+    lacking.len()
 }
 
 fn install_missing(shell: &Shell, missing: &[&'static Tool]) -> Lacking {

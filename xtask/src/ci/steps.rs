@@ -11,14 +11,14 @@ use crate::{docs, layering, quickstart};
 
 /// In the order in which they run: the quick ones first.
 pub(super) const STEPS: &[Step] = &[
-    Step { name: "fmt", check: fmt },
-    Step { name: "layering", check: layered },
-    Step { name: "clippy", check: clippy },
-    Step { name: "deny", check: deny },
-    Step { name: "docs", check: documented },
-    Step { name: "tests", check: tests },
-    Step { name: "doctests", check: doctests },
-    Step { name: "quickstart", check: started },
+    Step { name: "fmt", wants_tools: false, check: fmt },
+    Step { name: "layering", wants_tools: false, check: layered },
+    Step { name: "clippy", wants_tools: false, check: clippy },
+    Step { name: "deny", wants_tools: true, check: deny },
+    Step { name: "docs", wants_tools: false, check: documented },
+    Step { name: "tests", wants_tools: true, check: tests },
+    Step { name: "doctests", wants_tools: true, check: doctests },
+    Step { name: "quickstart", wants_tools: true, check: started },
 ];
 
 fn fmt(shell: &Shell) -> Result<Report> {
