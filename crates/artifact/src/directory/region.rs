@@ -203,7 +203,8 @@ impl Region {
     }
 
     fn open(&self, path: &str) -> Result<Lookup, Obstacle> {
-        if path.is_empty() {
+        // Below a missing root is nothing, whatever of that name the anchor above it has.
+        if path.is_empty() || self.known("").is_some_and(|root| matches!(*root, Folder::New(_))) {
             return Ok(Lookup::Missing);
         }
         let found = open_folder(self.anchor(), path, &self.shown, Volumes::Same)?;

@@ -135,6 +135,30 @@ fn a_tree_that_is_new_takes_one_move() {
     assert_eq!(project.commit(&staged, &[]).unwrap().moves, 1, "one more folder in it, too");
 }
 
+/// What stands beside an output folder that is still to be made is none of its business, though it
+/// be called like something in it.
+#[test]
+fn namesakes_beside_a_missing_output_folder_stay() {
+    for place in ["gen", "a/b/gen"] {
+        for durability in [Durability::Process, Durability::Power] {
+            let project = project(durability, place);
+            fs::create_dir_all(project.at("python/model")).unwrap();
+            for own in ["python/README.md", "python/model/order.py", "python/gone.py"] {
+                fs::write(project.at(own), "my own").unwrap();
+            }
+            let staged = [("python/README.md", "made"), ("python/model/order.py", "made")];
+            project.commit(&staged, &["python/gone.py"]).unwrap();
+            for own in ["python/README.md", "python/model/order.py", "python/gone.py"] {
+                assert_eq!(fs::read_to_string(project.at(own)).unwrap(), "my own", "{place}: {own}");
+            }
+            for (path, text) in staged {
+                let made = project.at(place).join(path);
+                assert_eq!(fs::read_to_string(made).unwrap(), text, "{place}: {path}");
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_is_left_in_the_state_folder() {
     let project = plain();
