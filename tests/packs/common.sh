@@ -6,6 +6,18 @@ folder=$(cd "$1" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# Where a check leaves what it has compiled, and the driver of the language finds it.
+compiled=${EVERGEN_COMPILED:-$work}
+mkdir -p "$compiled"
+
+# Leaves what was compiled without a complaint, in the place of what was left before.
+leave() {
+    if [ "$compiled" != "$work" ]; then
+        rm -rf "$compiled/$1"
+        mv "$work/$1" "$compiled/$1"
+    fi
+}
+
 need() {
     for tool in "$@"; do
         command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 77; }
@@ -20,6 +32,12 @@ node_packages() {
     for package in "$@"; do
         [ -d "$NODE_PACKAGES/node_modules/$package" ] || { echo "the package $package is not installed" >&2; exit 77; }
     done
+}
+
+# Compilers that run on Java run for too short a time to be worth optimising.
+java_options=-J-XX:TieredStopAtLevel=1
+kotlin_options() {
+    export JAVA_OPTS="-Xmx3g -Xss64m -XX:TieredStopAtLevel=1"
 }
 
 # Python with the packages that `cargo xtask setup` put beside one of its programs.

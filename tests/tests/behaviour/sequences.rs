@@ -13,7 +13,7 @@ fn sequences_of_changes_leave_what_a_generation_from_scratch_makes() {
     let mut tally = Tally::default();
     let result = match number("EVERGEN_SEED") {
         Some(seed) => run_one(seed, &mut tally),
-        None => run(number("EVERGEN_SEQUENCES").unwrap_or(10_000)).map(|sum| tally = sum),
+        None => run(number("EVERGEN_SEQUENCES").unwrap_or(4_000)).map(|sum| tally = sum),
     };
     if let Err(failure) = result {
         panic!(

@@ -98,6 +98,7 @@ impl Package {
             .arg(self.folder.path().join("gen").join(self.language))
             .current_dir(&work)
             .env("TMPDIR", &work)
+            .env("EVERGEN_COMPILED", self.folder.path().join("compiled"))
             .env("GENERATED_TARGET", Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -2,6 +2,8 @@
 # Builds the package with the driver, and runs it on what comes in.
 . "$(dirname "$0")/../../common.sh"
 need kotlinc java
-export JAVA_OPTS="-Xmx3g -Xss64m"
-kotlinc -jvm-target 1.8 -include-runtime -d "$work/driver.jar" "$folder/src/main/kotlin" "$here/Driver.kt" </dev/null >&2
-java -Dfile.encoding=UTF-8 -cp "$work/driver.jar" DriverKt
+kotlin_options
+model="$compiled/model.jar"
+[ -e "$model" ] || kotlinc -jvm-target 1.8 -d "$model" "$folder/src/main/kotlin" </dev/null >&2
+kotlinc -jvm-target 1.8 -include-runtime -cp "$model" -d "$work/driver.jar" "$here/Driver.kt" </dev/null >&2
+java -Dfile.encoding=UTF-8 -cp "$work/driver.jar:$model" DriverKt
