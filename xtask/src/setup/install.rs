@@ -82,7 +82,8 @@ pub(super) fn program(shell: &Shell, tool: &Tool) -> Result<()> {
         _ => shell.cargo(&["install", "--locked", &name]),
     };
     // The workspace's target folder is not for programs of cargo.
-    command.env("CARGO_NET_RETRY", "1").env_remove("CARGO_TARGET_DIR");
+    command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET_DIR");
+    command.env("CARGO_NET_RETRY", "1");
     // As cargo-deny asks for fat LTO in its release: minutes of compiling for seconds of running.
     command
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
