@@ -220,7 +220,7 @@ impl Maker<'_> {
         let (name, facets) = (local(&data.base), &data.facets);
         if let Some((least, most)) = whole(name) {
             let bound = |bound: &Option<Text>, by: i64| match bound {
-                Some(text) => text.parse::<i64>().map(|number| Some(number + by)),
+                Some(text) => text.parse::<i64>().map(|number| Some(number.saturating_add(by))),
                 None => Ok(None),
             };
             let from =

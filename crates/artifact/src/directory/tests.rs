@@ -149,7 +149,11 @@ fn namesakes_beside_a_missing_output_folder_stay() {
             let staged = [("python/README.md", "made"), ("python/model/order.py", "made")];
             project.commit(&staged, &["python/gone.py"]).unwrap();
             for own in ["python/README.md", "python/model/order.py", "python/gone.py"] {
-                assert_eq!(fs::read_to_string(project.at(own)).unwrap(), "my own", "{place}: {own}");
+                assert_eq!(
+                    fs::read_to_string(project.at(own)).unwrap(),
+                    "my own",
+                    "{place}: {own}"
+                );
             }
             for (path, text) in staged {
                 let made = project.at(place).join(path);
