@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what failed")]
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +15,8 @@ use evergen_regeneration::{
     Access, AskError, CycleError, ModelView, Project, RegenerationEngine, Remark, Reply, Settings,
     ViewMemory, Views,
 };
+use proptest::collection::vec;
+use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use tempfile::TempDir;
 
 const LABEL: &str = "http://www.w3.org/2000/01/rdf-schema#label";
@@ -55,16 +59,20 @@ struct Fixture {
     folder: TempDir,
     labels: Arc<Labels>,
     fuel: Option<u64>,
+    bytes: Option<u64>,
 }
 
 const HEAD: &str = "+++\nto = \"all.txt\"\n[queries]\nthings = \"SELECT ?thing WHERE { ?thing a rdfs:Class } ORDER BY ?thing\"\n+++\n";
 const BODY: &str = "{% for row in things %}{{ part(\"_one.j2\", row.thing) }}\n{% endfor %}";
+/// The same with all of them at once.
+const ALL: &str = "{{ parts(\"_one.j2\", things | map(attribute=\"thing\") | list, \"\\n\") }}";
 const PART: &str =
     "{{ subject }}: {{ labels.of(subject) | join }} {{ subject.out('rdfs:comment') | join }}";
 
 impl Fixture {
     fn new(body: &str, part: &str) -> Self {
-        let fixture = Self { folder: TempDir::new().unwrap(), labels: Arc::default(), fuel: None };
+        let folder = TempDir::new().unwrap();
+        let fixture = Self { folder, labels: Arc::default(), fuel: None, bytes: None };
         fs::create_dir(fixture.folder.path().join("templates")).unwrap();
         fixture.write("templates/all.j2", &format!("{HEAD}{body}"));
         fixture.write("templates/_one.j2", part);
@@ -90,7 +98,9 @@ impl Fixture {
     fn project(&self) -> Project {
         let mut settings = Settings::default();
         settings.model.sources = vec!["model.ttl".to_owned()];
-        settings.limits.fuel = self.fuel.unwrap_or(settings.limits.fuel);
+        let limits = &mut settings.limits;
+        limits.fuel = self.fuel.unwrap_or(limits.fuel);
+        limits.max_artifact_bytes = self.bytes.unwrap_or(limits.max_artifact_bytes);
         let views = Views::new().with(Arc::clone(&self.labels) as Arc<dyn ModelView>);
         Project::new(self.folder.path(), settings).with_views(views)
     }
@@ -254,6 +264,46 @@ fn many_parts_are_kept_each_by_itself() {
     }
 }
 
+/// Some things, each with the number that its label tells.
+fn things(numbers: &BTreeMap<u32, u32>) -> (String, String) {
+    let mut model = "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n".to_owned();
+    let mut lines = Vec::new();
+    for (thing, number) in numbers {
+        let _ = writeln!(model, "<urn:t{thing:03}> a rdfs:Class ; rdfs:label \"{number}\" .");
+        lines.push(format!("urn:t{thing:03}: {number}"));
+    }
+    (model, lines.join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    /// A list so long that it is kept as a whole follows what is taken from it, what comes to it
+    /// and what changes in it, wherever that is and however much at once.
+    #[test]
+    fn a_long_list_is_always_that_of_the_model(
+        steps in vec(vec((0u32..80, any::<bool>()), 0..6), 1..12),
+    ) {
+        let fixture = Fixture::new(ALL, "{{ subject }}: {{ labels.of(subject) | join }}");
+        let mut numbers: BTreeMap<u32, u32> = (0..60).map(|thing| (thing, 0)).collect();
+        let mut engine = fixture.engine();
+        for (step, changes) in (1..).zip(&steps) {
+            for (thing, is_gone) in changes {
+                if *is_gone {
+                    numbers.remove(thing);
+                } else {
+                    numbers.insert(*thing, step);
+                }
+            }
+            let (model, text) = things(&numbers);
+            fixture.write("model.ttl", &model);
+            engine.run(&mut |_| {}).unwrap();
+            prop_assert_eq!(fixture.read(), text);
+        }
+        fixture.verify();
+    }
+}
+
 /// What a part reads hangs on its template: what is noted of it has to as well.
 #[test]
 fn a_part_of_another_template_is_stale_by_what_that_one_reads() {
@@ -276,6 +326,9 @@ fn wrong_parts_are_told_with_the_place() {
         ("{{ parts(\"_one.j2\", 7) }}", PART),
         ("{{ parts(\"_one.j2\", [7]) }}", PART),
         ("{{ parts(\"_one.j2\", [], 7) }}", PART),
+        ("{{ parts(\"_one.j2\", \"urn:a\") }}", PART),
+        ("{{ parts(\"_one.j2\", none_such) }}", PART),
+        ("{{ parts(\"_one.j2\", things | map(attribute=\"thin\")) }}", PART),
         ("\n{{ part(\"_one.j2\") }}", PART),
         ("{{ part(\"_one.j2\", 7) }}", PART),
         ("{{ part(3, \"urn:a\") }}", PART),
@@ -289,6 +342,9 @@ fn wrong_parts_are_told_with_the_place() {
     ("parts() takes a template, what each part is about and what stands between them, like parts(\"_message.j2\", classes, \"\\n\"): a list of nodes or texts, and a text", Some("templates/all.j2"), Some(6))
     ("parts() takes a template, what each part is about and what stands between them, like parts(\"_message.j2\", classes, \"\\n\"): a list of nodes or texts, and a text", Some("templates/all.j2"), Some(6))
     ("parts() takes a template, what each part is about and what stands between them, like parts(\"_message.j2\", classes, \"\\n\"): a list of nodes or texts, and a text", Some("templates/all.j2"), Some(6))
+    ("parts() takes a template, what each part is about and what stands between them, like parts(\"_message.j2\", classes, \"\\n\"): a list of nodes or texts, and a text", Some("templates/all.j2"), Some(6))
+    ("`none_such` is not defined", Some("templates/all.j2"), Some(6))
+    ("a row has no `thin`; did you mean `thing`?", Some("templates/all.j2"), Some(6))
     ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(7))
     ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(6))
     ("part() takes a template and what it is about, like part(\"_message.j2\", class): a node or a text", Some("templates/all.j2"), Some(6))
@@ -303,14 +359,33 @@ fn wrong_parts_are_told_with_the_place() {
 #[test]
 fn all_parts_together_have_the_fuel_of_one_artifact() {
     let part = "{% for n in range(300) %}{{ n }}{% endfor %}{{ labels.of(subject) | join }}";
-    let mut fixture = Fixture::new(BODY, part);
-    fixture.fuel = Some(5_000);
+    for body in [BODY, ALL] {
+        let mut fixture = Fixture::new(body, part);
+        fixture.fuel = Some(5_000);
+        let mut engine = fixture.engine();
+        engine.run(&mut |_| {}).unwrap();
+        fixture.model("one", "two", "<urn:c> a rdfs:Class . <urn:d> a rdfs:Class .");
+        let error = engine.run(&mut |_| {}).unwrap_err();
+        let CycleError::Rejected(problems) = error else { panic!("{error}") };
+        drop(engine);
+        assert_eq!(problems[0].code, "template::fuel");
+        assert_eq!(fixture.refusal().0, problems[0].message);
+    }
+}
+
+/// The same of the size, which is that of the text and not of what it might have been.
+#[test]
+fn all_parts_together_are_as_long_as_one_artifact_may_be() {
+    let mut fixture = Fixture::new(ALL, "{{ labels.of(subject) | join }}");
+    fixture.bytes = Some(10);
     let mut engine = fixture.engine();
+    fixture.model("1234", "56789", "");
     engine.run(&mut |_| {}).unwrap();
-    fixture.model("one", "two", "<urn:c> a rdfs:Class . <urn:d> a rdfs:Class .");
+    assert_eq!(fixture.read(), "1234\n56789");
+    fixture.model("1234", "56789x", "");
     let error = engine.run(&mut |_| {}).unwrap_err();
     let CycleError::Rejected(problems) = error else { panic!("{error}") };
     drop(engine);
-    assert_eq!(problems[0].code, "template::fuel");
     assert_eq!(fixture.refusal().0, problems[0].message);
+    assert!(problems[0].message.contains("larger than 10 bytes"), "{}", problems[0].message);
 }

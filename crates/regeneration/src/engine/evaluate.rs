@@ -119,7 +119,7 @@ pub(super) fn evaluate(job: &Job, generator: &Generator, ground: &Ground) -> Eva
         Ok(Prepared { inputs, .. }) if is_same(job, inputs) => Evaluated::Same,
         Ok(Prepared { path: Some(path), inputs, context }) => {
             let started = Instant::now();
-            let text = render(generator, context)
+            let text = render(job, generator, context)
                 .and_then(|bytes| rewritten(&ground.passes, generator, &path, bytes));
             times.render = started.elapsed();
             match text {
@@ -364,8 +364,11 @@ pub(super) fn rewritten(
     Ok(bytes)
 }
 
-fn render(generator: &Generator, context: Value) -> Result<Vec<u8>, Diagnostic> {
+fn render(job: &Job, generator: &Generator, context: Value) -> Result<Vec<u8>, Diagnostic> {
     let fail = |error: minijinja::Error| generator.diagnose(&error);
     let template = generator.body_template().map_err(fail)?;
-    generator.sandbox.render(&template, context).map_err(fail)
+    // About as long as it was before.
+    let before = job.previous.as_ref().and_then(|record| usize::try_from(record.size).ok());
+    let about = before.map_or(0, |before| before.saturating_add(before / 16));
+    generator.sandbox.render_about(&template, context, about).map_err(fail)
 }

@@ -1,5 +1,6 @@
 //! Evaluating many artifacts on several threads.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,7 +68,7 @@ impl Outcome {
 /// workers there were.
 pub(super) fn run(
     context: &Context<'_>,
-    jobs: Vec<Job>,
+    mut jobs: Vec<Job>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Outcome>, CycleError> {
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -85,12 +86,16 @@ pub(super) fn run(
         }
         return Ok(outcomes);
     }
+    let batch = (jobs.len() / (workers * 8)).clamp(*BATCH.start(), *BATCH.end());
+    if batch == 1 {
+        // Who begins with the largest does not wait for it in the end.
+        jobs.sort_by_key(|job| Reverse(job.previous.as_ref().map_or(0, |record| record.size)));
+    }
     let (sender, receiver) = sync_channel(QUEUE);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let mut failure = None;
     std::thread::scope(|scope| {
-        let batch = (jobs.len() / (workers * 8)).clamp(*BATCH.start(), *BATCH.end());
         for _ in 0..workers {
             let sender = sender.clone();
             let (jobs, next, stop) = (&jobs, &next, &stop);

@@ -8,7 +8,7 @@ use evergen_delta::{Delta, Fingerprint, QuadPattern, TermId, TermRef};
 use evergen_knowledge::{FactId, FactReads, FactTracker, Snapshot, TrackedReader};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::node::{Node, Session, expand};
 use crate::state::Reads;
@@ -32,7 +32,7 @@ pub(crate) struct Answers {
     /// What nobody works with at the moment.
     idle: Mutex<Vec<Workshop>>,
     /// What the parts of texts were made of that were made in this cycle.
-    parts: Mutex<Vec<(FactId, FactReads)>>,
+    parts: Mutex<FxHashMap<Fingerprint, Vec<Fingerprint>>>,
 }
 
 type Question = (&'static str, String, Option<TermId>);
@@ -149,8 +149,8 @@ impl Answers {
     }
 
     /// Notes what a part of a text was made of.
-    pub(crate) fn note_part(&self, fact: FactId, reads: FactReads) {
-        locked(&self.parts).push((fact, reads));
+    pub(crate) fn note_part(&self, fact: FactId, reads: &FactReads) {
+        locked(&self.parts).insert(fact.fingerprint(), indexed(reads));
     }
 
     /// About how many bytes what is known of facts takes.
@@ -199,8 +199,7 @@ impl Answers {
                 }
             }
         }
-        for (fact, reads) in locked(&self.parts).drain(..) {
-            let (fact, reads) = (fact.fingerprint(), indexed(&reads));
+        for (fact, reads) in locked(&self.parts).drain() {
             // What a part reads hangs on its template as well, which may be another than when
             // the fact was noted.
             let is_as_noted = known.is_some_and(|known| known.facts.has(fact, &reads));

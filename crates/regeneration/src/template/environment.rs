@@ -70,7 +70,17 @@ impl Sandbox {
         template: &Template<'_, '_>,
         context: Value,
     ) -> Result<Vec<u8>, Error> {
-        self.render_noting(template, context, None)
+        self.render_noting(template, context, 0, None)
+    }
+
+    /// Renders what is likely to be `about` so many bytes long.
+    pub(crate) fn render_about(
+        &self,
+        template: &Template<'_, '_>,
+        context: Value,
+        about: usize,
+    ) -> Result<Vec<u8>, Error> {
+        self.render_noting(template, context, about, None)
     }
 
     /// Renders, and tells a trace how much is written.
@@ -80,29 +90,31 @@ impl Sandbox {
         context: Value,
         trace: &Trace,
     ) -> Result<Vec<u8>, Error> {
-        self.render_noting(template, context, Some(trace))
+        self.render_noting(template, context, 0, Some(trace))
     }
 
     fn render_noting(
         &self,
         template: &Template<'_, '_>,
         context: Value,
+        about: usize,
         trace: Option<&Trace>,
     ) -> Result<Vec<u8>, Error> {
         let limit = self.limits.max_artifact_bytes;
-        render_bounded(template, context, limit, trace).map(|(bytes, _)| bytes)
+        render_bounded(template, context, (about, limit), trace).map(|(bytes, _)| bytes)
     }
 }
 
-/// Renders at most `limit` bytes, and says how much fuel it took.
+/// Renders `about` so many bytes, at most `limit`, and says how much fuel it took.
 pub(super) fn render_bounded(
     template: &Template<'_, '_>,
     context: Value,
-    limit: u64,
+    (about, limit): (usize, u64),
     trace: Option<&Trace>,
 ) -> Result<(Vec<u8>, u64), Error> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut output = Bounded { bytes: Vec::with_capacity(1024), limit, exceeded: false, trace };
+    let bytes = Vec::with_capacity(about.clamp(1024, limit.max(1024)));
+    let mut output = Bounded { bytes, limit, exceeded: false, trace };
     let rendered = template.render_captured_to(context, &mut output);
     let rendered = rendered.map(|captured| captured.state().fuel_levels());
     if output.exceeded {

@@ -43,11 +43,14 @@ impl Session {
     /// Counts parts of the text as read.
     pub(crate) fn uses_parts<'a>(&self, parts: impl IntoIterator<Item = &'a Part>) {
         let mut used = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remarks = Vec::new();
         for part in parts {
             used.facts.push(part.fact);
             used.is_wide |= part.is_wide;
-            self.answers.remark(&part.remarks);
+            remarks.extend_from_slice(&part.remarks);
         }
+        drop(used);
+        self.answers.remark(&remarks);
     }
 
     /// The facts that were used since the last call.

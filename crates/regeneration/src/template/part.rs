@@ -8,21 +8,23 @@
 //! them, what is stale is found by following readers, and every text is the same as if nothing
 //! were kept.
 
+mod memory;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use evergen_delta::{Fingerprint, QuadPattern};
-use evergen_knowledge::{FactId, FactReads, Tracker};
-use minijinja::value::{Object, ObjectRepr, Value};
+use evergen_delta::QuadPattern;
+use evergen_knowledge::{FactReads, Tracker};
+use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
-use rustc_hash::{FxHashMap, FxHashSet};
-use twox_hash::XxHash3_64;
 
+use self::memory::{About, Called, hash};
+pub(crate) use self::memory::{Part, Parts};
 use super::asked::Asked;
 use super::environment::{render_bounded, too_large};
 use super::node::{Fields, Node, Session, Trace, UsedFacts};
-use crate::view::{Remark, Views};
+use crate::view::Views;
 
 /// By what templates know the function for one part.
 pub(crate) const PART: &str = "part";
@@ -30,103 +32,11 @@ pub(crate) const PART: &str = "part";
 /// By what templates know the function for many parts.
 pub(crate) const PARTS: &str = "parts";
 
+/// So many neighbours may be gone from a list before what stands behind them is looked for anew.
+const SKIPPED: usize = 8;
+
 /// What a part's template knows besides the views: what the part is about.
 const SUBJECT: &str = "subject";
-
-/// So many bytes of parts are kept of a generator; then the memory begins anew.
-const KEPT: usize = 64 << 20;
-
-/// What a part costs besides its text, about.
-const OVERHEAD: usize = 512;
-
-/// The parts that a generator's artifacts have used.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    generator: u64,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    parts: FxHashMap<FactId, Arc<Part>>,
-    bytes: usize,
-}
-
-/// A text, and the fact by which it is known what it was made of.
-#[derive(Debug)]
-pub(crate) struct Part {
-    text: Value,
-    pub(crate) fact: FactId,
-    /// Whether a whole predicate was read for it.
-    pub(crate) is_wide: bool,
-    /// What the views had to remark, which is told whenever the part is used.
-    pub(crate) remarks: Vec<Remark>,
-    /// Counts against the limit of the artifact each time that the part is used, so that it does
-    /// not depend on what is kept whether an artifact is within its limits.
-    fuel: u64,
-}
-
-impl Parts {
-    /// No part yet of the generator of this name.
-    pub(crate) fn of(generator: &str) -> Self {
-        Self { generator: hash(generator), known: Mutex::default() }
-    }
-
-    /// Forgets the parts that a change can have made stale, by their facts.
-    pub(crate) fn forget(&self, facts: &FxHashSet<Fingerprint>) {
-        let mut known = self.locked();
-        let Known { parts, bytes } = &mut *known;
-        if parts.len() < facts.len() {
-            parts.retain(|fact, _| !facts.contains(&fact.fingerprint()));
-            *bytes = parts.values().map(|part| part.bytes()).sum();
-            return;
-        }
-        for fact in facts {
-            if let Some(part) = parts.remove(&FactId::from_fingerprint(*fact)) {
-                *bytes -= part.bytes();
-            }
-        }
-    }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
-        *self.locked() = Known::default();
-    }
-
-    /// About how many bytes all of this takes.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.locked().bytes
-    }
-
-    fn get(&self, fact: FactId) -> Option<Arc<Part>> {
-        self.locked().parts.get(&fact).map(Arc::clone)
-    }
-
-    fn keep(&self, part: &Arc<Part>) {
-        let mut known = self.locked();
-        if known.bytes + part.bytes() > KEPT {
-            *known = Known::default();
-        }
-        known.bytes += part.bytes();
-        let before = known.parts.insert(part.fact, Arc::clone(part));
-        // Another worker has made it at the same time.
-        known.bytes -= before.map_or(0, |before| before.bytes());
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Part {
-    fn bytes(&self) -> usize {
-        self.text.as_str().map_or(0, str::len) + OVERHEAD
-    }
-}
-
-fn hash(text: &str) -> u64 {
-    XxHash3_64::oneshot(text.as_bytes())
-}
 
 /// The functions `part` and `parts` in the template of one artifact.
 pub(crate) struct PartMaker {
@@ -175,20 +85,15 @@ impl PartMaker {
         subjects: &Value,
         between: &str,
     ) -> Result<Value, Error> {
-        let subjects = subjects.try_iter().map_err(|_| wrong_parts())?;
+        let is_list = matches!(subjects.kind(), ValueKind::Seq | ValueKind::Iterable);
+        let subjects = subjects.try_iter().ok().filter(|_| is_list).ok_or_else(wrong_parts)?;
         if let Some(trace) = self.session.trace.as_deref() {
-            return self.traced(state, template, subjects, between, trace);
+            return self.traced(state, template, subjects.checked(), between, trace);
         }
-        let made = Made::by(template);
-        let parts = subjects.map(|subject| self.known(state, &made, &subject, wrong_parts));
-        let parts: Vec<Arc<Part>> = parts.collect::<Result<_, _>>()?;
-        self.burn(parts.iter().fold(0, |fuel, part| fuel.saturating_add(part.fuel)))?;
+        let parts = self.called(state, &Made::by(template), subjects.checked(), between)?;
         self.session.uses_parts(parts.iter().map(|part| &**part));
         let texts = || parts.iter().map(|part| part.text.as_str().unwrap_or_default());
-        let length = texts().map(str::len).sum::<usize>() + between.len() * parts.len();
-        if length as u64 > self.limit {
-            return Err(too_large(self.limit));
-        }
+        let length = texts().map(|text| text.len() + between.len()).sum();
         let mut text = String::with_capacity(length);
         for (number, part) in texts().enumerate() {
             if number > 0 {
@@ -199,12 +104,49 @@ impl PartMaker {
         Ok(Value::from(text))
     }
 
+    /// The parts about each of `subjects`: mostly those of the last call, in the same order, which
+    /// are found without looking for each by its fact. Ends when they are more than one artifact
+    /// may have.
+    fn called(
+        &self,
+        state: &State<'_, '_>,
+        made: &Made<'_>,
+        subjects: impl Iterator<Item = Result<Value, Error>>,
+        between: &str,
+    ) -> Result<Vec<Arc<Part>>, Error> {
+        let last = self.parts.last_call(made.hash);
+        let mut last = last.as_deref().map_or(&[][..], Vec::as_slice);
+        let mut call = Vec::with_capacity(last.len());
+        let mut parts = Vec::with_capacity(last.len());
+        let mut length = 0;
+        for subject in subjects {
+            let subject = subject?;
+            let place = last.iter().take(SKIPPED).position(|called| called.about.is_of(&subject));
+            let before = place.and_then(|place| last.get(place));
+            last = place.and_then(|place| last.get(place + 1..)).unwrap_or(last);
+            let part = match before.and_then(|called| called.part.upgrade()) {
+                Some(part) => part,
+                None => self.known(state, made, &subject, wrong_parts)?,
+            };
+            self.burn(part.fuel)?;
+            length += part.text.as_str().map_or(0, str::len);
+            if (length + between.len() * parts.len()) as u64 > self.limit {
+                return Err(too_large(self.limit));
+            }
+            let about = About::of(&subject).ok_or_else(wrong_parts)?;
+            call.push(Called { about, part: Arc::downgrade(&part) });
+            parts.push(part);
+        }
+        self.parts.note_call(made.hash, call);
+        Ok(parts)
+    }
+
     /// The same for who explains an artifact, and wants to see each use.
     fn traced(
         &self,
         state: &State<'_, '_>,
         template: &str,
-        subjects: impl Iterator<Item = Value>,
+        subjects: impl Iterator<Item = Result<Value, Error>>,
         between: &str,
         trace: &Trace,
     ) -> Result<Value, Error> {
@@ -215,7 +157,7 @@ impl PartMaker {
                 joined.push_str(between);
                 trace.wrote(between.len());
             }
-            let (text, _) = self.make(state, template, &subject, &self.session, wrong_parts)?;
+            let (text, _) = self.make(state, template, &subject?, &self.session, wrong_parts)?;
             joined.push_str(text.as_str().unwrap_or_default());
             if joined.len() as u64 > self.limit {
                 return Err(too_large(self.limit));
@@ -234,11 +176,7 @@ impl PartMaker {
         subject: &Value,
         wrong: fn() -> Error,
     ) -> Result<Arc<Part>, Error> {
-        let (kind, about) = match subject.downcast_object_ref::<Node>() {
-            Some(node) => ("part about a node", node.id().to_raw()),
-            None => ("part about a text", hash(subject.as_str().ok_or_else(wrong)?)),
-        };
-        let fact = FactId::of(kind, &[self.parts.generator, made.hash, about]);
+        let fact = self.parts.fact_of(made.hash, &About::of(subject).ok_or_else(wrong)?);
         if let Some(part) = self.parts.get(fact) {
             return Ok(part);
         }
@@ -253,11 +191,9 @@ impl PartMaker {
         let UsedFacts { facts, is_wide, remarks } = session.take_facts();
         let patterns = session.tracker.take_reads().into_patterns();
         let is_wide = is_wide || patterns.iter().any(QuadPattern::is_wide);
-        self.session.answers.note_part(fact, FactReads { patterns, facts });
+        self.session.answers.note_part(fact, &FactReads { patterns, facts });
         let (text, fuel) = text?;
-        let part = Arc::new(Part { text, fact, is_wide, remarks, fuel });
-        self.parts.keep(&part);
-        Ok(part)
+        Ok(self.parts.keep(Part { text, fact, is_wide, remarks, fuel }))
     }
 
     fn make(
@@ -288,7 +224,7 @@ impl PartMaker {
         };
         let context = Value::from_object(context);
         let (bytes, fuel) =
-            render_bounded(&template, context, self.limit, session.trace.as_deref())?;
+            render_bounded(&template, context, (0, self.limit), session.trace.as_deref())?;
         Ok((Value::from(String::from_utf8_lossy(&bytes)), fuel))
     }
 
