@@ -437,6 +437,9 @@ pub struct Explanation {
     pub queries: Vec<QueryUse>,
     /// Triples that were read for what was asked, each with its source.
     pub triples: Vec<TripleUse>,
+    /// How it is known which triples those are.
+    #[serde(default)]
+    pub basis: Basis,
     /// How many patterns were recorded for the whole artifact.
     pub patterns: u64,
     /// Why and when it was made last.
@@ -444,6 +447,21 @@ pub struct Explanation {
     pub last: Option<LastMade>,
     /// Files that `explain` found changed since the last run, so that lines may be off.
     pub stale: Vec<String>,
+}
+
+/// How it is known which triples a file or a line is made of.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Basis {
+    /// They were used while it was written.
+    #[default]
+    Used,
+    /// All was read before the line was written, as what a view tells of a class is; the triples
+    /// are those of what was read that are about what the line names.
+    Named,
 }
 
 /// A template that took part in an artifact.

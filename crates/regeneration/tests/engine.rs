@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use evergen_regeneration::{
-    Access, Action, CycleError, Decision, DriftKind, Project, RegenerationEngine, RunReport,
+    Access, Action, Basis, CycleError, Decision, DriftKind, Project, RegenerationEngine, RunReport,
     Settings,
 };
 use tempfile::TempDir;
@@ -377,6 +377,36 @@ fn explain_names_triples_lines_and_template() {
     )), "{triples:?}");
     assert!(explanation.queries.iter().any(|query| query.name == "properties"));
     assert!(explanation.last.is_some());
+}
+
+/// Whether a line ends with its line break, or begins with it: it is made of its own.
+#[test]
+fn explain_keeps_the_lines_of_a_loop_apart() {
+    let fixture = Fixture::new();
+    fixture.change("model.ttl", "ex:name rdfs:domain ex:Product", "ex:name rdfs:domain ex:Order");
+    for body in [
+        "{% for row in found %}- {{ row.p | local_name }}\n{% endfor %}",
+        "Of it:{% for row in found %}\n- {{ row.p | local_name }}{% endfor %}\n",
+    ] {
+        let head = "+++\nfor_each = \"SELECT ?class WHERE { ?class a owl:Class }\"\nto = \"{{ class | local_name }}.txt\"\n[queries]\nfound = \"SELECT ?p WHERE { ?p rdfs:domain ?class } ORDER BY ?p\"\n+++\n";
+        fixture.write("templates/class.txt.j2", &format!("{head}{body}"));
+        fixture.run();
+        let text = fixture.read("gen/Order.txt");
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| line.starts_with('-')) {
+            let explained = fixture.engine().explain("Order.txt", Some(number)).unwrap();
+            assert_eq!(explained.basis, Basis::Used);
+            let name = line.trim_start_matches("- ");
+            let triples: Vec<String> =
+                explained.triples.into_iter().map(|found| found.triple).collect();
+            assert_eq!(
+                triples,
+                [format!(
+                    "<http://example.org/{name}> <http://www.w3.org/2000/01/rdf-schema#domain> <http://example.org/Order>"
+                )],
+                "{text}"
+            );
+        }
+    }
 }
 
 #[test]

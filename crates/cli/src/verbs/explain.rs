@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use evergen_regeneration::{
-    Access, ExplainError, Explanation, QueryUse, RegenerationEngine, TemplateUse, TripleUse,
+    Access, Basis, ExplainError, Explanation, QueryUse, RegenerationEngine, TemplateUse, TripleUse,
 };
 
 use crate::arguments::Explain;
@@ -168,8 +168,16 @@ fn triples(console: &mut Console, chosen: &Chosen, explanation: &Explanation) {
         ));
     }
     words::and_more(console, all.len(), many);
-    if all.is_empty() {
-        console.line("  none: it depends on templates and settings alone");
+    match (explanation.basis, all.is_empty()) {
+        (Basis::Named, true) => {
+            console.line("  not known of this line alone: it is made of what was read before it");
+            console.line("  help: without a line `evergen explain` tells what the file is made of");
+        }
+        (Basis::Named, false) => {
+            console.line("  (read before the line was written; these are about what it names)");
+        }
+        (_, true) => console.line("  none: it depends on templates and settings alone"),
+        (_, false) => {}
     }
     let patterns = count(explanation.patterns, "pattern");
     let note = console.ink(Ink::Dim, format!("{patterns} of the model can make the file stale"));

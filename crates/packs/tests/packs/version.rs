@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use evergen_packs::{languages, name_keeper, packs, version_keeper, views};
 use evergen_regeneration::{
-    Access, CycleError, Project, RegenerationEngine, RunReport, Settings, VersionChangeKind,
+    Access, Basis, CycleError, Project, RegenerationEngine, RunReport, Settings, VersionChangeKind,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -269,6 +269,29 @@ fn the_version_is_explained() {
     let explained = versioned.engine(Access::Read).explain("rust/Cargo.toml", Some(3)).unwrap();
     let text = format!("{explained:?}");
     assert!(text.contains("evergen.version.ttl"), "{text}");
+}
+
+/// What a class is was all read before the first line was written; a line tells what it names.
+#[test]
+fn lines_are_explained_by_what_they_name() {
+    let model = format!("{ORDER} {NOTE} :total rdfs:comment \"What it costs, all in all.\" .");
+    let versioned = Versioned::new(&["rust"], &model);
+    versioned.run();
+    let path = "rust/src/types/order.rs";
+    let text = versioned.read(&format!("gen/{path}"));
+    let explain = |wanted: &str| {
+        let place = text.lines().position(|line| line.contains(wanted)).unwrap();
+        let line = u32::try_from(place + 1).unwrap();
+        let explained = versioned.engine(Access::Read).explain(path, Some(line)).unwrap();
+        assert_eq!(explained.basis, Basis::Named, "{wanted}");
+        let triples = explained.triples.into_iter().map(|found| found.triple);
+        triples.collect::<Vec<_>>().join("\n")
+    };
+    let field = explain("pub total:");
+    assert!(field.contains("/total> <http://www.w3.org/2000/01/rdf-schema#range>"), "{field}");
+    assert!(!field.contains("/note>"), "{field}");
+    let comment = explain("all in all");
+    assert!(comment.contains("What it costs") && !comment.contains("/note>"), "{comment}");
 }
 
 const STATEMENTS: [&str; 10] = [

@@ -1,5 +1,7 @@
 //! Why a file is as it is.
 
+mod mentions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +12,7 @@ use evergen_delta::{EncodedQuad, QuadPattern, TermId};
 use evergen_knowledge::{Snapshot, TrackedReader};
 use minijinja::{Error, ErrorKind};
 
+use self::mentions::Line;
 use super::catalogue::Catalogue;
 use super::cycle::{Mode, Purpose};
 use super::evaluate::{self, Job};
@@ -19,7 +22,7 @@ use crate::artifacts::Slot;
 use crate::error::CycleError;
 use crate::generator::{Compilation, Generator};
 use crate::records::{Cause, Record, spell_row};
-use crate::report::{Explanation, LastMade, QueryUse, TemplateUse, TripleUse};
+use crate::report::{Basis, Explanation, LastMade, QueryUse, TemplateUse, TripleUse};
 use crate::template::asked::Answers;
 use crate::template::node::{Session, Trace, Use};
 
@@ -98,11 +101,21 @@ impl RegenerationEngine {
         let range =
             line_range.clone().map(|range| through::rendered_range(&replay.text, &written, range));
         let patterns = patterns(&replay, range.as_ref());
-        let triples = triples(&snapshot, &replay, range.as_ref(), &patterns);
+        let mut triples = triples(&snapshot, &replay, range.as_ref(), &patterns);
+        let text = line_range.map(|range| written[range].to_owned());
+        let mut basis = Basis::Used;
+        if triples.is_empty()
+            && let (Some(text), Some(range)) = (&text, &range)
+            && replay.prints.iter().any(|print| is_within(print, range))
+        {
+            basis = Basis::Named;
+            triples = Line::of(text).mentioned(&snapshot, &navigations(&replay));
+        }
+        let triples: Vec<EncodedQuad> = triples.into_iter().take(MOST_TRIPLES).collect();
         Ok(Explanation {
             path: path.to_owned(),
             line,
-            text: line_range.map(|range| written[range].to_owned()),
+            text,
             row: spell_row(generator.context.iter(), &record.row, &snapshot),
             templates: self.templates(
                 &job,
@@ -114,6 +127,7 @@ impl RegenerationEngine {
             )?,
             queries: queries(generator, &replay, range.as_ref()),
             triples: self.locate(&memory, &snapshot, &triples),
+            basis,
             patterns: all_patterns(&replay).len() as u64,
             passes: record.path.iter().flat_map(|path| self.project.passes.names(path)).collect(),
             generator: name,
@@ -172,8 +186,10 @@ impl RegenerationEngine {
             Err(error) => return Err(CycleError::Rejected(vec![generator.diagnose(&error)])),
         };
         let prints = prints.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let uses = trace.uses().split_off(before);
         let text = String::from_utf8_lossy(&bytes).into_owned();
+        let uses = trace.uses().split_off(before);
+        let uses = uses.into_iter().map(|(position, used)| (used_for(&text, position), used));
+        let uses = uses.collect();
         let loaded = generator.sandbox.loaded().into_keys().collect();
         Ok((Replay { text, queries, rows, uses, prints, loaded }, error))
     }
@@ -365,8 +381,22 @@ fn overlaps(left: &Range<usize>, right: &Range<usize>) -> bool {
     left.start <= right.end && right.start <= left.end
 }
 
+/// Whether something of what is printed stands in the range.
+fn is_within(print: &Range<usize>, range: &Range<usize>) -> bool {
+    print.start < range.end && range.start < print.end
+}
+
 fn in_range(position: usize, range: Option<&Range<usize>>) -> bool {
-    range.is_none_or(|range| range.start <= position && position <= range.end)
+    range.is_none_or(|range| {
+        range.start <= position
+            && (position < range.end || range.is_empty() && position == range.end)
+    })
+}
+
+/// What is used before a line ends is used for what is written behind that, and so for the next line.
+fn used_for(text: &str, position: usize) -> usize {
+    let rest = text.as_bytes().get(position..).unwrap_or_default();
+    position + rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count()
 }
 
 fn all_patterns(replay: &Replay) -> BTreeSet<QuadPattern> {
@@ -405,7 +435,7 @@ fn triples(
     replay: &Replay,
     range: Option<&Range<usize>>,
     patterns: &BTreeSet<QuadPattern>,
-) -> Vec<EncodedQuad> {
+) -> BTreeSet<EncodedQuad> {
     let uses = replay.uses.iter().filter(|(position, _)| in_range(*position, range));
     let mut terms: BTreeSet<TermId> = BTreeSet::new();
     let mut printed: BTreeSet<TermId> = BTreeSet::new();
@@ -434,7 +464,7 @@ fn triples(
             break;
         }
     }
-    found.into_iter().take(MOST_TRIPLES).collect()
+    found
 }
 
 fn queries(generator: &Generator, replay: &Replay, range: Option<&Range<usize>>) -> Vec<QueryUse> {
