@@ -214,7 +214,7 @@ impl Schema<'_> {
         }
         if limiting.first() == Some(&0) {
             let slips = sites.own[0].constraints[&key].iter().flat_map(|one| &one.slips);
-            problems.extend(slips.map(|found| slip(&refs[0].iri, &plain.iri, found)));
+            problems.extend(slips.map(|found| slip(&refs[0].iri, Some(&plain.iri), found)));
         }
         if values.max == Some(0) {
             return None;

@@ -6,8 +6,9 @@ use evergen_delta::{EncodedQuad, TermId, TermRef};
 use rustc_hash::FxHashSet;
 
 use crate::classify::Standing;
-use crate::facets::least;
+use crate::facets::{can_bound, least};
 use crate::graph::{Star, statement};
+use crate::problem::{Slip, SlipKind};
 use crate::schema::about;
 use crate::vocabulary::{RDFS_LITERAL, XSD_STRING, is_built_in, is_part, v};
 use crate::{DataRange, Datatype, Facets, Pattern, Schema, Text};
@@ -147,6 +148,21 @@ impl Schema<'_> {
         found
     }
 
+    /// What is wrong with a statement that would bound literals, if it bounds none.
+    pub(crate) fn useless_bound(&self, at: EncodedQuad) -> Option<Slip> {
+        let v = v();
+        let lengths = [v.facet_min_length, v.sh_min_length, v.facet_max_length, v.sh_max_length];
+        let found = || self.term(at.object).map(|term| term.to_string()).unwrap_or_default();
+        let kind = if lengths.contains(&at.predicate) {
+            self.count(at.object).is_none().then(|| SlipKind::NoCount { found: found() })
+        } else {
+            let text = self.term(at.object).filter(|term| matches!(term, TermRef::Literal { .. }));
+            let is_useful = text.is_some_and(|text| can_bound(text.text()));
+            (!is_useful).then(|| SlipKind::NoBound { found: found() })
+        };
+        kind.map(|kind| Slip { kind, at })
+    }
+
     fn facet(&self, predicate: TermId, object: TermId, flags: &Text) -> Facets {
         let v = v();
         let mut facet = Facets::default();
@@ -155,18 +171,19 @@ impl Schema<'_> {
             Some(TermRef::Literal { value, .. }) => Some(Text::from(value)),
             _ => None,
         };
+        let bound = || text().filter(|text| can_bound(text));
         if is(v.facet_pattern, v.sh_pattern) {
             let is_whole = predicate == v.facet_pattern;
             let flags = if is_whole { "".into() } else { flags.clone() };
             facet.patterns.extend(text().map(|text| Pattern::new(text, flags, is_whole)));
         } else if is(v.facet_min_inclusive, v.sh_min_inclusive) {
-            facet.min_inclusive = text();
+            facet.min_inclusive = bound();
         } else if is(v.facet_max_inclusive, v.sh_max_inclusive) {
-            facet.max_inclusive = text();
+            facet.max_inclusive = bound();
         } else if is(v.facet_min_exclusive, v.sh_min_exclusive) {
-            facet.min_exclusive = text();
+            facet.min_exclusive = bound();
         } else if is(v.facet_max_exclusive, v.sh_max_exclusive) {
-            facet.max_exclusive = text();
+            facet.max_exclusive = bound();
         } else if is(v.facet_min_length, v.sh_min_length) {
             facet.min_length = self.count(object);
         } else if is(v.facet_max_length, v.sh_max_length) {

@@ -120,6 +120,15 @@ fn stricter(bound: &mut Option<Text>, other: Option<&Text>, wanted: Ordering) {
     }
 }
 
+/// Whether a text can be the lexical form of a number, a time or a duration: of what has others
+/// below and above it.
+pub(crate) fn can_bound(text: &str) -> bool {
+    let text = text.trim();
+    let is_of_time = |byte: u8| byte.is_ascii_digit() || b"-+:.TZPYMDHS".contains(&byte);
+    text.parse::<f64>().is_ok_and(|number| !number.is_nan())
+        || text.bytes().all(is_of_time) && text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 /// Which of two bounds is larger, where that is certain: of numbers, and of texts that are
 /// written to one pattern, as dates without a zone are.
 pub(crate) fn compare_surely(one: &str, other: &str) -> Option<Ordering> {

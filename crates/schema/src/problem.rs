@@ -44,8 +44,10 @@ pub enum ProblemCode {
     EmptyBounds,
     /// A statement of a datatype names what is none.
     NoDatatype,
-    /// A bound is no whole number.
+    /// A bound is no whole number of 0 or more.
     NoCount,
+    /// A bound of literals is no value that has others below or above it.
+    NoBound,
     /// An enumeration lists nothing.
     NoMembers,
     /// An `rdf:List` is broken or never ends.
@@ -138,16 +140,22 @@ pub(crate) fn wrong_default(subject: &Text, property: &Text, at: EncodedQuad) ->
 }
 
 /// What one statement of a restriction or shape gets wrong.
-pub(crate) fn slip(subject: &Text, property: &Text, slip: &Slip) -> Problem {
+pub(crate) fn slip(subject: &Text, property: Option<&Text>, slip: &Slip) -> Problem {
+    let of = property.unwrap_or(subject);
     let (code, message, help) = match &slip.kind {
         SlipKind::NoCount { found } => (
             ProblemCode::NoCount,
-            format!("a bound of <{property}> is no whole number: {found}"),
+            format!("a bound of <{of}> is no whole number of 0 or more: {found}"),
             "taken as if it were not there; write a number, like 1",
+        ),
+        SlipKind::NoBound { found } => (
+            ProblemCode::NoBound,
+            format!("a bound of <{of}> is no number and no time: {found}"),
+            "taken as if it were not there; write a value, like 1",
         ),
         SlipKind::ClassAsDatatype { class } => (
             ProblemCode::NoDatatype,
-            format!("the datatype of <{property}> is the class <{class}>"),
+            format!("the datatype of <{of}> is the class <{class}>"),
             "taken as a link to an instance of it; say sh:class, or name a datatype",
         ),
         SlipKind::UnknownDatatype { datatype } => (
@@ -159,7 +167,7 @@ pub(crate) fn slip(subject: &Text, property: &Text, slip: &Slip) -> Problem {
     Problem {
         code,
         subject: subject.clone(),
-        property: Some(property.clone()),
+        property: property.cloned(),
         message,
         help: help.to_owned(),
         evidence: vec![slip.at],
@@ -176,6 +184,7 @@ pub(crate) struct Slip {
 #[derive(Clone, Debug)]
 pub(crate) enum SlipKind {
     NoCount { found: String },
+    NoBound { found: String },
     ClassAsDatatype { class: Text },
     UnknownDatatype { datatype: Text },
 }
@@ -227,6 +236,8 @@ impl Schema<'_> {
             problems.extend(
                 empty.map(|bounds| empty_bounds(&subject, None, &bounds, evidence().collect())),
             );
+            let useless = evidence().filter_map(|at| self.useless_bound(at));
+            problems.extend(useless.map(|found| slip(&subject, None, &found)));
         }
         if matches!(self.standing(term), Standing::Class(_)) {
             let own = self.own_properties(term);

@@ -100,6 +100,7 @@ impl Schema<'_> {
         found.fixed.sort();
         found.facets = self.facets_of(star);
         found.facets_at = self.facet_statements(shape);
+        found.slips.extend(found.facets_at.iter().filter_map(|at| self.useless_bound(*at)));
         let mut defaults: Vec<TermId> = in_star(star, v.sh_default_value).collect();
         self.sort(&mut defaults);
         found.default = defaults.first().and_then(|default| {

@@ -72,6 +72,18 @@ fn statements_that_say_nothing() {
 }
 
 #[test]
+fn bounds_that_bound_nothing() {
+    assert_snapshot!(show(
+        ":A a owl:Class ; sh:property [ sh:path :p ; sh:datatype xsd:int ; sh:minInclusive \"abc\", 7 ; sh:maxExclusive :A ],
+             [ sh:path :q ; sh:datatype xsd:string ; sh:minLength \"two\" ; sh:maxLength -3 ],
+             [ sh:path :r ; sh:datatype xsd:dateTime ; sh:minInclusive \"2020-01-02T00:00:00Z\"^^xsd:dateTime ],
+             [ sh:path :s ; sh:datatype xsd:double ; sh:maxInclusive \"INF\"^^xsd:double ],
+             [ sh:path :t ; sh:datatype xsd:duration ; sh:maxInclusive \"-P1DT2H\"^^xsd:duration ] .
+         :Odd a rdfs:Datatype ; owl:onDatatype xsd:int ; owl:withRestrictions ( [ xsd:maxInclusive \"ten\" ] [ xsd:minInclusive 2 ] ) ."
+    ));
+}
+
+#[test]
 fn defaults_that_no_value_may_be() {
     let shape = |rule: &str| format!("[ sh:path :p ; sh:maxCount 1 ; {rule} ]");
     let is_wrong = |rule: &str| {
