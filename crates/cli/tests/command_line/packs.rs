@@ -101,6 +101,14 @@ fn a_pack_can_be_ejected_and_changed() {
     assert!(again.out.contains("was there"), "{again}");
     assert!(folder.read("packs/rust/lib.j2").ends_with("// ours\n"));
     assert!(folder.done("pack list").out.contains("of the project's own in packs/rust"));
+
+    // What makes all classes is not taken for a partial by mistake, and they are not removed.
+    let files = folder.read("gen/rust/src/types.rs");
+    folder.file("packs/rust/class.j2", "");
+    let said = folder.say("run");
+    assert_eq!(said.code, Some(3), "{said}");
+    assert!(said.err.contains("packs/rust/class.j2` has no front matter"), "{said}");
+    assert_eq!(folder.read("gen/rust/src/types.rs"), files);
 }
 
 #[test]

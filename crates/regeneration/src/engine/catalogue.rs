@@ -154,12 +154,25 @@ fn pack_library(
             .copied()
             .collect();
         let own = library(&own, |shown| shown.strip_prefix(&folder).unwrap_or(shown), problems)?;
+        problems.extend(own.files.values().filter_map(|file| headless(file, &found)));
         found.files.extend(own.files);
     }
     if found.files.values().all(|file| file.front.is_none()) && problems.is_empty() {
         problems.push(unknown_pack(project, name));
     }
     Ok(found)
+}
+
+/// A file of the project that would make nothing in the place of one that makes artifacts: all of
+/// these would be removed, and nobody have said so.
+fn headless(file: &TemplateFile, built_in: &Library) -> Option<Diagnostic> {
+    let replaced = built_in.files.get(&file.name)?;
+    (file.front.is_none() && replaced.front.is_some()).then(|| {
+        let message = format!("`{}` has no front matter, and takes the place of a template of the pack that has some", file.shown);
+        file.diagnose("template::front_matter", message, 0..0).with_help(
+            "begin it with the front matter of the built-in template, as `evergen pack eject` copies it; one that is to make nothing says when = \"false\"",
+        )
+    })
 }
 
 fn unknown_pack(project: &Project, name: &str) -> Diagnostic {
