@@ -7,7 +7,7 @@ use crate::comment::{block_comment, escaped, room};
 use crate::datatype::Datatype;
 use crate::name::{Alphabet, Words};
 use crate::text::{among, doc_lines, identifier, is_device, quoted};
-use crate::words::typescript::{PACKAGES, RESERVED, TYPES};
+use crate::words::typescript::{INHERITED, PACKAGES, RESERVED, TYPES};
 
 /// TypeScript: `class_`, `/** */`, and the types that JSON has.
 ///
@@ -33,9 +33,9 @@ impl LanguageProfile for TypeScript {
         let ascii = || Words::of(words, Alphabet::Ascii).kebab();
         let words = Words::of(words, Alphabet::Marks);
         match kind {
-            // Every word can be a property; but all objects have a `constructor`.
+            // Every word can be a property, but what all objects have is never missing.
             NameKind::Property | NameKind::Method => {
-                words.camel().begun("_", Alphabet::begins).unless(|name| name == "constructor")
+                words.camel().begun("_", Alphabet::begins).unless(|name| among(INHERITED, name))
             }
             NameKind::Member => words.pascal().begun("_", Alphabet::begins),
             NameKind::Module => words.kebab().unless(|name| name == "index" || is_device(name)),

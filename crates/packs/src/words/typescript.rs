@@ -1,5 +1,16 @@
 //! The words of TypeScript.
 
+/// What every object has from the first one, whether a property of the model is there or not.
+pub(crate) const INHERITED: &[&str] = &[
+    "constructor",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "toLocaleString",
+    "toString",
+    "valueOf",
+];
+
 /// The words that can't name a variable in strict code, or can't name a type.
 pub(crate) const RESERVED: &[&str] = &[
     "any",

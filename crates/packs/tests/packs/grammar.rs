@@ -72,7 +72,7 @@ fn is_reserved(language: &str, kind: NameKind, name: &str) -> bool {
         ("rust", Property | Method) => "type self crate super fn gen async await match _",
         ("rust", Package) => "type self core std alloc test",
         ("typescript", Type) => "Object Date Map Symbol Error Promise Array Record",
-        ("typescript", Property | Method) => "constructor",
+        ("typescript", Property | Method) => "constructor toString valueOf hasOwnProperty",
         ("typescript", Package) => "http fs path",
         ("python", Type) => "None True False Exception Any",
         ("python", Property | Method) => "class None lambda await str list field dt",
