@@ -275,7 +275,7 @@ pub enum CommitError {
 #[non_exhaustive]
 pub enum RecoverError {
     /// Something stands in the way.
-    #[error("an earlier commit can't be finished")]
+    #[error("what an earlier run may have left can't be finished or cleared away")]
     Obstacle(#[from] Obstacle),
 }
 

@@ -138,7 +138,7 @@ impl RegenerationEngine {
     fn recover(&mut self) -> Result<(), CycleError> {
         let recovery = self.store.recover();
         let recovery = recovery
-            .map_err(|error| CycleError::storage("finishing a commit that was cut short", error))?;
+            .map_err(|error| CycleError::storage("looking for what an earlier run left", error))?;
         let message = match recovery {
             Recovery::Clean => return Ok(()),
             Recovery::Discarded => {
