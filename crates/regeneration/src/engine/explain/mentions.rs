@@ -14,7 +14,7 @@ use crate::template::node::local_name;
 /// So many quads of one pattern are looked at.
 const MOST_QUADS: usize = 10_000;
 
-/// A text that is found within another one, and is no word of it, has at least so many letters.
+/// A text that is found within another one has at least so many bytes.
 const LEAST_TELLING: usize = 4;
 
 /// Vocabularies that say how things are, and of which no model is.
@@ -26,7 +26,7 @@ const OF_NO_MODEL: &[&str] = &[
     "http://www.w3.org/ns/shacl#",
 ];
 
-/// What is written in a line, without case and without marks.
+/// What is written in a line: its words without case and marks, and all of them in their order.
 pub(super) struct Line {
     words: BTreeSet<String>,
     text: String,
@@ -34,24 +34,29 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn of(text: &str) -> Self {
-        let is_mark = |sign: char| !(sign.is_alphanumeric() || sign == '_');
         let words = text.split(is_mark).map(plain).filter(|word| !word.is_empty());
-        Self { words: words.collect(), text: plain(text) }
+        Self { words: words.collect(), text: spaced(text) }
     }
 
-    /// Of what was read by these patterns, the quads about what the line names, or whose literal
-    /// stands in it; those of a node without a name where they tell of such a thing.
+    /// Of what was read by these patterns, the quads with a text of which the line is; where it is
+    /// of none, those about what it names, or with a word that stands in it, and those of a node
+    /// without a name that tells of such a thing.
     pub(super) fn mentioned(
         &self,
         snapshot: &Snapshot,
         patterns: &BTreeSet<QuadPattern>,
     ) -> BTreeSet<EncodedQuad> {
         let read = || patterns.iter().flat_map(|pattern| snapshot.quads(*pattern).take(MOST_QUADS));
+        let quoted: BTreeSet<EncodedQuad> =
+            read().filter(|quad| self.quotes(snapshot, quad.object)).collect();
+        if !quoted.is_empty() {
+            return quoted;
+        }
         let names = |id: TermId| snapshot.term(id).is_some_and(|term| self.names(term));
         let mut found = BTreeSet::new();
         let mut nameless = HashSet::new();
         for quad in read() {
-            if names(quad.subject) || self.quotes(snapshot, quad.object) {
+            if names(quad.subject) || self.has_word(snapshot, quad.object) {
                 found.insert(quad);
             } else if is_blank(snapshot, quad.subject) && names(quad.object) {
                 nameless.insert(quad.subject);
@@ -67,21 +72,39 @@ impl Line {
             && self.words.contains(&plain(local_name(iri)))
     }
 
-    /// Whether the literal stands in the line, or the line within the literal.
+    /// Whether a literal of several words stands in the line, or the line in it.
     fn quotes(&self, snapshot: &Snapshot, id: TermId) -> bool {
-        let Some(term @ TermRef::Literal { .. }) = snapshot.term(id) else { return false };
-        let quoted = plain(term.text());
-        let is_telling = |text: &str| text.chars().count() >= LEAST_TELLING;
-        // Many things have the same number.
-        let is_number = quoted.bytes().all(|byte| byte.is_ascii_digit());
-        !is_number && self.words.contains(&quoted)
-            || !is_number && is_telling(&quoted) && self.text.contains(&quoted)
-            || is_telling(&self.text) && quoted.contains(&self.text)
+        let Some(text) = literal(snapshot, id) else { return false };
+        let quoted = spaced(text);
+        let is_within = |one: &str, other: &str| one.len() >= LEAST_TELLING && other.contains(one);
+        quoted.contains(' ') && (is_within(&quoted, &self.text) || is_within(&self.text, &quoted))
     }
+
+    /// Whether a literal is a word of the line; many things have the same number.
+    fn has_word(&self, snapshot: &Snapshot, id: TermId) -> bool {
+        let word = literal(snapshot, id).map(plain).unwrap_or_default();
+        !word.bytes().all(|byte| byte.is_ascii_digit()) && self.words.contains(&word)
+    }
+}
+
+fn literal(snapshot: &Snapshot, id: TermId) -> Option<&str> {
+    let term = snapshot.term(id)?;
+    matches!(term, TermRef::Literal { .. }).then(|| term.text())
 }
 
 fn is_blank(snapshot: &Snapshot, id: TermId) -> bool {
     matches!(snapshot.term(id), Some(TermRef::Blank(_)))
+}
+
+/// What does not belong to a name in any of the usual forms.
+fn is_mark(sign: char) -> bool {
+    !(sign.is_alphanumeric() || sign == '_' || sign == '-')
+}
+
+/// Words with one blank between them, in small letters.
+fn spaced(text: &str) -> String {
+    let words: Vec<&str> = text.split(is_mark).filter(|word| !plain(word).is_empty()).collect();
+    words.join(" ").to_lowercase()
 }
 
 /// Letters and digits alone, as small ones.
