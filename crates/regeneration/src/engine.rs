@@ -283,7 +283,8 @@ impl RegenerationEngine {
     /// # Errors
     /// See [`CycleError`].
     pub fn diff(&mut self) -> Result<Vec<FileDiff>, CycleError> {
-        Ok(check::diffs(&self.preview(true)?))
+        let finished = self.preview(true)?;
+        Ok(check::diffs(&finished, &self.project))
     }
 
     /// What [`run`](Self::run) would write and remove, with the bytes; nothing is written.

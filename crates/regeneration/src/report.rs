@@ -396,7 +396,8 @@ pub struct FileDiff {
     pub path: String,
     /// What a run would do.
     pub action: Action,
-    /// The unified diff from the file to what a run would leave.
+    /// The unified diff from the file to what a run would leave, with paths from the project's
+    /// folder, where `git apply` takes it.
     pub unified: String,
 }
 

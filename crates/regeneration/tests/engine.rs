@@ -418,6 +418,7 @@ fn plan_and_diff_write_nothing() {
     let plan = fixture.engine().plan().unwrap();
     assert_eq!(plan.changes.len(), 1);
     let diff = fixture.engine().diff().unwrap();
+    assert!(diff[0].unified.starts_with("--- a/gen/order.txt\n"), "{}", diff[0].unified);
     assert!(
         diff[0].unified.contains("-- total: What it costs\n+- total: The sum\n"),
         "{}",

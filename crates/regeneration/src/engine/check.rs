@@ -1,6 +1,7 @@
 //! Comparing what is there with what the model asks for.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 
 use evergen_artifact::{ArtifactPath, ArtifactStore, Digest};
 
@@ -9,12 +10,14 @@ use super::cycle::{Finished, Mode, Purpose};
 use super::memory::{Fresh, Memory};
 use crate::edits;
 use crate::error::CycleError;
+use crate::project::Project;
 use crate::report::{
     Action, ArtifactChange, CheckReport, Drift, DriftKind, FileDiff, Reason, VerifyReport,
 };
 
-/// The diffs of a preview.
-pub(super) fn diffs(finished: &Finished) -> Vec<FileDiff> {
+/// The diffs of a preview, with the files' paths from the project's folder, where they are below it.
+pub(super) fn diffs(finished: &Finished, project: &Project) -> Vec<FileDiff> {
+    let folder = output_in(project);
     let mut diffs = Vec::new();
     let written = finished.report.changes.iter().filter(|change| change.action != Action::Refuse);
     for change in written {
@@ -29,10 +32,28 @@ pub(super) fn diffs(finished: &Finished) -> Vec<FileDiff> {
             (None, Some(deletion)) => (deletion.before.as_deref(), None),
             (None, None) => continue,
         };
-        let unified = edits::unified(&change.path, before, after);
+        let unified = edits::unified(&format!("{folder}{}", change.path), before, after);
         diffs.push(FileDiff { path: change.path.clone(), action: change.action, unified });
     }
     diffs
+}
+
+/// The output folder from the project's, with a slash behind; nothing where it is elsewhere.
+fn output_in(project: &Project) -> String {
+    let output = project.output_dir();
+    let inside = output.strip_prefix(&project.root).unwrap_or(Path::new(""));
+    let mut folder = String::new();
+    for part in inside.components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(name) => {
+                folder.push_str(&name.to_string_lossy());
+                folder.push('/');
+            }
+            _ => return String::new(),
+        }
+    }
+    folder
 }
 
 fn drift(change: &ArtifactChange) -> Option<Drift> {
