@@ -42,18 +42,16 @@ pub(super) fn diffs(finished: &Finished, project: &Project) -> Vec<FileDiff> {
 fn output_in(project: &Project) -> String {
     let output = project.output_dir();
     let inside = output.strip_prefix(&project.root).unwrap_or(Path::new(""));
-    let mut folder = String::new();
+    let mut parts = Vec::new();
     for part in inside.components() {
         match part {
+            Component::Normal(name) => parts.push(name.to_string_lossy()),
+            Component::ParentDir if parts.pop().is_some() => {}
             Component::CurDir => {}
-            Component::Normal(name) => {
-                folder.push_str(&name.to_string_lossy());
-                folder.push('/');
-            }
             _ => return String::new(),
         }
     }
-    folder
+    parts.iter().flat_map(|part| [part.as_ref(), "/"]).collect()
 }
 
 fn drift(change: &ArtifactChange) -> Option<Drift> {

@@ -108,8 +108,9 @@ impl RegenerationEngine {
             && let (Some(text), Some(range)) = (&text, &range)
             && replay.prints.iter().any(|print| is_within(print, range))
         {
-            basis = Basis::Named;
-            triples = Line::of(text).mentioned(&snapshot, &navigations(&replay));
+            let line = Line::of(text);
+            basis = if line.has_words() { Basis::Named } else { Basis::Used };
+            triples = line.mentioned(&snapshot, &navigations(&replay));
         }
         let triples: Vec<EncodedQuad> = triples.into_iter().take(MOST_TRIPLES).collect();
         Ok(Explanation {
@@ -393,10 +394,12 @@ fn in_range(position: usize, range: Option<&Range<usize>>) -> bool {
     })
 }
 
-/// What is used before a line ends is used for what is written behind that, and so for the next line.
+/// What is used before a line ends is used for what is written behind that, and so for the next
+/// line, if there is one.
 fn used_for(text: &str, position: usize) -> usize {
     let rest = text.as_bytes().get(position..).unwrap_or_default();
-    position + rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count()
+    let breaks = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+    if breaks == rest.len() { position.saturating_sub(1) } else { position + breaks }
 }
 
 fn all_patterns(replay: &Replay) -> BTreeSet<QuadPattern> {

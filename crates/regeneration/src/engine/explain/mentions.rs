@@ -14,9 +14,6 @@ use crate::template::node::local_name;
 /// So many quads of one pattern are looked at.
 const MOST_QUADS: usize = 10_000;
 
-/// A text that is found within another one has at least so many bytes.
-const LEAST_TELLING: usize = 4;
-
 /// Vocabularies that say how things are, and of which no model is.
 const OF_NO_MODEL: &[&str] = &[
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -36,6 +33,11 @@ impl Line {
     pub(super) fn of(text: &str) -> Self {
         let words = text.split(is_mark).map(plain).filter(|word| !word.is_empty());
         Self { words: words.collect(), text: spaced(text) }
+    }
+
+    /// Whether anything can be named in it: a bracket is a template's alone.
+    pub(super) fn has_words(&self) -> bool {
+        !self.words.is_empty()
     }
 
     /// Of what was read by these patterns, the quads with a text of which the line is; where it is
@@ -76,8 +78,7 @@ impl Line {
     fn quotes(&self, snapshot: &Snapshot, id: TermId) -> bool {
         let Some(text) = literal(snapshot, id) else { return false };
         let quoted = spaced(text);
-        let is_within = |one: &str, other: &str| one.len() >= LEAST_TELLING && other.contains(one);
-        quoted.contains(' ') && (is_within(&quoted, &self.text) || is_within(&self.text, &quoted))
+        is_phrase_of(&quoted, &self.text) || is_phrase_of(&self.text, &quoted)
     }
 
     /// Whether a literal is a word of the line; many things have the same number.
@@ -94,6 +95,11 @@ fn literal(snapshot: &Snapshot, id: TermId) -> Option<&str> {
 
 fn is_blank(snapshot: &Snapshot, id: TermId) -> bool {
     matches!(snapshot.term(id), Some(TermRef::Blank(_)))
+}
+
+/// Whether one text of several words stands in another one, with whole words around it.
+fn is_phrase_of(one: &str, other: &str) -> bool {
+    one.contains(' ') && format!(" {other} ").contains(&format!(" {one} "))
 }
 
 /// What does not belong to a name in any of the usual forms.
