@@ -132,6 +132,8 @@ impl Schema<'_> {
             [v.facet_max_exclusive, v.sh_max_exclusive],
             [v.facet_min_length, v.sh_min_length],
             [v.facet_max_length, v.sh_max_length],
+            [v.facet_length, v.facet_total_digits],
+            [v.facet_fraction_digits; 2],
         ];
         let mut owners = vec![term];
         for expression in &self.node(term).expressions {
@@ -151,9 +153,14 @@ impl Schema<'_> {
     /// What is wrong with a statement that would bound literals, if it bounds none.
     pub(crate) fn useless_bound(&self, at: EncodedQuad) -> Option<Slip> {
         let v = v();
-        let lengths = [v.facet_min_length, v.sh_min_length, v.facet_max_length, v.sh_max_length];
+        let lengths = [
+            [v.facet_min_length, v.sh_min_length],
+            [v.facet_max_length, v.sh_max_length],
+            [v.facet_length, v.facet_total_digits],
+            [v.facet_fraction_digits; 2],
+        ];
         let found = || self.term(at.object).map(|term| term.to_string()).unwrap_or_default();
-        let kind = if lengths.contains(&at.predicate) {
+        let kind = if lengths.as_flattened().contains(&at.predicate) {
             self.count(at.object).is_none().then(|| SlipKind::NoCount { found: found() })
         } else {
             let text = self.term(at.object).filter(|term| matches!(term, TermRef::Literal { .. }));
@@ -171,7 +178,7 @@ impl Schema<'_> {
             Some(TermRef::Literal { value, .. }) => Some(Text::from(value)),
             _ => None,
         };
-        let bound = || text().filter(|text| can_bound(text));
+        let bound = || text().filter(|text| can_bound(text)).map(|text| Text::from(text.trim()));
         if is(v.facet_pattern, v.sh_pattern) {
             let is_whole = predicate == v.facet_pattern;
             let flags = if is_whole { "".into() } else { flags.clone() };

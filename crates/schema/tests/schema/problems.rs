@@ -79,7 +79,7 @@ fn bounds_that_bound_nothing() {
              [ sh:path :r ; sh:datatype xsd:dateTime ; sh:minInclusive \"2020-01-02T00:00:00Z\"^^xsd:dateTime ],
              [ sh:path :s ; sh:datatype xsd:double ; sh:maxInclusive \"INF\"^^xsd:double ],
              [ sh:path :t ; sh:datatype xsd:duration ; sh:maxInclusive \"-P1DT2H\"^^xsd:duration ] .
-         :Odd a rdfs:Datatype ; owl:onDatatype xsd:int ; owl:withRestrictions ( [ xsd:maxInclusive \"ten\" ] [ xsd:minInclusive 2 ] ) ."
+         :Odd a rdfs:Datatype ; owl:onDatatype xsd:int ; owl:withRestrictions ( [ xsd:maxInclusive \"ten\" ] [ xsd:minInclusive \" 2 \" ] [ xsd:totalDigits \"few\" ] ) ."
     ));
 }
 
