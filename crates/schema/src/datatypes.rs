@@ -124,27 +124,17 @@ impl Schema<'_> {
     /// The statements that bound literals, of a restriction or shape and of those that a
     /// datatype is made of; in the order of the model.
     pub(crate) fn facet_statements(&self, term: TermId) -> Vec<EncodedQuad> {
-        let v = v();
-        let bounds = [
-            [v.facet_min_inclusive, v.sh_min_inclusive],
-            [v.facet_max_inclusive, v.sh_max_inclusive],
-            [v.facet_min_exclusive, v.sh_min_exclusive],
-            [v.facet_max_exclusive, v.sh_max_exclusive],
-            [v.facet_min_length, v.sh_min_length],
-            [v.facet_max_length, v.sh_max_length],
-            [v.facet_length, v.facet_total_digits],
-            [v.facet_fraction_digits; 2],
-        ];
         let mut owners = vec![term];
         for expression in &self.node(term).expressions {
-            for head in self.objects(*expression, v.with_restrictions) {
+            for head in self.objects(*expression, v().with_restrictions) {
                 owners.extend(self.list(head).members.iter().copied());
             }
         }
         let mut found = Vec::new();
         for owner in owners {
             let star = self.star(owner);
-            let bounding = star.iter().filter(|(by, _)| bounds.as_flattened().contains(by));
+            let is_bounding = |by: &TermId| bounds_values(*by) || bounds_length(*by);
+            let bounding = star.iter().filter(|(by, _)| is_bounding(by));
             found.extend(bounding.map(|(by, object)| statement(owner, *by, *object)));
         }
         found
@@ -152,15 +142,8 @@ impl Schema<'_> {
 
     /// What is wrong with a statement that would bound literals, if it bounds none.
     pub(crate) fn useless_bound(&self, at: EncodedQuad) -> Option<Slip> {
-        let v = v();
-        let lengths = [
-            [v.facet_min_length, v.sh_min_length],
-            [v.facet_max_length, v.sh_max_length],
-            [v.facet_length, v.facet_total_digits],
-            [v.facet_fraction_digits; 2],
-        ];
         let found = || self.term(at.object).map(|term| term.to_string()).unwrap_or_default();
-        let kind = if lengths.as_flattened().contains(&at.predicate) {
+        let kind = if bounds_length(at.predicate) {
             self.count(at.object).is_none().then(|| SlipKind::NoCount { found: found() })
         } else {
             let text = self.term(at.object).filter(|term| matches!(term, TermRef::Literal { .. }));
@@ -219,6 +202,34 @@ impl Schema<'_> {
         members.insert(0, term);
         members
     }
+}
+
+/// Whether a predicate tells the least or the largest value.
+fn bounds_values(predicate: TermId) -> bool {
+    let v = v();
+    [
+        [v.facet_min_inclusive, v.sh_min_inclusive],
+        [v.facet_max_inclusive, v.sh_max_inclusive],
+        [v.facet_min_exclusive, v.sh_min_exclusive],
+        [v.facet_max_exclusive, v.sh_max_exclusive],
+    ]
+    .as_flattened()
+    .contains(&predicate)
+}
+
+/// Whether a predicate tells how many characters or digits there may be.
+fn bounds_length(predicate: TermId) -> bool {
+    let v = v();
+    [
+        v.facet_min_length,
+        v.sh_min_length,
+        v.facet_max_length,
+        v.sh_max_length,
+        v.facet_length,
+        v.facet_total_digits,
+        v.facet_fraction_digits,
+    ]
+    .contains(&predicate)
 }
 
 /// The built-in datatype that is part of all others; the first by IRI where none is.

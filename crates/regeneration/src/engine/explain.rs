@@ -1,6 +1,7 @@
 //! Why a file is as it is.
 
 mod mentions;
+mod places;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,6 +14,7 @@ use evergen_knowledge::{Snapshot, TrackedReader};
 use minijinja::{Error, ErrorKind};
 
 use self::mentions::Line;
+use self::places::{in_range, is_within, line_range, overlaps, used_for};
 use super::catalogue::Catalogue;
 use super::cycle::{Mode, Purpose};
 use super::evaluate::{self, Job};
@@ -364,42 +366,6 @@ fn query_patterns(
         patterns.push(session.tracker.take_reads().into_patterns());
     }
     (patterns, counts)
-}
-
-fn line_range(text: &str, path: &str, line: u32) -> Result<Range<usize>, ExplainError> {
-    let mut start = 0;
-    for (index, content) in text.split_inclusive('\n').enumerate() {
-        if index + 1 == line as usize {
-            return Ok(start..start + content.trim_end_matches(['\n', '\r']).len());
-        }
-        start += content.len();
-    }
-    let lines = text.lines().count();
-    Err(ExplainError::NoSuchLine { path: path.to_owned(), line, lines })
-}
-
-fn overlaps(left: &Range<usize>, right: &Range<usize>) -> bool {
-    left.start <= right.end && right.start <= left.end
-}
-
-/// Whether something of what is printed stands in the range.
-fn is_within(print: &Range<usize>, range: &Range<usize>) -> bool {
-    print.start < range.end && range.start < print.end
-}
-
-fn in_range(position: usize, range: Option<&Range<usize>>) -> bool {
-    range.is_none_or(|range| {
-        range.start <= position
-            && (position < range.end || range.is_empty() && position == range.end)
-    })
-}
-
-/// What is used before a line ends is used for what is written behind that, and so for the next
-/// line, if there is one.
-fn used_for(text: &str, position: usize) -> usize {
-    let rest = text.as_bytes().get(position..).unwrap_or_default();
-    let breaks = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-    if breaks == rest.len() { position.saturating_sub(1) } else { position + breaks }
 }
 
 fn all_patterns(replay: &Replay) -> BTreeSet<QuadPattern> {
